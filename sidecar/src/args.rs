@@ -1,0 +1,80 @@
+//! What the sidecar is told on its command line: by the webhook, or by hand.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Re-exposes a Spark pod's figures to Prometheus under stable, typed names.
+///
+/// The webhook writes these arguments into every sidecar that it injects; by hand, `--role` is
+/// all that is needed next to a Spark driver on the same machine.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "emberscope-sidecar", version, max_term_width = 100)]
+pub struct Args {
+    /// Which Spark process this pod runs
+    #[arg(long, value_enum)]
+    pub role: Role,
+
+    /// Address to serve /metrics on; [::] also takes IPv4, and IPv4 alone is used where there is no IPv6
+    #[arg(long, value_name = "IP", default_value = "::")]
+    pub address: IpAddr,
+
+    /// Port to serve /metrics on
+    #[arg(long, value_name = "PORT", default_value_t = 9814, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+
+    /// Port of Spark's UI on 127.0.0.1; the 16 ports above it are tried as Spark does (driver only)
+    #[arg(long, value_name = "PORT", default_value_t = 4040, value_parser = clap::value_parser!(u16).range(1..))]
+    pub spark_ui_port: u16,
+
+    /// Port on 127.0.0.1 that Spark's GraphiteSink pushes an executor's figures to (executor only)
+    #[arg(long, value_name = "PORT", default_value_t = 9815, value_parser = clap::value_parser!(u16).range(1..))]
+    pub push_port: u16,
+
+    /// Name of the Spark container, for the `container` label
+    #[arg(long, value_name = "NAME", default_value = "spark")]
+    pub container: String,
+
+    /// Spark's application id, where the pod's labels tell it before Spark does
+    #[arg(long, value_name = "ID")]
+    pub application_id: Option<String>,
+
+    /// Whether the kubelet ends the sidecar (native) or the sidecar has to notice the end of Spark itself (classic)
+    #[arg(long, value_enum, default_value_t = Life::Native)]
+    pub life: Life,
+
+    /// File that EMR's Spark container touches every 2 s while it runs; stale means ended (classic only)
+    #[arg(long, value_name = "FILE")]
+    pub heartbeat_file: Option<PathBuf>,
+
+    /// Seconds to go on serving the last values after Spark ended, unless one scrape takes them sooner
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub linger_seconds: u32,
+
+    /// Log level: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: tracing::Level,
+
+    /// Root of the process file system
+    #[arg(long, value_name = "DIR", default_value = "/proc")]
+    pub proc_root: PathBuf,
+}
+
+/// Which of Spark's two processes the pod runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// The driver: it has Spark's UI, and with it the driver and executors pages.
+    Driver,
+    /// An executor: it has no HTTP; its figures arrive by push.
+    Executor,
+}
+
+/// Who ends the sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Life {
+    /// A native sidecar: the kubelet sends SIGTERM after the Spark container ended.
+    Native,
+    /// A container beside Spark's: nothing tells it, and the pod cannot end before it does.
+    Classic,
+}

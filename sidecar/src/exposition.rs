@@ -1,0 +1,12 @@
+//! The page that Prometheus gets: families with one type and one help each, samples in columns.
+//!
+//! Every source writes into one [`Page`]; [`encode`] turns it into text. What goes in may be
+//! anything; what comes out is valid: names and labels are repaired, a family has one type, and of
+//! two samples of one series the later one wins.
+
+pub mod encode;
+mod labels;
+mod page;
+
+pub use labels::{LabelSet, LabelSets};
+pub use page::{Family, FamilyId, Kind, Page, Part, Sample};

@@ -1,0 +1,92 @@
+//! Pages as Prometheus text format 0.0.4
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+
+use super::{Family, Page};
+
+/// The media type of the text format, exactly as Prometheus 3 insists on it.
+pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Appends the page to `out`: each family that has samples, with its HELP and TYPE in front.
+pub fn text(page: &Page, out: &mut Vec<u8>) {
+    for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
+        header(family, out);
+        for sample in &family.samples {
+            out.extend_from_slice(family.name.as_bytes());
+            out.extend_from_slice(sample.part.suffix().as_bytes());
+            let labels = page.label_text(sample.labels);
+            if !labels.is_empty() {
+                out.push(b'{');
+                out.extend_from_slice(labels.as_bytes());
+                out.push(b'}');
+            }
+            out.push(b' ');
+            number(sample.value, out);
+            out.push(b'\n');
+        }
+    }
+}
+
+fn header(family: &Family, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"# HELP ");
+    out.extend_from_slice(family.name.as_bytes());
+    out.push(b' ');
+    for byte in family.help.bytes() {
+        match byte {
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            byte => out.push(byte),
+        }
+    }
+    out.extend_from_slice(b"\n# TYPE ");
+    out.extend_from_slice(family.name.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(family.kind.as_str().as_bytes());
+    out.push(b'\n');
+}
+
+/// A value as Go's `ParseFloat` reads it.
+fn number(value: f64, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    // Writing into a `Vec` cannot fail.
+    let _ = match value {
+        value if value.is_nan() => out.write_all(b"NaN"),
+        f64::INFINITY => out.write_all(b"+Inf"),
+        f64::NEG_INFINITY => out.write_all(b"-Inf"),
+        // Beyond this, plain digits are longer than the exponent form.
+        value if value.abs() >= 1e16 => write!(out, "{value:e}"),
+        value => write!(out, "{value}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::{Kind, Part};
+
+    #[test]
+    fn families_come_with_help_and_type_and_escaped_labels() {
+        let mut page = Page::new();
+        page.counter("spark_a_total", "Line one\nback\\slash.", &[("q", "a\"b")], 3.0);
+        page.gauge("spark_b", "B.", &[], f64::INFINITY);
+        let summary = page.family("spark_c_seconds", Kind::Summary, "C.");
+        let (half, none) = (page.labels(&[("quantile", "0.5")]), page.labels(&[]));
+        page.push(summary, Part::Value, half, 0.25);
+        page.push(summary, Part::Count, none, 1e18);
+        page.family("spark_empty", Kind::Gauge, "Nothing in it.");
+        let mut out = Vec::new();
+        text(&page, &mut out);
+        let expected = "\
+# HELP spark_a_total Line one\\nback\\\\slash.
+# TYPE spark_a_total counter
+spark_a_total{q=\"a\\\"b\"} 3
+# HELP spark_b B.
+# TYPE spark_b gauge
+spark_b +Inf
+# HELP spark_c_seconds C.
+# TYPE spark_c_seconds summary
+spark_c_seconds{quantile=\"0.5\"} 0.25
+spark_c_seconds_count 1e18
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,247 @@
+//! One page: its families, by name, and their samples.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::{LabelSet, LabelSets};
+
+/// What a family's values mean to Prometheus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Only goes up; its name ends in `_total`.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Quantiles with a count.
+    Summary,
+    /// Nothing is known about it.
+    Untyped,
+}
+
+impl Kind {
+    /// The word of a `# TYPE` line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Summary => "summary",
+            Self::Untyped => "untyped",
+        }
+    }
+}
+
+/// Which of a family's series a sample belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The series that is called like the family; a summary's quantiles too.
+    Value,
+    /// A summary's `_sum`.
+    Sum,
+    /// A summary's `_count`.
+    Count,
+}
+
+impl Part {
+    /// What the part appends to the family's name.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Value => "",
+            Self::Sum => "_sum",
+            Self::Count => "_count",
+        }
+    }
+}
+
+/// One value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// The labels, all but the ones that Prometheus adds.
+    pub labels: LabelSet,
+    /// Which of the family's series.
+    pub part: Part,
+    /// The value, in the family's base unit.
+    pub value: f64,
+}
+
+/// All series of one name.
+#[derive(Debug)]
+pub struct Family {
+    /// A valid metric name.
+    pub name: Cow<'static, str>,
+    /// One sentence.
+    pub help: Cow<'static, str>,
+    /// What the values mean.
+    pub kind: Kind,
+    /// The values, in the order of arrival until the page is finished.
+    pub samples: Vec<Sample>,
+}
+
+/// Number of a family within one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FamilyId(usize);
+
+/// Everything that one scrape answers.
+#[derive(Debug, Default)]
+pub struct Page {
+    families: Vec<Family>,
+    by_name: HashMap<Cow<'static, str>, FamilyId>,
+    labels: LabelSets,
+}
+
+impl Page {
+    /// An empty page.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The family of that name; the first to name it decides type and help.
+    ///
+    /// A name that is none is repaired: what is not a letter, a digit, `_` or `:` becomes `_`.
+    pub fn family(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        kind: Kind,
+        help: impl Into<Cow<'static, str>>,
+    ) -> FamilyId {
+        let name = valid_name(name.into());
+        if let Some(id) = self.by_name.get(&name) {
+            return *id;
+        }
+        let id = FamilyId(self.families.len());
+        self.by_name.insert(name.clone(), id);
+        self.families.push(Family { name, help: help.into(), kind, samples: Vec::new() });
+        id
+    }
+
+    /// The number of a label set, for samples that share it.
+    pub fn labels(&mut self, labels: &[(&str, &str)]) -> LabelSet {
+        self.labels.intern(labels)
+    }
+
+    /// The text of a label set, between the braces.
+    #[must_use]
+    pub fn label_text(&self, set: LabelSet) -> &str {
+        self.labels.text(set)
+    }
+
+    /// Adds one value to a family.
+    pub fn push(&mut self, family: FamilyId, part: Part, labels: LabelSet, value: f64) {
+        if let Some(family) = self.families.get_mut(family.0) {
+            family.samples.push(Sample { labels, part, value });
+        }
+    }
+
+    /// Adds a counter with one value; `name` ends in `_total`.
+    pub fn counter(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        value: f64,
+    ) {
+        self.single(name, Kind::Counter, help, labels, value);
+    }
+
+    /// Adds a gauge with one value.
+    pub fn gauge(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        value: f64,
+    ) {
+        self.single(name, Kind::Gauge, help, labels, value);
+    }
+
+    fn single(
+        &mut self,
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        value: f64,
+    ) {
+        let family = self.family(name, kind, help);
+        let labels = self.labels(labels);
+        self.push(family, Part::Value, labels, value);
+    }
+
+    /// Removes all but the last sample of each series; how many went is returned.
+    ///
+    /// Prometheus refuses a page with two samples of one series.
+    pub fn drop_duplicates(&mut self) -> u64 {
+        let mut dropped = 0;
+        for family in &mut self.families {
+            let key = |sample: &Sample| (sample.labels, sample.part);
+            if family.samples.is_sorted_by(|a, b| key(a) < key(b)) {
+                continue;
+            }
+            let before = family.samples.len();
+            // Stable, and reversed first: of equal keys the latest comes first and stays.
+            family.samples.reverse();
+            family.samples.sort_by_key(key);
+            family.samples.dedup_by_key(|sample| key(sample));
+            dropped += (before - family.samples.len()) as u64;
+        }
+        dropped
+    }
+
+    /// The families, in the order in which they were first named.
+    #[must_use]
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// How many samples the page holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.families.iter().map(|family| family.samples.len()).sum()
+    }
+
+    /// Whether the page holds no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.families.iter().all(|family| family.samples.is_empty())
+    }
+}
+
+/// A metric name as <https://prometheus.io/docs/concepts/data_model/> has it.
+fn valid_name(name: Cow<'static, str>) -> Cow<'static, str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let starts_well = name.starts_with(|c: char| allowed(c) && !c.is_ascii_digit());
+    if starts_well && name.chars().all(allowed) {
+        return name;
+    }
+    let mut repaired = String::with_capacity(name.len() + 1);
+    if !starts_well {
+        repaired.push('_');
+    }
+    repaired.extend(name.chars().map(|c| if allowed(c) { c } else { '_' }));
+    Cow::Owned(repaired)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_samples_of_one_series_the_later_stays() {
+        let mut page = Page::new();
+        page.gauge("a", "A.", &[("x", "1")], 1.0);
+        page.gauge("a", "A.", &[("x", "2")], 2.0);
+        page.gauge("a", "A.", &[("x", "1")], 3.0);
+        assert_eq!(page.drop_duplicates(), 1);
+        let values: Vec<f64> = page.families()[0].samples.iter().map(|s| s.value).collect();
+        assert_eq!(values, [3.0, 2.0]);
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_repaired() {
+        for (given, valid) in [("ok_1", "ok_1"), ("9a", "_9a"), ("a-b.c", "a_b_c"), ("", "_")] {
+            assert_eq!(valid_name(Cow::Owned(given.into())), valid);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The sidecar exporter.
+
+pub mod args;
+pub mod exposition;
