@@ -1,0 +1,81 @@
+//! What the webhook promises of every patch: only `add`, every original value still there, lists in
+//! their order, twice is once, and the result is a pod to k8s-openapi.
+
+use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use emberscope::admit;
+use emberscope::settings::Settings;
+use json_patch::{Patch, PatchOperation};
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::Value;
+
+/// The decoded patch of an answer, if it has one.
+pub(crate) fn patch_of(answer: &Value) -> Result<Option<Value>> {
+    let Some(patch) = answer["response"].get("patch") else {
+        return Ok(None);
+    };
+    ensure!(answer["response"]["patchType"] == "JSONPatch");
+    let patch = STANDARD.decode(patch.as_str().context("the patch is no string")?)?;
+    Ok(Some(serde_json::from_slice(&patch)?))
+}
+
+/// Holds the patch for a review against every promise.
+pub(crate) fn hold(review: &[u8], patch: &Value, settings: &Settings) -> Result<()> {
+    let mut review: Value = serde_json::from_slice(review)?;
+    let original = review["request"]["object"].clone();
+    let patch: Patch = serde_json::from_value(patch.clone())?;
+    let adds = patch
+        .0
+        .iter()
+        .all(|operation| matches!(operation, PatchOperation::Add(_)));
+    ensure!(adds, "an operation is not add");
+    let mut patched = original.clone();
+    json_patch::patch(&mut patched, &patch).context("the patch does not apply")?;
+    kept("", &original, &patched)?;
+    let _: Pod = serde_json::from_value(patched.clone()).context("the result is no pod")?;
+
+    review["request"]["object"] = patched;
+    let again = admit::admit(&serde_json::to_vec(&review)?, settings);
+    let again: Value = serde_json::from_slice(&again.body)?;
+    ensure!(
+        again["response"].get("patch").is_none(),
+        "a second time there is a patch again"
+    );
+    Ok(())
+}
+
+/// Every original value is in the result, lists in their order and at their front.
+fn kept(path: &str, original: &Value, result: &Value) -> Result<()> {
+    match (original, result) {
+        (Value::Object(original), Value::Object(result)) => {
+            for (key, value) in original {
+                let path = format!("{path}/{key}");
+                match result.get(key) {
+                    Some(found) => kept(&path, value, found)?,
+                    None => anyhow::bail!("{path} is gone"),
+                }
+            }
+        }
+        (Value::Array(original), Value::Array(result)) => {
+            ensure!(result.len() >= original.len(), "{path} is shorter");
+            for (index, (value, found)) in original.iter().zip(result).enumerate() {
+                kept(&format!("{path}/{index}"), value, found)?;
+            }
+        }
+        // Null is nothing, so something in its place takes nothing away.
+        (Value::Null, _) => {}
+        // The two places where a value may change: the user's options stay behind ours, and scrape
+        // annotations that point at Spark's own pages are pointed at the sidecar.
+        (Value::String(original), Value::String(result)) if original != result => {
+            let options = path.ends_with("/value") && result.ends_with(original.as_str());
+            let scrape = path.starts_with("/metadata/annotations/prometheus.io/");
+            ensure!(
+                options || scrape,
+                "{path} was {original:?} and is {result:?}"
+            );
+        }
+        _ => ensure!(original == result, "{path} was {original} and is {result}"),
+    }
+    Ok(())
+}

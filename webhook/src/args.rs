@@ -1,0 +1,182 @@
+//! The command line: verbs and flags.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, DEFAULT_YAML};
+use crate::{inject, serve};
+
+/// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
+#[derive(Debug, Parser)]
+#[command(
+    name = "emberscope",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Answer the API server: the mutating admission webhook
+    ///
+    /// Serves /mutate over TLS, and /healthz, /readyz and /metrics over plain HTTP. With
+    /// --tls-secret (in a cluster) it needs nothing else installed: it makes its certificate
+    /// authority, shares it with the other replicas through that Secret, and keeps the caBundle of
+    /// the webhook configuration right. With --cert-dir it serves a certificate from files. With
+    /// neither it makes a certificate in memory, for trying things out.
+    Serve(Serve),
+    /// Show what the webhook would do to a pod, without a cluster
+    ///
+    /// Reads a Pod or an AdmissionReview (YAML or JSON) and prints the patched pod, or with --patch
+    /// the JSON Patch. It is the same function that `serve` calls. Why a pod is left alone, or does
+    /// not get everything, is said on standard error.
+    #[command(after_help = "Examples:
+  emberscope inject -f driver.yaml
+  kubectl get pod spark-pi-driver -o json | emberscope inject -f - --patch")]
+    Inject(Inject),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags of `emberscope serve`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(max_term_width = 100)]
+pub struct Serve {
+    /// Configuration file (YAML); without it the defaults apply
+    #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Print the configuration and exit: every key with its meaning, or with --config what is in effect
+    #[arg(long)]
+    pub print_config: bool,
+
+    /// Address of /mutate (TLS)
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+
+    /// Address of /healthz, /readyz and /metrics (plain HTTP)
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    pub ops_listen: SocketAddr,
+
+    /// Directory with tls.crt and tls.key, as cert-manager and the kubelet lay them out
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_secret", "ca_out"])]
+    pub cert_dir: Option<PathBuf>,
+
+    /// Secret to keep the certificate authority and the certificate in; made if it is not there
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "webhook_configuration",
+        conflicts_with = "ca_out"
+    )]
+    pub tls_secret: Option<String>,
+
+    /// MutatingWebhookConfiguration whose caBundle is to be kept right
+    #[arg(long, value_name = "NAME", requires = "tls_secret")]
+    pub webhook_configuration: Option<String>,
+
+    /// Namespace of the Secret and of the Service `emberscope`
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "emberscope"
+    )]
+    pub namespace: String,
+
+    /// Further DNS name or IP address for the certificate; may be given several times
+    #[arg(long = "dns-name", value_name = "NAME")]
+    pub dns_names: Vec<String>,
+
+    /// Write the authority of the in-memory certificate to this file (PEM), for clients to trust
+    #[arg(long, value_name = "FILE")]
+    pub ca_out: Option<PathBuf>,
+
+    /// After SIGTERM, seconds to go on answering before connections are drained
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub lame_duck_seconds: u64,
+
+    /// Log level: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: tracing::Level,
+
+    /// Log format
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Flags of `emberscope inject`.
+#[derive(Debug, clap::Args)]
+pub struct Inject {
+    /// File with a Pod or an AdmissionReview (YAML or JSON); - for standard input
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub filename: PathBuf,
+
+    /// Configuration file (YAML); without it the defaults apply
+    #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Print the JSON Patch instead of the patched pod
+    #[arg(long)]
+    pub patch: bool,
+
+    /// Output format; without it, that of the input
+    #[arg(short, long, value_enum)]
+    pub output: Option<Format>,
+}
+
+/// A serialisation of Kubernetes objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// YAML.
+    Yaml,
+    /// Indented JSON.
+    Json,
+}
+
+impl Args {
+    /// Does what the command line says.
+    pub fn run(self) -> Result<()> {
+        match self.verb {
+            Verb::Serve(serve) if serve.print_config => print_config(&serve),
+            Verb::Serve(serve) => serve::run(serve),
+            Verb::Inject(inject) => inject::run(&inject),
+            Verb::Completions { shell } => {
+                let mut command = Self::command();
+                clap_complete::generate(shell, &mut command, "emberscope", &mut io::stdout());
+                Ok(())
+            }
+        }
+    }
+}
+
+#[allow(clippy::print_stdout)]
+fn print_config(serve: &Serve) -> Result<()> {
+    if serve.config.is_none() {
+        print!("{DEFAULT_YAML}");
+    } else {
+        let config = Config::load(serve.config.as_deref())?;
+        print!("{}", serde_saphyr::to_string(&config)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! `emberscope inject`: the webhook's function on a file.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use json_patch::{Patch, PatchOperation};
+use serde_json::Value;
+
+use crate::admit::{self, Outcome, Verdict};
+use crate::args::{Format, Inject};
+use crate::config::Config;
+use crate::decide::{self, Role};
+use crate::patch;
+use crate::pod::Pod;
+use crate::settings::Settings;
+
+/// The most that is read: an AdmissionReview can be no larger.
+const LIMIT: u64 = 8 << 20;
+
+/// Prints the patched pod or the patch; says on standard error what was decided.
+pub fn run(args: &Inject) -> Result<()> {
+    // Of a cluster nothing is known here; today's know native sidecars.
+    let settings = Settings::new(Config::load(args.config.as_deref())?, true);
+    let name = args.filename.display();
+    let text = read(&args.filename).with_context(|| format!("cannot read {name}"))?;
+    let input: Value = serde_saphyr::from_str(&text)
+        .with_context(|| format!("{name} is neither YAML nor JSON of one object"))?;
+    let pod = pod_of(input).with_context(|| format!("cannot inject {name}"))?;
+    let injected = inject(pod, &settings).with_context(|| format!("cannot inject {name}"))?;
+    report(&injected.outcome)?;
+    let format = args
+        .output
+        .unwrap_or(if text.trim_start().starts_with('{') {
+            Format::Json
+        } else {
+            Format::Yaml
+        });
+    let output = if args.patch {
+        print(&Patch(injected.operations), format)?
+    } else {
+        print(&injected.pod, format)?
+    };
+    match io::stdout().write_all(output.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+/// A pod after the webhook's function.
+#[derive(Debug)]
+pub struct Injected {
+    /// The pod, patched.
+    pub pod: Value,
+    /// What was done to it.
+    pub operations: Vec<PatchOperation>,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// Does to a pod what the webhook does.
+pub fn inject(mut pod: Value, settings: &Settings) -> Result<Injected> {
+    let raw = serde_json::to_string(&pod)?;
+    let view: Pod<'_> =
+        serde_json::from_str(&raw).context("the pod has a field of another type")?;
+    let decision = decide::decide(&view, settings);
+    let operations = patch::operations(&view, &decision);
+    let name = pod
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or("the pod");
+    let outcome = admit::outcome(&decision, Role::of(&view), name.to_owned());
+    json_patch::patch(&mut pod, &operations)?;
+    Ok(Injected {
+        pod,
+        operations,
+        outcome,
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(LIMIT + 1)
+            .read_to_string(&mut text)?;
+    } else {
+        fs::File::open(path)?
+            .take(LIMIT + 1)
+            .read_to_string(&mut text)?;
+    }
+    if text.len() as u64 > LIMIT {
+        bail!("it is larger than {} MiB", LIMIT >> 20);
+    }
+    Ok(text)
+}
+
+/// The pod in a Pod or an AdmissionReview.
+fn pod_of(mut input: Value) -> Result<Value> {
+    match input["kind"].as_str() {
+        Some("Pod") => Ok(input),
+        Some("AdmissionReview") => match input["request"]["object"].take() {
+            Value::Object(pod) => Ok(Value::Object(pod)),
+            _ => bail!("the AdmissionReview has no request.object"),
+        },
+        Some(kind) => bail!("kind is {kind}; it has to be Pod or AdmissionReview"),
+        None => bail!("there is no field kind; it has to be Pod or AdmissionReview"),
+    }
+}
+
+fn print(value: &impl serde::Serialize, format: Format) -> Result<String> {
+    Ok(match format {
+        Format::Yaml => serde_saphyr::to_string(value)?,
+        Format::Json => serde_json::to_string_pretty(value)? + "\n",
+    })
+}
+
+fn report(outcome: &Outcome) -> Result<()> {
+    let mut stderr = io::stderr().lock();
+    let pod = &outcome.pod;
+    match outcome.verdict {
+        Verdict::Injected => writeln!(stderr, "{pod}: injected")?,
+        Verdict::Repaired => writeln!(stderr, "{pod}: repaired")?,
+        Verdict::Skipped(skip) => {
+            writeln!(
+                stderr,
+                "{pod}: not injected, {}: {}",
+                skip.code(),
+                skip.sentence()
+            )?;
+        }
+    }
+    for partial in &outcome.warnings {
+        if !matches!(outcome.verdict, Verdict::Skipped(_)) {
+            writeln!(
+                stderr,
+                "{pod}: {}",
+                partial.trim_start_matches("emberscope: ")
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The entry point of `emberscope`: arguments in, exit code out. The flow is in `lib.rs`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use emberscope::args::Args;
+
+fn main() -> ExitCode {
+    match Args::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("emberscope: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

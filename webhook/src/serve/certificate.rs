@@ -1,0 +1,95 @@
+//! The certificate that is served, from memory or from files. From a Secret: [`super::cluster`].
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use emberscope_certs::renewal::{self, Renewal};
+use emberscope_certs::{Identity, Material, directory};
+use tracing::{info, warn};
+
+use super::Shared;
+use crate::args::Serve;
+
+/// How often files are read again. By content: the kubelet swaps a link, and nothing that watches
+/// the files themselves would notice.
+const REREAD: Duration = Duration::from_secs(5);
+
+/// How often the wall clock is asked whether something is due. Not once when it is due: machines
+/// sleep, and clocks are set.
+pub(super) const CHECK: Duration = Duration::from_mins(1);
+
+/// The names that the certificate is for.
+pub(super) fn names(args: &Serve) -> Vec<String> {
+    let service = format!("emberscope.{}.svc", args.namespace);
+    let mut names = vec![service];
+    names.extend(args.dns_names.iter().cloned());
+    if args.tls_secret.is_none() {
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+    }
+    names
+}
+
+/// Serves `identity` from now on.
+pub(super) fn serve(identity: &Identity, shared: &Shared) -> Result<()> {
+    shared.certificate.swap(identity)?;
+    shared.metrics.certificate(identity.validity()?.not_after);
+    Ok(())
+}
+
+/// A certificate of nobody else's knowledge, renewed when due. Returns only with an error.
+pub(super) async fn in_memory(
+    names: &[String],
+    ca_out: Option<&Path>,
+    shared: &Shared,
+) -> Result<()> {
+    let mut stored: Option<Material> = None;
+    loop {
+        match renewal::renew(stored.take(), names, SystemTime::now())? {
+            Renewal::Current(material) => stored = Some(material),
+            Renewal::Changed { material, change } => {
+                if let Some(path) = ca_out {
+                    fs::write(path, material.bundle())
+                        .with_context(|| format!("cannot write --ca-out {}", path.display()))?;
+                }
+                serve(&material.leaf, shared)?;
+                info!(?change, ?names, "serving a certificate from memory");
+                shared.readiness.ready();
+                stored = Some(material);
+            }
+        }
+        tokio::time::sleep(CHECK).await;
+    }
+}
+
+/// A certificate from files, read again and again. Returns only if the first reading fails.
+pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
+    let mut current = directory::read(dir).context("--cert-dir")?;
+    serve(&current, shared).with_context(|| format!("--cert-dir {}", dir.display()))?;
+    info!(dir = %dir.display(), "serving the certificate from files");
+    shared.readiness.ready();
+    loop {
+        tokio::time::sleep(REREAD).await;
+        let swapped = directory::read(dir)
+            .map_err(anyhow::Error::from)
+            .and_then(|found| {
+                if found == current {
+                    return Ok(false);
+                }
+                serve(&found, shared)?;
+                current = found;
+                Ok(true)
+            });
+        match swapped {
+            Ok(true) => info!(dir = %dir.display(), "serving the new certificate from files"),
+            Ok(false) => {}
+            Err(error) => {
+                warn!(
+                    error = format!("{error:#}"),
+                    "the certificate from files is unusable; the old one stays"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `POST /mutate`: an AdmissionReview in, an AdmissionReview out, always allowed.
+//!
+//! What is no review is answered with an error status and, in the body, a review that allows: no
+//! client of this endpoint ever reads `allowed: false`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::routing::post;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Deserialize;
+use tracing::{debug, error, info, warn};
+
+use super::Shared;
+use super::phase::{Phase, Watch};
+use crate::admit::{self, Admission, Verdict};
+use crate::reason::Skip;
+use crate::review::VERSION;
+
+/// The most that an API server sends: object and old object of 3 MiB each, and the envelope.
+pub const BODY_LIMIT: usize = 7 << 20;
+
+/// For how long a body is waited for when the client does not say.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+struct Handler {
+    shared: Arc<Shared>,
+    phase: Watch,
+}
+
+/// The route.
+pub fn router(shared: Arc<Shared>, phase: Watch) -> Router {
+    Router::new()
+        .route("/mutate", post(mutate))
+        .with_state(Arc::new(Handler { shared, phase }))
+}
+
+async fn mutate(
+    State(handler): State<Arc<Handler>>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Response<Body> {
+    let shared = &handler.shared;
+    let _in_flight = shared.metrics.enter();
+    let patience = query.as_deref().and_then(timeout).unwrap_or(BODY_TIMEOUT);
+    let (status, admission, took) =
+        match tokio::time::timeout(patience.min(BODY_TIMEOUT), read(body)).await {
+            Ok(Ok(body)) => {
+                let start = Instant::now();
+                let admission = answer(&body, shared);
+                let status = match admission.outcome.verdict {
+                    Verdict::Skipped(Skip::UnreadableReview) => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::OK,
+                };
+                (status, admission, start.elapsed())
+            }
+            Ok(Err((status, why))) => (status, unread(&why), Duration::ZERO),
+            Err(_) => {
+                let why = "the body did not arrive in time";
+                (StatusCode::REQUEST_TIMEOUT, unread(why), Duration::ZERO)
+            }
+        };
+    shared
+        .metrics
+        .answered(&admission.outcome, took, admission.body.len());
+    log(&admission);
+    let mut response = Response::new(Body::from(admission.body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if *handler.phase.borrow() != Phase::Running || status != StatusCode::OK {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Answers the review; even a bug answers `allowed: true`.
+fn answer(body: &[u8], shared: &Shared) -> Admission {
+    let settings = shared.settings.load();
+    catch_unwind(AssertUnwindSafe(|| admit::admit(body, &settings))).unwrap_or_else(|_| {
+        error!("a bug: the review could not be answered; the pod is admitted as it is");
+        admit::refused(VERSION, &uid(body), Skip::InternalError, None)
+    })
+}
+
+/// The uid of a review, with as little as possible that could go wrong.
+fn uid(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Review {
+        request: Request,
+    }
+    #[derive(Deserialize)]
+    struct Request {
+        uid: String,
+    }
+    serde_json::from_slice(body)
+        .map(|review: Review| review.request.uid)
+        .unwrap_or_default()
+}
+
+async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let why = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
+            Err((StatusCode::PAYLOAD_TOO_LARGE, why))
+        }
+        Err(error) => Err((
+            StatusCode::BAD_REQUEST,
+            format!("the body could not be read: {error}"),
+        )),
+    }
+}
+
+fn unread(why: &str) -> Admission {
+    admit::refused(VERSION, "", Skip::UnreadableReview, Some(why))
+}
+
+/// The time that the API server gives: `timeout=2s`.
+fn timeout(query: &str) -> Option<Duration> {
+    query
+        .split('&')
+        .find_map(|pair| go_duration(pair.strip_prefix("timeout=")?))
+}
+
+/// A duration as the API server writes it: `2s`, `1m30s`, `500ms`; whole numbers only.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u32 = rest[..digits].parse().ok()?;
+        let unit = &rest[digits..];
+        let end = unit
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(unit.len());
+        total += match &unit[..end] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
+            _ => return None,
+        }
+        .checked_mul(number)?;
+        rest = &unit[end..];
+    }
+    (!total.is_zero()).then_some(total)
+}
+
+fn log(admission: &Admission) {
+    let outcome = &admission.outcome;
+    let (pod, decision) = (&outcome.pod, outcome.verdict.code());
+    match outcome.verdict {
+        Verdict::Injected | Verdict::Repaired => {
+            let partial: Vec<_> = outcome
+                .partial
+                .iter()
+                .map(|partial| partial.code())
+                .collect();
+            info!(%pod, decision, ?partial, "admitted");
+        }
+        Verdict::Skipped(skip) if skip.warns() => {
+            warn!(%pod, decision, why = outcome.warnings.first(), "admitted as it is");
+        }
+        Verdict::Skipped(_) => debug!(%pod, decision, "admitted as it is"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_servers_timeout_is_understood() {
+        for (text, millis) in [
+            ("2s", 2000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1h", 3_600_000),
+        ] {
+            let query = format!("dryRun=All&timeout={text}");
+            assert_eq!(
+                timeout(&query),
+                Some(Duration::from_millis(millis)),
+                "{text}"
+            );
+        }
+        for text in ["", "s", "2", "1.5s", "-1s", "0s", "2x", "99999999999s"] {
+            assert_eq!(go_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_uid_is_found_even_when_nothing_else_is() {
+        assert_eq!(
+            uid(br#"{"request": {"uid": "a", "object": {"spec": 1}}}"#),
+            "a"
+        );
+        assert_eq!(uid(b"garbage"), "");
+    }
+}

@@ -1,0 +1,148 @@
+//! The sidecar that one pod gets: its arguments, its user, what it may use.
+
+use crate::config::{Config, ImagePullPolicy};
+use crate::decide::Role;
+use crate::overrides::Overridden;
+use crate::pod::{Container, Pod, Spec};
+use crate::resources::{self, Allowance, Wish};
+use crate::settings::{Placement, Settings};
+
+/// The container to inject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Sidecar {
+    pub image: String,
+    pub image_pull_policy: ImagePullPolicy,
+    pub args: Vec<String>,
+    pub port: u16,
+    pub run_as_user: Option<i64>,
+    pub run_as_group: Option<i64>,
+    pub allowance: Allowance,
+    /// The mount of EMR's heartbeat file, for a classic sidecar: volume name and path.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// The volume in which EMR's Spark container touches its heartbeat file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Heartbeat {
+    pub volume: String,
+    pub mount_path: String,
+}
+
+/// Works out the sidecar for one pod.
+pub(crate) fn plan(
+    pod: &Pod<'_>,
+    spec: &Spec<'_>,
+    spark: &Container<'_>,
+    role: Role,
+    settings: &Settings,
+    wanted: Overridden,
+) -> Sidecar {
+    let config = wanted.sidecar;
+    let resources = config.resources;
+    let allowance = resources::allow(
+        spec,
+        Wish {
+            cpu_request: resources.cpu_request,
+            cpu_limit: resources.cpu_limit,
+            memory_request: resources.memory_request,
+            memory_limit: resources.memory_limit,
+        },
+    );
+    let (run_as_user, run_as_group) = user(pod, spec, spark, &settings.config);
+    let heartbeat_file = spark
+        .env("SIDECAR_SIGNAL_FILE")
+        .filter(|_| settings.placement == Placement::Classic);
+    let heartbeat = heartbeat_file.and_then(|file| heartbeat(spark, file));
+    let mut args = vec![
+        format!("--role={}", role.as_str()),
+        format!("--port={}", config.port.get()),
+        format!("--container={}", &*spark.name),
+        format!("--linger-seconds={}", linger(spec, config.linger_seconds)),
+        format!("--log-level={}", config.log_level.as_str()),
+        format!(
+            "--life={}",
+            match settings.placement {
+                Placement::Native => "native",
+                Placement::Classic => "classic",
+            }
+        ),
+    ];
+    match role {
+        Role::Driver => {
+            let port = spark
+                .port("spark-ui")
+                .filter(|port| (1..=65535).contains(port));
+            args.push(format!("--spark-ui-port={}", port.unwrap_or(4040)));
+        }
+        Role::Executor => args.push(format!("--push-port={}", config.push_port.get())),
+    }
+    if let Some(id) = pod.label("spark-app-selector") {
+        args.push(format!("--application-id={id}"));
+    }
+    if let (Some(file), Some(_)) = (heartbeat_file, &heartbeat) {
+        args.push(format!("--heartbeat-file={file}"));
+    }
+    Sidecar {
+        image: config.image,
+        image_pull_policy: config.image_pull_policy,
+        args,
+        port: config.port.get(),
+        run_as_user,
+        run_as_group,
+        allowance,
+        heartbeat,
+    }
+}
+
+/// The uid and gid that Spark's container runs as: its own, the pod's, else the configuration's
+/// word for pods of this kind.
+fn user(
+    pod: &Pod<'_>,
+    spec: &Spec<'_>,
+    spark: &Container<'_>,
+    config: &Config,
+) -> (Option<i64>, Option<i64>) {
+    let own = spark.security_context.unwrap_or_default();
+    let pods = spec.security_context.unwrap_or_default();
+    let said = (
+        own.run_as_user.or(pods.run_as_user),
+        own.run_as_group.or(pods.run_as_group),
+    );
+    if said.0.is_some() {
+        return said;
+    }
+    let matches = |label: &Option<String>| label.as_ref().is_none_or(|l| pod.label(l).is_some());
+    match config.users.iter().find(|rule| matches(&rule.label)) {
+        Some(rule) => (Some(rule.run_as_user), said.1.or(rule.run_as_group)),
+        None => said,
+    }
+}
+
+/// The volume of Spark's container in which the heartbeat file is.
+fn heartbeat(spark: &Container<'_>, file: &str) -> Option<Heartbeat> {
+    let mounts = spark.volume_mounts.as_deref().unwrap_or_default();
+    let holds = |path: &str| {
+        let path = path.trim_end_matches('/');
+        file.strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mount = mounts
+        .iter()
+        .filter(|mount| holds(&mount.mount_path) && mount.sub_path.is_none())
+        .max_by_key(|mount| mount.mount_path.len())?;
+    Some(Heartbeat {
+        volume: mount.name.to_string(),
+        mount_path: mount.mount_path.to_string(),
+    })
+}
+
+/// The linger time, with room left in the grace period for the sidecar to end by itself.
+fn linger(spec: &Spec<'_>, configured: u16) -> u16 {
+    let grace = spec
+        .termination_grace_period_seconds
+        .unwrap_or(30)
+        .saturating_sub(5);
+    configured.min(u16::try_from(grace.max(0)).unwrap_or(u16::MAX))
+}
