@@ -102,8 +102,8 @@ fn read(path: &Path) -> Result<String> {
 fn pod_of(mut input: Value) -> Result<Value> {
     match input["kind"].as_str() {
         Some("Pod") => Ok(input),
-        Some("AdmissionReview") => match input["request"]["object"].take() {
-            Value::Object(pod) => Ok(Value::Object(pod)),
+        Some("AdmissionReview") => match input.pointer_mut("/request/object").map(Value::take) {
+            Some(Value::Object(pod)) => Ok(Value::Object(pod)),
             _ => bail!("the AdmissionReview has no request.object"),
         },
         Some(kind) => bail!("kind is {kind}; it has to be Pod or AdmissionReview"),

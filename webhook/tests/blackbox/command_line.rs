@@ -1,0 +1,138 @@
+//! Verbs, flags, files and exit codes.
+
+use emberscope::config::DEFAULT_YAML;
+use tempfile::TempDir;
+
+use crate::harness::{DRIVER, emberscope, stderr, stdout, write};
+
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: pi-driver, labels: {spark-role: driver}}
+spec:
+  containers: [{name: spark-kubernetes-driver, image: spark}]
+";
+
+#[test]
+fn a_pod_from_standard_input_comes_out_patched_in_the_format_it_came_in() {
+    let output = emberscope(&["inject", "-f", "-"], POD);
+    assert!(output.status.success());
+    let yaml = stdout(&output);
+    assert!(yaml.starts_with("apiVersion: v1\nkind: Pod\n"), "{yaml}");
+    assert!(yaml.contains("name: emberscope-sidecar"), "{yaml}");
+    assert_eq!(stderr(&output), "pi-driver: injected\n");
+
+    let json = stdout(&emberscope(&["inject", "-f", "-", "-o", "json"], POD));
+    let pod: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        pod["spec"]["initContainers"][0]["name"],
+        "emberscope-sidecar"
+    );
+    // And what came out goes in again unchanged.
+    let again = emberscope(&["inject", "-f", "-"], &json);
+    assert_eq!(stdout(&again), json);
+    assert!(
+        stderr(&again).contains("already_injected"),
+        "{}",
+        stderr(&again)
+    );
+}
+
+#[test]
+fn a_captured_review_gives_a_patch_of_add_operations() {
+    let output = emberscope(&["inject", "-f", DRIVER, "--patch"], "");
+    let patch: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let operations = patch.as_array().unwrap();
+    assert!(operations.len() > 5 && operations.iter().all(|operation| operation["op"] == "add"));
+}
+
+#[test]
+fn a_pod_that_is_left_alone_comes_out_as_it_was_with_the_reason_on_standard_error() {
+    let pod = POD.replace("driver}", "worker}");
+    let output = emberscope(&["inject", "-f", "-"], &pod);
+    assert!(output.status.success());
+    assert!(stderr(&output).contains("not_spark"), "{}", stderr(&output));
+    assert!(
+        !stdout(&output).contains("emberscope"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn input_that_is_no_pod_is_refused_with_its_name_and_what_is_expected() {
+    for (input, words) in [
+        ("kind: Service", "kind is Service; it has to be Pod"),
+        ("a: b", "there is no field kind"),
+        ("- kind: Pod", "there is no field kind"),
+        ("{{", "neither YAML nor JSON"),
+        ("", "there is no field kind"),
+        ("{kind: AdmissionReview, request: {}}", "no request.object"),
+        ("{kind: AdmissionReview, request: 7}", "no request.object"),
+        (
+            "{kind: Pod, spec: {containers: 7}}",
+            "a field of another type",
+        ),
+    ] {
+        let output = emberscope(&["inject", "-f", "-"], input);
+        assert_eq!(output.status.code(), Some(1), "{input}");
+        assert!(
+            stderr(&output).contains(words),
+            "{input}: {}",
+            stderr(&output)
+        );
+        assert!(stdout(&output).is_empty());
+    }
+    let output = emberscope(&["inject", "-f", "/no/such.yaml"], "");
+    assert!(
+        stderr(&output).contains("/no/such.yaml"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn the_configuration_is_printed_with_every_key_or_as_it_is_in_effect() {
+    assert_eq!(
+        stdout(&emberscope(&["serve", "--print-config"], "")),
+        DEFAULT_YAML
+    );
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("config.yaml");
+    write(&file, "sidecar: {port: 9900}");
+    let path = file.to_str().unwrap();
+    let printed = stdout(&emberscope(
+        &["serve", "--print-config", "--config", path],
+        "",
+    ));
+    assert!(
+        printed.contains("port: 9900") && printed.contains("pushPort: 9815"),
+        "{printed}"
+    );
+    write(&file, "sidecar: {prt: 9900}");
+    let output = emberscope(&["serve", "--config", path], "");
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(error.contains(path) && error.contains("prt"), "{error}");
+}
+
+#[test]
+fn wrong_flags_end_with_code_2_and_help_teaches() {
+    assert_eq!(
+        emberscope(&["serve", "--listen", "here"], "").status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        emberscope(&["serve", "--tls-secret", "a"], "")
+            .status
+            .code(),
+        Some(2)
+    );
+    let help = stdout(&emberscope(&["inject", "--help"], ""));
+    assert!(help.contains("emberscope inject -f driver.yaml"), "{help}");
+    let completions = stdout(&emberscope(&["completions", "bash"], ""));
+    assert!(
+        completions.contains("complete -F _emberscope"),
+        "{completions}"
+    );
+}
