@@ -180,3 +180,16 @@ fn print_config(serve: &Serve) -> Result<()> {
     }
     Ok(())
 }
+
+/// The long help of one verb, as `emberscope VERB --help` prints it to a terminal of 100 columns.
+#[must_use]
+pub fn help(verb: &str) -> String {
+    let command = Args::command().term_width(100);
+    let found = command.find_subcommand(verb).cloned();
+    found.map_or_else(String::new, |verb| {
+        verb.bin_name("")
+            .term_width(100)
+            .render_long_help()
+            .to_string()
+    })
+}
