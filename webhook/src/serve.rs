@@ -7,6 +7,7 @@
 //! | [`ops`] | `/healthz`, `/readyz`, `/metrics` |
 //! | [`certificate`] | the certificate that is served |
 //! | [`cluster`] | the Secret, the `caBundle`, what kubelets know |
+//! | [`reload`] | the configuration, while it changes |
 //! | [`metrics`], [`readiness`], [`phase`] | what is counted, what is ready, what ends when |
 
 pub mod certificate;
@@ -17,6 +18,7 @@ pub mod mutate;
 pub mod ops;
 pub mod phase;
 pub mod readiness;
+pub mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,7 +34,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::args::{LogFormat, Serve};
-use crate::config::{Config, Mode};
+use crate::config::Config;
 use crate::settings::Settings;
 use listener::{Limits, Listener};
 use metrics::Metrics;
@@ -71,7 +73,6 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     let ops_listener = bind(args.ops_listen).await?;
     let phase = phase::watch_signals(Duration::from_secs(args.lame_duck_seconds))?;
 
-    let mode = config.sidecar.mode;
     let shared = Arc::new(Shared {
         settings: ArcSwap::from_pointee(Settings::new(config, true)),
         metrics: Metrics::new()?,
@@ -86,7 +87,10 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %args.ops_listen, "serving /healthz, /readyz and /metrics");
 
-    let keeper = tokio::spawn(keep(args.clone(), mode, Arc::clone(&shared)));
+    if let Some(file) = args.config.clone() {
+        tokio::spawn(reload::watch(file, Arc::clone(&shared)));
+    }
+    let keeper = tokio::spawn(keep(args.clone(), Arc::clone(&shared)));
     let tls = Some(TlsAcceptor::from(Arc::new(tls_config(
         &shared.certificate,
     )?)));
@@ -115,7 +119,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
 }
 
 /// Keeps certificate and sidecar mode right, for as long as the server lives.
-async fn keep(args: Serve, mode: Mode, shared: Arc<Shared>) -> Result<()> {
+async fn keep(args: Serve, shared: Arc<Shared>) -> Result<()> {
     let names = certificate::names(&args);
     match (
         &args.tls_secret,
@@ -124,7 +128,7 @@ async fn keep(args: Serve, mode: Mode, shared: Arc<Shared>) -> Result<()> {
     ) {
         (Some(secret), Some(configuration), _) => {
             let keeper = cluster::Keeper::new(&args.namespace, secret, configuration).await?;
-            keeper.run(&names, mode, &shared).await;
+            keeper.run(&names, &shared).await;
             Ok(())
         }
         (_, _, Some(dir)) => certificate::from_directory(dir, &shared).await,

@@ -8,6 +8,8 @@ use crate::submit_opts;
 pub struct Settings {
     /// The configuration.
     pub config: Config,
+    /// Whether all kubelets know native sidecars.
+    pub native: bool,
     /// How sidecars are placed.
     pub placement: Placement,
     /// The value of the annotation that marks injected pods: version and fingerprint.
@@ -46,6 +48,7 @@ impl Settings {
         let options = submit_opts::options(&confs);
         Self {
             config,
+            native,
             placement,
             injected,
             options,

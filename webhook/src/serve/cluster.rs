@@ -57,11 +57,12 @@ impl Keeper {
     }
 
     /// Keeps everything right for ever; what fails is logged, shown by `/readyz` and tried again.
-    pub async fn run(&self, names: &[String], mode: Mode, shared: &Shared) {
+    pub async fn run(&self, names: &[String], shared: &Shared) {
         let mut served: Option<Material> = None;
         let mut native = None;
         loop {
-            let placed = if mode == Mode::Auto {
+            let auto = shared.settings.load().config.sidecar.mode == Mode::Auto;
+            let placed = if auto {
                 self.place(&mut native, shared).await
             } else {
                 Ok(())
@@ -240,10 +241,10 @@ impl Keeper {
         match self.native_everywhere().await {
             Ok(native) if *known == Some(native) => Ok(()),
             Ok(native) => {
-                let config = shared.settings.load().config.clone();
-                let settings = Settings::new(config, native);
-                info!(placement = ?settings.placement, "sidecars are placed");
-                shared.settings.store(settings.into());
+                shared
+                    .settings
+                    .rcu(|current| Settings::new(current.config.clone(), native));
+                info!(placement = ?shared.settings.load().placement, "sidecars are placed");
                 *known = Some(native);
                 Ok(())
             }

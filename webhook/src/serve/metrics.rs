@@ -19,6 +19,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     patch_bytes: IntCounter,
     certificate_expiry: Gauge,
+    reloads: IntCounterVec,
 }
 
 /// Upper bounds that show what is below a millisecond, and what comes near the time-out of 2 s.
@@ -63,6 +64,16 @@ impl Metrics {
             "emberscope_certificate_expiry_timestamp_seconds",
             "When the certificate that is served expires, in Unix time; 0 before there is one.",
         )?;
+        let reloads = IntCounterVec::new(
+            Opts::new(
+                "emberscope_config_reloads_total",
+                "Changes of the configuration file, by whether it is in effect or was refused.",
+            ),
+            &["result"],
+        )?;
+        for result in ["in_effect", "refused"] {
+            reloads.with_label_values(&[result]).reset();
+        }
         let build = IntGauge::with_opts(
             Opts::new("emberscope_build_info", "The running version; always 1.")
                 .const_label("version", env!("CARGO_PKG_VERSION")),
@@ -74,6 +85,7 @@ impl Metrics {
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(patch_bytes.clone()))?;
         registry.register(Box::new(certificate_expiry.clone()))?;
+        registry.register(Box::new(reloads.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self {
             registry,
@@ -83,6 +95,7 @@ impl Metrics {
             in_flight,
             patch_bytes,
             certificate_expiry,
+            reloads,
         })
     }
 
@@ -110,6 +123,12 @@ impl Metrics {
     pub fn certificate(&self, expires: SystemTime) {
         let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.certificate_expiry.set(since.as_secs_f64().floor());
+    }
+
+    /// Counts a change of the configuration file.
+    pub fn reloaded(&self, in_effect: bool) {
+        let result = if in_effect { "in_effect" } else { "refused" };
+        self.reloads.with_label_values(&[result]).inc();
     }
 
     /// The page in Prometheus' text format.

@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::harness::{DRIVER, Server, curl, emberscope, eventually, stderr};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::harness::{DRIVER, Server, curl, emberscope, eventually, stderr, write};
 
 fn driver() -> Vec<u8> {
     std::fs::read(DRIVER).unwrap()
@@ -187,4 +190,41 @@ fn a_port_that_is_taken_is_named_with_the_flag_that_helps() {
         error.contains(&address) && error.contains("--listen"),
         "{error}"
     );
+}
+
+#[test]
+fn a_changed_configuration_is_in_effect_without_a_restart_and_a_bad_one_is_not() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (file, ca) = (dir.path().join("config.yaml"), dir.path().join("ca.pem"));
+    write(&file, "sidecar: {image: first}");
+    let arguments = [
+        file.to_str().unwrap().to_owned(),
+        ca.to_str().unwrap().to_owned(),
+    ];
+    let server = Server::start_with(
+        dir,
+        ca,
+        &["--config", &arguments[0], "--ca-out", &arguments[1]],
+    );
+    let counted = |result: &str, count: u32| {
+        let line = format!("emberscope_config_reloads_total{{result=\"{result}\"}} {count}\n");
+        server
+            .get("/metrics")
+            .is_some_and(|page| page.body.contains(&line))
+    };
+    let image = || {
+        let answer = server.mutate(&driver()).unwrap().body;
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let patch = STANDARD
+            .decode(answer["response"]["patch"].as_str().unwrap())
+            .unwrap();
+        String::from_utf8(patch).unwrap()
+    };
+    assert!(image().contains(r#""image":"first""#));
+    write(&file, "sidecar: {imag: second}");
+    eventually("the bad file is refused", || counted("refused", 1));
+    assert!(image().contains(r#""image":"first""#));
+    write(&file, "sidecar: {image: second}");
+    eventually("the good file is in effect", || counted("in_effect", 1));
+    assert!(image().contains(r#""image":"second""#));
 }

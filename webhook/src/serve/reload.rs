@@ -1,0 +1,55 @@
+//! The configuration file while it changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::Shared;
+use crate::config::{Config, ConfigError};
+use crate::settings::Settings;
+
+/// How often the file is read again. By content: a mounted ConfigMap changes by a swapped link.
+const REREAD: Duration = Duration::from_secs(5);
+
+/// Reads `file` again and again; what it says is in effect from the next review on. A file that is
+/// missing or wrong changes nothing, and is complained about once for each thing wrong with it.
+pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
+    let mut complaint = None;
+    loop {
+        tokio::time::sleep(REREAD).await;
+        match Config::load(Some(&file)) {
+            Ok(config) => {
+                complaint = None;
+                if shared.settings.load().config != config {
+                    shared
+                        .settings
+                        .rcu(|now| Settings::new(config.clone(), now.native));
+                    shared.metrics.reloaded(true);
+                    info!(file = %file.display(), "the configuration changed and is in effect");
+                }
+            }
+            Err(error) => {
+                let text = chain(&error);
+                if complaint.as_ref() != Some(&text) {
+                    shared.metrics.reloaded(false);
+                    warn!(
+                        error = text,
+                        "the configuration is refused; the old one stays in effect"
+                    );
+                    complaint = Some(text);
+                }
+            }
+        }
+    }
+}
+
+/// The error with its causes, in one line.
+fn chain(error: &ConfigError) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
