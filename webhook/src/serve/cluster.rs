@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, anyhow};
 use emberscope_certs::renewal::{self, Renewal};
 use emberscope_certs::{Material, trust};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::{Node, Secret};
-use kube::api::{ListParams, ObjectMeta, PostParams};
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
+use serde_json::json;
 use tracing::{info, warn};
 
 use super::{Shared, certificate};
@@ -188,33 +189,40 @@ impl Keeper {
 
     /// Puts the authorities into the webhook configuration, where they are not; returns the
     /// bundle that is live.
+    ///
+    /// By a patch of that one field: all others stay, known to this program or not.
     async fn trust(&self, material: &Material) -> Result<String> {
         let name = &self.configuration;
         let bundle = material.bundle();
+        let ours = ByteString(bundle.clone().into_bytes());
         for _ in 0..RACES {
-            let mut configuration =
+            let found =
                 self.configurations.get(name).await.with_context(|| {
                     format!("cannot read the MutatingWebhookConfiguration {name}")
                 })?;
-            let webhooks = configuration.webhooks.as_deref_mut().unwrap_or_default();
+            let webhooks = found.webhooks.as_deref().unwrap_or_default();
             if webhooks.is_empty() {
                 return Err(anyhow!(
                     "the MutatingWebhookConfiguration {name} has no webhooks"
                 ));
             }
-            let ours = ByteString(bundle.clone().into_bytes());
-            if webhooks
-                .iter()
-                .all(|webhook| webhook.client_config.ca_bundle.as_ref() == Some(&ours))
-            {
+            let trusting =
+                |webhook: &MutatingWebhook| webhook.client_config.ca_bundle.as_ref() == Some(&ours);
+            if webhooks.iter().all(trusting) {
                 return Ok(bundle);
             }
-            for webhook in webhooks {
-                webhook.client_config.ca_bundle = Some(ours.clone());
-            }
+            // With the version that was read: refused if someone was faster. Webhooks are merged
+            // by their names.
+            let patch = json!({
+                "metadata": {"resourceVersion": found.metadata.resource_version},
+                "webhooks": webhooks.iter().map(|webhook| json!({
+                    "name": webhook.name,
+                    "clientConfig": {"caBundle": ours},
+                })).collect::<Vec<_>>(),
+            });
             match self
                 .configurations
-                .replace(name, &PostParams::default(), &configuration)
+                .patch(name, &PatchParams::default(), &Patch::Strategic(patch))
                 .await
             {
                 Ok(_) => info!(configuration = name, "wrote the caBundle"),
