@@ -5,12 +5,33 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+/// What `--help` says after the options.
+const MORE: &str = "\
+Answers:
+  GET /metrics   one scrape, as Prometheus text format 0.0.4
+  GET /healthz   200 while it lives
+  GET /          what this is
+
+Examples:
+  Beside a Spark driver on this machine:
+    emberscope-sidecar --role=driver
+  Beside an executor whose GraphiteSink pushes to 127.0.0.1:9815:
+    emberscope-sidecar --role=executor --push-port=9815
+
+Signals:
+  SIGTERM        serves the last values until they are scraped or the linger time is over
+  SIGTERM twice  ends at once, as SIGINT (Ctrl-C) does
+
+Exit status:
+  2 for an argument that is not understood, else always 0: what a sidecar ends with
+  must not become the verdict on the job beside it.";
+
 /// Re-exposes a Spark pod's figures to Prometheus under stable, typed names.
 ///
 /// The webhook writes these arguments into every sidecar that it injects; by hand, `--role` is
 /// all that is needed next to a Spark driver on the same machine.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "emberscope-sidecar", version, max_term_width = 100)]
+#[command(name = "emberscope-sidecar", version, max_term_width = 100, after_long_help = MORE)]
 pub struct Args {
     /// Which Spark process this pod runs
     #[arg(long, value_enum)]
@@ -21,15 +42,15 @@ pub struct Args {
     pub address: IpAddr,
 
     /// Port to serve /metrics on
-    #[arg(long, value_name = "PORT", default_value_t = 9814, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", default_value_t = 9814, value_parser = port())]
     pub port: u16,
 
     /// Port of Spark's UI on 127.0.0.1; the 16 ports above it are tried as Spark does (driver only)
-    #[arg(long, value_name = "PORT", default_value_t = 4040, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", default_value_t = 4040, value_parser = port())]
     pub spark_ui_port: u16,
 
     /// Port on 127.0.0.1 that Spark's GraphiteSink pushes an executor's figures to (executor only)
-    #[arg(long, value_name = "PORT", default_value_t = 9815, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", default_value_t = 9815, value_parser = port())]
     pub push_port: u16,
 
     /// Name of the Spark container, for the `container` label
@@ -70,6 +91,17 @@ pub enum Role {
     Executor,
 }
 
+impl Role {
+    /// The role as `--role` takes it and as a label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Driver => "driver",
+            Self::Executor => "executor",
+        }
+    }
+}
+
 /// Who ends the sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Life {
@@ -77,4 +109,9 @@ pub enum Life {
     Native,
     /// A container beside Spark's: nothing tells it, and the pod cannot end before it does.
     Classic,
+}
+
+/// A port that can be told to others: 0 would be any.
+fn port() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..)
 }

@@ -1,4 +1,150 @@
-//! The sidecar exporter.
+//! The sidecar: beside one Spark driver or executor, it answers `GET /metrics` with everything
+//! that is known of it.
+//!
+//! ```text
+//! GET /metrics -> scrape -+- spark driver page ---+
+//!                         +- spark executors page +
+//!                         +- executor push -------+--> merge -> encode -> body
+//!                         +- cgroup --------------+
+//!                         +- processes -----------+
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`args`] | what the webhook, or a hand, tells the sidecar |
+//! | [`serve`] | HTTP: requests in, pages out, with limits for clients |
+//! | [`scrape`] | one scrape: all sources at once, under one deadline |
+//! | [`spark`] | Spark's two pages and its push, repaired and renamed |
+//! | [`cgroup`] | memory, CPU and pressure of the Spark container |
+//! | [`processes`] | the pod's processes by kind |
+//! | [`exposition`] | the page, and its text |
+//! | [`own`] | the sidecar's own figures |
+//! | [`life`] | when it ends: after Spark, with the last values taken |
 
 pub mod args;
+pub mod cgroup;
 pub mod exposition;
+pub mod life;
+pub mod own;
+pub mod processes;
+pub mod scrape;
+pub mod serve;
+pub mod spark;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use prometheus::Registry;
+use tokio::sync::watch;
+use tracing::info;
+
+use args::{Args, Role};
+use life::{Ending, Life, Signals};
+use own::Own;
+use scrape::{Files, Scraper, Sources, Spark};
+use serve::{Address, Site};
+use spark::push::Store;
+use spark::ui::Ui;
+
+/// The sidecar's whole life. Returns when it is time to leave.
+///
+/// # Errors
+///
+/// Only before it begins: the signals cannot be listened to. Everything that can go wrong later is
+/// a figure on the page or a line in the log.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let Args {
+        role,
+        address: ip,
+        port,
+        spark_ui_port,
+        push_port,
+        container,
+        application_id,
+        life: kind,
+        heartbeat_file,
+        linger_seconds,
+        log_level: _,
+        proc_root,
+    } = args;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        role = role.as_str(),
+        container,
+        ?kind,
+        "starting"
+    );
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let linger = Duration::from_secs(linger_seconds.into());
+    let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
+    let own = Own::register(Registry::new(), role, &proc_root)
+        .context("cannot register the sidecar's own metrics")?;
+    let spark = match role {
+        Role::Driver => Spark::Driver(Arc::new(Ui::new(spark_ui_port))),
+        Role::Executor => Spark::Executor(receive(push_port)),
+    };
+    let files = Files::new(proc_root, container);
+    let sources = Sources {
+        spark,
+        files,
+        application_id: application_id.map(Arc::from),
+    };
+    let scraper = Arc::new(Scraper::new(sources, own, Arc::clone(&ending)));
+
+    let (stop, stopped) = watch::channel(false);
+    let address = Address { ip, port };
+    let site = Site {
+        scraper: Arc::clone(&scraper),
+        role,
+    };
+    let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
+    tokio::spawn(Arc::clone(&scraper).refresh());
+
+    let why = life::watch(&ending, signals, heartbeat_file.as_deref(), || {
+        scraper.look();
+    })
+    .await;
+    info!(?why, "leaving");
+    stop.send_replace(true);
+    // It ends by itself within two seconds; if it has panicked, there is nothing to wait for.
+    let _ = server.await;
+    Ok(())
+}
+
+/// Takes an executor's pushes from now on.
+fn receive(port: u16) -> Arc<Store> {
+    let store = Arc::new(Store::default());
+    let (address, pushed) = (
+        Address {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port,
+        },
+        Arc::clone(&store),
+    );
+    tokio::spawn(async move {
+        let remedy = "Until then nothing of the executor's own is on the page; \
+                      another --push-port has to be told to Spark's GraphiteSink too.";
+        let listener = serve::listen(address, "Spark's pushes", remedy).await;
+        spark::push::serve(listener, pushed).await;
+    });
+    store
+}
+
+/// Serves as soon as the port can be had, until `stop` says so.
+async fn answer(
+    address: Address,
+    site: Site,
+    ending: Arc<Ending>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let remedy = "Something else in this pod has the port: choose another with --port, \
+                  or with the annotation emberscope.dev/port.";
+    let listener = tokio::select! {
+        listener = serve::listen(address, "scrapes", remedy) => listener,
+        () = serve::said(&mut stop) => return,
+    };
+    ending.serves();
+    serve::serve(listener, serve::routes(site), stop).await;
+}

@@ -1,32 +1,42 @@
 //! Pages as Prometheus text format 0.0.4
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
-use super::{Family, Page};
+use super::{Family, Page, Sample};
 
 /// The media type of the text format, exactly as Prometheus 3 insists on it.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Appends the page to `out`: each family that has samples, with its HELP and TYPE in front.
 pub fn text(page: &Page, out: &mut Vec<u8>) {
-    for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
+    for family in page
+        .families()
+        .iter()
+        .filter(|family| !family.samples.is_empty())
+    {
         header(family, out);
-        for sample in &family.samples {
-            out.extend_from_slice(family.name.as_bytes());
-            out.extend_from_slice(sample.part.suffix().as_bytes());
-            let labels = page.label_text(sample.labels);
-            if !labels.is_empty() {
-                out.push(b'{');
-                out.extend_from_slice(labels.as_bytes());
-                out.push(b'}');
-            }
-            out.push(b' ');
-            number(sample.value, out);
-            out.push(b'\n');
+        for one in &family.samples {
+            sample(page, family, one, out);
         }
     }
 }
 
-fn header(family: &Family, out: &mut Vec<u8>) {
+/// Appends one sample of one of the page's families.
+pub fn sample(page: &Page, family: &Family, sample: &Sample, out: &mut Vec<u8>) {
+    out.extend_from_slice(family.name.as_bytes());
+    out.extend_from_slice(sample.part.suffix().as_bytes());
+    let labels = page.label_text(sample.labels);
+    if !labels.is_empty() {
+        out.push(b'{');
+        out.extend_from_slice(labels.as_bytes());
+        out.push(b'}');
+    }
+    out.push(b' ');
+    number(sample.value, out);
+    out.push(b'\n');
+}
+
+/// Appends a family's HELP and TYPE.
+pub fn header(family: &Family, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# HELP ");
     out.extend_from_slice(family.name.as_bytes());
     out.push(b' ');
@@ -66,7 +76,12 @@ mod tests {
     #[test]
     fn families_come_with_help_and_type_and_escaped_labels() {
         let mut page = Page::new();
-        page.counter("spark_a_total", "Line one\nback\\slash.", &[("q", "a\"b")], 3.0);
+        page.counter(
+            "spark_a_total",
+            "Line one\nback\\slash.",
+            &[("q", "a\"b")],
+            3.0,
+        );
         page.gauge("spark_b", "B.", &[], f64::INFINITY);
         let summary = page.family("spark_c_seconds", Kind::Summary, "C.");
         let (half, none) = (page.labels(&[("quantile", "0.5")]), page.labels(&[]));

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use prometheus::core::Collector as _;
 use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -13,11 +14,12 @@ use crate::admit::Outcome;
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    described: Vec<(String, String)>,
     decisions: IntCounterVec,
     partial: IntCounterVec,
     duration: Histogram,
     in_flight: IntGauge,
-    patch_bytes: IntCounter,
+    answer_bytes: IntCounter,
     certificate_expiry: Gauge,
     reloads: IntCounterVec,
 }
@@ -56,7 +58,7 @@ impl Metrics {
             "emberscope_admission_in_flight",
             "Admission reviews that are being read or answered.",
         )?;
-        let patch_bytes = IntCounter::new(
+        let answer_bytes = IntCounter::new(
             "emberscope_admission_answer_bytes_total",
             "Size of all answers to admission reviews.",
         )?;
@@ -79,21 +81,35 @@ impl Metrics {
                 .const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build.set(1);
+        let described = vec![
+            decisions.desc(),
+            partial.desc(),
+            duration.desc(),
+            in_flight.desc(),
+            answer_bytes.desc(),
+            certificate_expiry.desc(),
+            reloads.desc(),
+            build.desc(),
+        ];
+        let described = described.into_iter().flatten();
+        let described =
+            described.map(|desc| (desc.fq_name.clone(), desc.help.clone())).collect();
         registry.register(Box::new(decisions.clone()))?;
         registry.register(Box::new(partial.clone()))?;
         registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
-        registry.register(Box::new(patch_bytes.clone()))?;
+        registry.register(Box::new(answer_bytes.clone()))?;
         registry.register(Box::new(certificate_expiry.clone()))?;
         registry.register(Box::new(reloads.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self {
             registry,
+            described,
             decisions,
             partial,
             duration,
             in_flight,
-            patch_bytes,
+            answer_bytes,
             certificate_expiry,
             reloads,
         })
@@ -109,7 +125,7 @@ impl Metrics {
             self.partial.with_label_values(&[partial.code()]).inc();
         }
         self.duration.observe(took.as_secs_f64());
-        self.patch_bytes.inc_by(bytes as u64);
+        self.answer_bytes.inc_by(bytes as u64);
     }
 
     /// Counts a review as in flight until the guard is dropped.
@@ -129,6 +145,12 @@ impl Metrics {
     pub fn reloaded(&self, in_effect: bool) {
         let result = if in_effect { "in_effect" } else { "refused" };
         self.reloads.with_label_values(&[result]).inc();
+    }
+
+    /// Name and help of every metric, for documentation.
+    #[must_use]
+    pub fn described(&self) -> Vec<(String, String)> {
+        self.described.clone()
     }
 
     /// The page in Prometheus' text format.

@@ -1,0 +1,162 @@
+//! The sidecar's own figures: how the sources do, and what the sidecar costs.
+
+mod cost;
+mod table;
+
+use std::path::Path;
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Counter, Encoder as _, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+use cost::Meter;
+pub use table::{Described, TABLE};
+
+use crate::args::Role;
+use crate::scrape::{Report, Sheets};
+use crate::spark::Repairs;
+
+/// The sidecar's own figures, in a registry of their own.
+#[derive(Debug)]
+pub struct Own {
+    registry: Registry,
+    meter: Meter,
+    source_up: IntGaugeVec,
+    source_duration: GaugeVec,
+    source_errors: IntCounterVec,
+    repairs: IntCounterVec,
+    left_out: IntCounter,
+    scrapes: IntCounter,
+    scrape_duration: Gauge,
+    bytes: IntGauge,
+    samples: IntGauge,
+    spark_ended: IntGauge,
+    resident: IntGauge,
+    cpu: Counter,
+    open_fds: IntGauge,
+}
+
+impl Own {
+    /// Registers every metric of [`TABLE`] in `registry`. The sidecar's own cost is read from the
+    /// process file system at `proc_root`.
+    ///
+    /// # Errors
+    ///
+    /// The registry has one of the names already.
+    pub fn register(registry: Registry, role: Role, proc_root: &Path) -> prometheus::Result<Self> {
+        let counter = |metric: &Described| add(&registry, IntCounter::with_opts(opts(metric))?);
+        let gauge = |metric: &Described| add(&registry, IntGauge::with_opts(opts(metric))?);
+        let counters =
+            |metric: &Described| add(&registry, IntCounterVec::new(opts(metric), metric.labels)?);
+        let gauges =
+            |metric: &Described| add(&registry, IntGaugeVec::new(opts(metric), metric.labels)?);
+        gauges(&table::BUILD_INFO)?
+            .with_label_values(&[env!("CARGO_PKG_VERSION"), role.as_str()])
+            .set(1);
+        let durations = GaugeVec::new(opts(&table::SOURCE_DURATION), table::SOURCE_DURATION.labels);
+        Ok(Self {
+            meter: Meter {
+                process: proc_root.join("self"),
+            },
+            source_up: gauges(&table::SOURCE_UP)?,
+            source_duration: add(&registry, durations?)?,
+            source_errors: counters(&table::SOURCE_ERRORS)?,
+            repairs: counters(&table::REPAIRS)?,
+            left_out: counter(&table::LEFT_OUT)?,
+            scrapes: counter(&table::SCRAPES)?,
+            scrape_duration: add(&registry, Gauge::with_opts(opts(&table::SCRAPE_DURATION))?)?,
+            bytes: gauge(&table::BYTES)?,
+            samples: gauge(&table::SAMPLES)?,
+            spark_ended: gauge(&table::SPARK_ENDED)?,
+            resident: gauge(&table::RESIDENT)?,
+            cpu: add(&registry, Counter::with_opts(opts(&table::CPU))?)?,
+            open_fds: gauge(&table::OPEN_FDS)?,
+            registry,
+        })
+    }
+
+    /// One source is done.
+    pub fn source(&self, report: &Report) {
+        let source = report.source.as_str();
+        self.source_duration
+            .with_label_values(&[source])
+            .set(report.took.as_secs_f64());
+        self.source_up
+            .with_label_values(&[source])
+            .set(report.result.is_ok().into());
+        let repairs = match &report.result {
+            Ok(figures) => {
+                self.left_out.inc_by(figures.duplicates);
+                Some(&figures.repairs)
+            }
+            Err(failure) => {
+                self.source_errors
+                    .with_label_values(&[source, failure.reason])
+                    .inc();
+                failure.repairs.as_deref()
+            }
+        };
+        for (reason, count) in repairs.into_iter().flat_map(Repairs::iter) {
+            // Zeros too: a counter that starts at its first event hides it from `rate`.
+            self.repairs
+                .with_label_values(&[reason.as_str()])
+                .inc_by(count);
+        }
+    }
+
+    /// A round of the sources took so long, and gave these pages.
+    pub fn round(&self, took: Duration, spark_ended: bool, sheets: &Sheets) {
+        self.scrape_duration.set(took.as_secs_f64());
+        self.spark_ended.set(spark_ended.into());
+        self.samples.set(count(sheets.samples()));
+        self.left_out.inc_by(sheets.left_out() as u64);
+    }
+
+    /// A page of so many bytes was sent.
+    pub fn sent(&self, bytes: usize) {
+        self.bytes.set(count(bytes));
+    }
+
+    /// Somebody asked for the page.
+    pub fn asked(&self) {
+        self.scrapes.inc();
+    }
+
+    /// Appends the own figures as they are now.
+    ///
+    /// # Errors
+    ///
+    /// The encoder refuses a metric; nothing can, since all of them are in [`TABLE`].
+    pub fn text(&self, out: &mut Vec<u8>) -> prometheus::Result<()> {
+        let cost = self.meter.read();
+        if let Some(bytes) = cost.resident_bytes {
+            self.resident.set(bytes);
+        }
+        if let Some(seconds) = cost.cpu_seconds {
+            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+        }
+        if let Some(count) = cost.open_fds {
+            self.open_fds.set(count);
+        }
+        TextEncoder::new().encode(&self.registry.gather(), out)
+    }
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+fn opts(metric: &Described) -> Opts {
+    Opts::new(metric.name, metric.help)
+}
+
+fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> prometheus::Result<C> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! What one scan found, and how it reads on the page.
+
+use super::kind::Kind;
+use super::owner::Owner;
+use super::stat::TICKS_PER_SECOND;
+use crate::exposition::Page;
+
+/// The processes of the Spark container at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    pub(super) usages: [Option<Usage>; Kind::COUNT],
+    pub(super) spark: Option<Spark>,
+}
+
+/// The JVM that Spark runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spark {
+    pub(super) pid: u32,
+    /// In ticks since boot: tells it from a later process with the same pid.
+    pub(super) started: u64,
+    /// Its parent, at the time it was found.
+    pub(super) parent: u32,
+    pub(super) owner: Option<Owner>,
+}
+
+/// What the processes of one kind use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many there are; zombies do not count.
+    pub count: u64,
+    /// Their threads.
+    pub threads: u64,
+    /// Their resident memory in bytes. Pages that forks share count for each of them.
+    pub resident_bytes: u64,
+    /// Their open file descriptors, as far as they may be seen.
+    pub open_fds: Option<u64>,
+    /// CPU time in ticks, that of ended processes included; never less than before.
+    pub(super) cpu_ticks: u64,
+    /// Bytes read from storage, as far as they may be seen; never less than before.
+    pub read_bytes: Option<u64>,
+    /// Bytes written to storage, as far as they may be seen; never less than before.
+    pub written_bytes: Option<u64>,
+}
+
+impl Usage {
+    /// Leaves the counters, and what is not known.
+    pub(super) fn clear_gauges(&mut self) {
+        (self.count, self.threads, self.resident_bytes) = (0, 0, 0);
+        self.open_fds = self.open_fds.map(|_| 0);
+    }
+
+    /// CPU time in seconds, that of ended processes included; never less than before.
+    #[must_use]
+    pub fn cpu_seconds(&self) -> f64 {
+        self.cpu_ticks as f64 / TICKS_PER_SECOND
+    }
+}
+
+impl Snapshot {
+    /// The process id of Spark's JVM, while it runs.
+    #[must_use]
+    pub fn spark_pid(&self) -> Option<u32> {
+        self.spark.map(|spark| spark.pid)
+    }
+
+    /// User and group of Spark's JVM, while it runs.
+    #[must_use]
+    pub fn spark_owner(&self) -> Option<Owner> {
+        self.spark.and_then(|spark| spark.owner)
+    }
+
+    /// What the processes of one kind use; `None` if none was ever seen.
+    #[must_use]
+    pub fn usage(&self, kind: Kind) -> Option<&Usage> {
+        self.usages[kind as usize].as_ref()
+    }
+
+    /// Writes the `spark_process*` families, each with the label `kind`.
+    ///
+    /// A kind that was seen once stays, at zero when its processes are gone.
+    pub fn write(&self, page: &mut Page) {
+        for kind in Kind::ALL {
+            if let Some(usage) = self.usage(kind) {
+                usage.write(kind, page);
+            }
+        }
+    }
+}
+
+/// A page with every family that [`Snapshot::write`] can write, for documentation.
+#[must_use]
+pub fn documented() -> Page {
+    let seen = Some(0);
+    let all = Usage { open_fds: seen, read_bytes: seen, written_bytes: seen, ..Usage::default() };
+    let mut page = Page::new();
+    all.write(Kind::Jvm, &mut page);
+    page
+}
+
+impl Usage {
+    fn write(&self, kind: Kind, page: &mut Page) {
+        let labels = [("kind", kind.as_str())];
+        page.gauge(
+            "spark_processes",
+            "Processes of the Spark container.",
+            &labels,
+            self.count as f64,
+        );
+        page.gauge(
+            "spark_process_threads",
+            "Threads of the Spark container's processes (/proc/<pid>/stat num_threads).",
+            &labels,
+            self.threads as f64,
+        );
+        page.gauge(
+            "spark_process_resident_memory_bytes",
+            "Resident memory of the Spark container's processes; pages that forks share count for each of them (/proc/<pid>/stat rss).",
+            &labels,
+            self.resident_bytes as f64,
+        );
+        page.counter(
+            "spark_process_cpu_seconds_total",
+            "User and system CPU time of the Spark container's processes, ended ones included (/proc/<pid>/stat utime, stime, cutime, cstime).",
+            &labels,
+            self.cpu_seconds(),
+        );
+        if let Some(open_fds) = self.open_fds {
+            page.gauge(
+                "spark_process_open_fds",
+                "Open file descriptors of the Spark container's processes (/proc/<pid>/fd).",
+                &labels,
+                open_fds as f64,
+            );
+        }
+        if let Some(read) = self.read_bytes {
+            page.counter(
+                "spark_process_read_bytes_total",
+                "Bytes that the Spark container's processes had fetched from storage, ended ones included (/proc/<pid>/io read_bytes).",
+                &labels,
+                read as f64,
+            );
+        }
+        if let Some(written) = self.written_bytes {
+            page.counter(
+                "spark_process_written_bytes_total",
+                "Bytes that the Spark container's processes had sent to storage, ended ones included (/proc/<pid>/io write_bytes).",
+                &labels,
+                written as f64,
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::encode;
+
+    #[test]
+    fn a_kind_never_seen_is_absent_and_so_is_what_may_not_be_seen() {
+        let mut snapshot = Snapshot::default();
+        let usage = Usage {
+            count: 2,
+            cpu_ticks: 1234,
+            ..Usage::default()
+        };
+        snapshot.usages[Kind::PythonWorker as usize] = Some(usage);
+        let mut page = Page::new();
+        snapshot.write(&mut page);
+        let mut text = Vec::new();
+        encode::text(&page, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            samples,
+            [
+                "spark_processes{kind=\"python_worker\"} 2",
+                "spark_process_threads{kind=\"python_worker\"} 0",
+                "spark_process_resident_memory_bytes{kind=\"python_worker\"} 0",
+                "spark_process_cpu_seconds_total{kind=\"python_worker\"} 12.34",
+            ]
+        );
+    }
+}

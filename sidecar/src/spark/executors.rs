@@ -1,0 +1,197 @@
+//! Spark's executors page, `/metrics/executors/prometheus/`: names unchanged, types added.
+//!
+//! `org.apache.spark.status.api.v1.PrometheusResource` prints `spark_info` and, for the driver and
+//! each executor that is alive, about 40 lines with the labels `application_id`,
+//! `application_name` and `executor_id`. The names are good and dashboards know them; missing are
+//! HELP and TYPE, and the escapes of an application's name.
+
+mod names;
+
+pub use names::documented;
+
+use super::text::{Item, Items, MAX_LINE, Sample, labels};
+use super::{Reason, Repairs};
+use crate::exposition::{FamilyId, LabelSet, Page, Part};
+
+/// The labels of an executor's lines, in Spark's order.
+const LABELS: [&str; 3] = ["application_id", "application_name", "executor_id"];
+
+/// Labels that the scraper gives a target: samples that bring their own collide with them.
+const RESERVED: [&str; 5] = ["pod", "instance", "job", "namespace", "type"];
+
+/// How many names a page may have; Spark 4.3 has 42.
+const MAX_NAMES: usize = 256;
+
+/// Writes the executors page in `body` into `page`.
+pub fn write(body: &[u8], page: &mut Page) -> Repairs {
+    let mut reader = Reader::default();
+    reader.read(Items::new(body), page);
+    reader.repairs
+}
+
+/// Reads an executors page while it arrives, so that it need not be held: with 10,000 executors it
+/// has 52 MB.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// The beginning of a line whose end has not arrived.
+    begun: Vec<u8>,
+    /// Whether that line is too long and its end is to be skipped.
+    skips: bool,
+    families: Families,
+    labels: LastLabels,
+    repairs: Repairs,
+}
+
+impl Reader {
+    /// Writes the lines that `chunk` completes into `page`; always the same page.
+    pub fn feed(&mut self, chunk: &[u8], page: &mut Page) {
+        let mut chunk = chunk;
+        if self.skips {
+            let Some(end) = memchr::memchr(b'\n', chunk) else {
+                return;
+            };
+            chunk = &chunk[end + 1..];
+            self.skips = false;
+        }
+        if self.begun.is_empty() {
+            let rest = self.read(Items::beginning(chunk), page);
+            self.begun.extend_from_slice(&chunk[chunk.len() - rest..]);
+        } else {
+            let mut text = std::mem::take(&mut self.begun);
+            text.extend_from_slice(chunk);
+            let rest = self.read(Items::beginning(&text), page);
+            text.drain(..text.len() - rest);
+            self.begun = text;
+        }
+        if self.begun.len() > MAX_LINE && !self.begun.contains(&b'\n') {
+            self.repairs.bad(Reason::TooLong);
+            self.begun = Vec::new();
+            self.skips = true;
+        }
+    }
+
+    /// Writes the last line, if it had no end, and tells what became of all.
+    pub fn finish(mut self, page: &mut Page) -> Repairs {
+        let text = std::mem::take(&mut self.begun);
+        self.read(Items::new(&text), page);
+        self.repairs
+    }
+
+    /// Writes the items; how many bytes are left over is returned.
+    fn read(&mut self, mut items: Items<'_>, page: &mut Page) -> usize {
+        for item in items.by_ref() {
+            match item {
+                // What the vendors' TYPE lines say is known.
+                Item::Type { .. } => {}
+                Item::Bad(reason) => self.repairs.bad(reason),
+                Item::Sample(sample) => self.sample(&sample, page),
+            }
+        }
+        items.remainder().len()
+    }
+
+    fn sample(&mut self, sample: &Sample<'_>, page: &mut Page) {
+        let family = match self.families.find(sample.name, page) {
+            Ok(family) => family,
+            Err(reason) => return self.repairs.bad(reason),
+        };
+        match self.labels.find(sample.labels, page) {
+            None => self.repairs.bad(Reason::Malformed),
+            Some((labels, mended)) => {
+                page.push(family, Part::Value, labels, sample.value);
+                self.repairs.kept();
+                if let Some(reason) = mended {
+                    self.repairs.mended(reason);
+                }
+            }
+        }
+    }
+}
+
+/// The families of one page.
+///
+/// Spark prints the same names in the same order for each executor: the one that is looked for is
+/// nearly always the one after the last.
+#[derive(Debug, Default)]
+struct Families {
+    seen: Vec<(Box<str>, Result<FamilyId, Reason>)>,
+    next: usize,
+}
+
+impl Families {
+    fn find(&mut self, name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
+        let (done, ahead) = self.seen.split_at(self.next.min(self.seen.len()));
+        let places = (done.len()..self.seen.len())
+            .zip(ahead)
+            .chain((0..).zip(done));
+        for (place, (seen, family)) in places {
+            if **seen == *name {
+                let family = *family;
+                self.next = place + 1;
+                return family;
+            }
+        }
+        if self.seen.len() == MAX_NAMES {
+            return Err(Reason::TooMany);
+        }
+        let family = family(name, page);
+        self.seen.push((name.into(), family));
+        self.next = self.seen.len();
+        family
+    }
+}
+
+/// Adds the family of that name to the page.
+fn family(name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
+    let (kind, help) = names::find(name).ok_or(Reason::Foreign)?;
+    let there = page
+        .families()
+        .iter()
+        .find(|family| family.name == name)
+        .map(|family| family.kind);
+    if there.unwrap_or(kind) != kind {
+        return Err(Reason::NameTaken);
+    }
+    Ok(page.family(name.to_owned(), kind, help))
+}
+
+/// The labels of the sample before: an executor's lines follow each other and share theirs.
+#[derive(Debug, Default)]
+struct LastLabels {
+    /// What was between the braces.
+    block: Vec<u8>,
+    set: Option<Mended>,
+}
+
+/// A label set, and what had to be mended in it.
+type Mended = (LabelSet, Option<Reason>);
+
+impl LastLabels {
+    /// The label set of what is between a sample's braces; nothing where those are no labels.
+    fn find(&mut self, block: &[u8], page: &mut Page) -> Option<Mended> {
+        if self.set.is_none() || self.block != block {
+            self.set = label_set(block, page);
+            self.block.clear();
+            self.block.extend_from_slice(block);
+        }
+        self.set
+    }
+}
+
+fn label_set(block: &[u8], page: &mut Page) -> Option<Mended> {
+    let labels = labels(block, &LABELS)?;
+    let mut mended = labels.mended;
+    let mut kept: Vec<(&str, &str)> = Vec::with_capacity(labels.pairs.len());
+    for (name, value) in &labels.pairs {
+        let twice = kept.iter().any(|(other, _)| other == name);
+        if twice || name.contains(':') || name.starts_with("__") || RESERVED.contains(name) {
+            mended = mended.or(Some(Reason::ReservedLabel));
+        } else {
+            kept.push((name, value));
+        }
+    }
+    Some((page.labels(&kept), mended))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Why there is no page.
+
+use hyper::StatusCode;
+use thiserror::Error;
+
+/// Why a page of Spark's could not be fetched.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// Spark has no UI yet, has none any more, or has it elsewhere.
+    #[error("nothing listens on 127.0.0.1:{first_port} and the 16 ports above it")]
+    NotListening {
+        /// The first port that was tried.
+        first_port: u16,
+    },
+    /// Something answers, but with something else.
+    #[error("what answers on 127.0.0.1:{port} is not Spark's page")]
+    NotSpark {
+        /// The port that answered.
+        port: u16,
+    },
+    /// Spark's UI is up before its pages are.
+    #[error("spark on 127.0.0.1:{port} says that it is starting up")]
+    StartingUp {
+        /// The port that answered.
+        port: u16,
+    },
+    /// 404: the page is not switched on (`spark.ui.prometheus.enabled`, the `prometheusServlet`
+    /// sink), or not yet there.
+    #[error("127.0.0.1:{port} answered {status}: spark's page is not switched on")]
+    ServletOff {
+        /// The port that answered.
+        port: u16,
+        /// 404.
+        status: StatusCode,
+    },
+    /// To HTTPS where `spark.ssl.ui.enabled`, or to a login.
+    #[error("127.0.0.1:{port} redirects to {location}")]
+    Redirected {
+        /// The port that answered.
+        port: u16,
+        /// The `Location` header.
+        location: String,
+    },
+    /// 401 or 403, from a filter of `spark.ui.filters`.
+    #[error("127.0.0.1:{port} answered {status}: a filter of spark's ui wants a login")]
+    Refused {
+        /// The port that answered.
+        port: u16,
+        /// 401 or 403.
+        status: StatusCode,
+    },
+    /// Any other status.
+    #[error("127.0.0.1:{port} answered {status}")]
+    Status {
+        /// The port that answered.
+        port: u16,
+        /// The status.
+        status: StatusCode,
+    },
+    /// More than is read.
+    #[error("the page of 127.0.0.1:{port} has more than {limit} bytes")]
+    TooLarge {
+        /// The port that answered.
+        port: u16,
+        /// How many bytes are read.
+        limit: usize,
+    },
+    /// No whole page in time.
+    #[error("spark's page was not there in time")]
+    Deadline,
+    /// No HTTP, or not to the end.
+    #[error("127.0.0.1:{port} does not speak http to the end")]
+    Protocol {
+        /// The port that answered.
+        port: u16,
+        /// What was wrong.
+        #[source]
+        source: hyper::Error,
+    },
+}
+
+impl FetchError {
+    /// One word for a `reason` label.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotListening { .. } => "not_listening",
+            Self::NotSpark { .. } => "not_spark",
+            Self::StartingUp { .. } => "starting_up",
+            Self::ServletOff { .. } => "servlet_off",
+            Self::Redirected { .. } => "redirected",
+            Self::Refused { .. } => "refused",
+            Self::Status { .. } => "status",
+            Self::TooLarge { .. } => "too_large",
+            Self::Deadline => "deadline",
+            Self::Protocol { .. } => "protocol",
+        }
+    }
+
+    /// Whether Spark may have moved to another port.
+    pub(super) const fn elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::NotListening { .. } | Self::NotSpark { .. } | Self::Protocol { .. }
+        )
+    }
+
+    /// How much it says about Spark: of several ports' errors the most telling one is reported.
+    pub(super) const fn says(&self) -> u8 {
+        match self {
+            Self::NotListening { .. } | Self::Deadline => 0,
+            Self::NotSpark { .. } => 1,
+            Self::Protocol { .. } => 2,
+            Self::Status { .. } => 3,
+            Self::ServletOff { .. } => 4,
+            Self::Redirected { .. } | Self::Refused { .. } => 5,
+            Self::TooLarge { .. } | Self::StartingUp { .. } => 6,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line: what it teaches who gets it wrong, and what the webhook writes.
+
+use std::process::{Command, Output};
+
+use crate::harness::{FakeProc, Sidecar, free_port, get};
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_emberscope-sidecar"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_bad_argument_ends_with_2_and_says_what_would_be_right() {
+    for (arguments, words) in [
+        (
+            ["--role=master"].as_slice(),
+            ["--role", "driver", "executor"].as_slice(),
+        ),
+        (&[], &["--role"]),
+        (&["--role=driver", "--port=0"], &["--port", "1..=65535"]),
+        (
+            &["--role=driver", "--log-level=loud"],
+            &["--log-level", "info"],
+        ),
+        (&["--role=driver", "--life=long"], &["native", "classic"]),
+        (&["--role=driver", "--prot=1"], &["--port"]),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        for word in words {
+            assert!(said.contains(word), "{arguments:?} gets {said}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    let text = String::from_utf8(help.stdout).unwrap();
+    for word in ["/metrics", "--linger-seconds", "Exit", "Examples"] {
+        assert!(text.contains(word), "{word}\n{text}");
+    }
+    let version = run(&["--version"]);
+    assert!(
+        String::from_utf8(version.stdout)
+            .unwrap()
+            .contains(env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn what_the_webhook_writes_is_understood() {
+    let proc = FakeProc::new();
+    let (push, root) = (
+        format!("--push-port={}", free_port()),
+        proc.path().display().to_string(),
+    );
+    let sidecar = Sidecar::start(&[
+        "--role=executor",
+        "--container=spark-kubernetes-executor",
+        "--linger-seconds=20",
+        "--life=classic",
+        &push,
+        "--application-id=spark-0000000300000000abc",
+        "--heartbeat-file=/var/log/fluentd/main-container-terminated",
+        "--proc-root",
+        &root,
+    ]);
+    assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
+}
