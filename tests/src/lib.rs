@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The system as users meet it, on one machine: the parts of `make demo`, which tests use too.
+//!
+//! ```text
+//!  golden review --TLS--> emberscope serve          admission
+//!        |                       |
+//!        |   <-- JSON Patch -----+
+//!        v
+//!  patched pod --+-- SPARK_SUBMIT_OPTS --> spark-submit          spark, enclosure
+//!                +-- arguments ----------> emberscope-sidecar    programs
+//!                +-- labels, ports ------> targets               discovery
+//!                                             |
+//!  sidecar <--scrape-- Prometheus --remote write--> Prometheus   prometheus
+//!                                                       |
+//!                                                     table      series
+//! ```
+//!
+//! [`demo`] is the order in which these things happen.
+
+pub mod admission;
+pub mod demo;
+pub mod discovery;
+pub mod enclosure;
+pub mod http;
+pub mod places;
+pub mod ports;
+pub mod programs;
+pub mod prometheus;
+pub mod series;
+pub mod spark;

@@ -15,7 +15,9 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/admission");
 
 #[test]
 fn every_case_gets_the_answer_in_its_folder() {
-    let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(ROOT)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     cases.sort();
     assert!(cases.len() >= 40, "only {} cases in {ROOT}", cases.len());

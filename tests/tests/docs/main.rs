@@ -6,4 +6,5 @@
 
 mod generated;
 mod links;
+mod metrics;
 mod webhook;

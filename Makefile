@@ -1,0 +1,46 @@
+# What can be done here; `make` alone lists it.
+#
+# make demo KEEP=1                  leaves the demonstration running until Ctrl-C
+# make demo SPARK_VERSION=4.3.0     runs it on another Spark (3.3.4, ...)
+# make demo ARGS='--seconds 120'    more for the program itself; ARGS=--help tells what
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Patch a pod, run a real Spark job with it, show what arrives in Prometheus 
+	@tests/setup.sh demo
+	cargo build --workspace --bins --locked
+	@$${CARGO_TARGET_DIR:-target}/debug/demo $(ARGS)
+
+.PHONY: test
+test: ## Run every test, from nothing; the demonstration is one of them
+	@tests/setup.sh test
+	@tests/run.sh
+
+.PHONY: check
+check: ## Check format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: build
+build: ## Build the programs, as they are released
+	cargo build --workspace --bins --locked --release
+
+.PHONY: images
+images: ## Build both container images with podman, from programs built here
+	manifests/images/build.sh
+
+.PHONY: golden
+golden: ## Write the golden files anew; read the difference before you commit it
+	UPDATE_GOLDEN=1 cargo test --workspace --locked
+
+.PHONY: clean
+clean: ## Remove what was built and what the demonstration left; Spark stays in .cache
+	cargo clean
+	rm -rf .cache/demo

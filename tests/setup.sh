@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# Sets a Debian machine up for `make demo` (setup.sh demo) and `make test` (setup.sh test).
+#
+# Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
+# asks for no password), Spark into a virtual environment under .cache/. Where everything is
+# there, it says so within a second. SPARK_VERSION chooses another Spark.
+set -euo pipefail
+
+level=${1:-demo}
+root=$(cd "$(dirname "$0")/.." && pwd)
+cache=$root/.cache
+log=$cache/setup.log
+spark_version=${SPARK_VERSION:-$(sed -n 's/^pyspark==//p' "$root/tests/requirements.txt")}
+spark=$cache/spark-$spark_version
+PATH=$HOME/.cargo/bin:$PATH
+
+say() { printf 'set-up: %s\n' "$*"; }
+
+# Ends with one sentence that tells what to do.
+stop() {
+    printf 'set-up: %s\n' "$*" >&2
+    exit 1
+}
+
+# Runs a long command with its output in the log, and shows that it is still at work.
+long() {
+    local what=$1 from=$SECONDS
+    shift
+    say "$what"
+    printf '\n== %s\n' "$what" >>"$log"
+    "$@" >>"$log" 2>&1 </dev/null &
+    local pid=$!
+    trap 'kill "$pid" 2>/dev/null || true; exit 130' INT TERM
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.5
+        if ((SECONDS - from >= 15 && (SECONDS - from) % 15 == 0 && SECONDS != ${ticked:-0})); then
+            ticked=$SECONDS
+            say "  … still at it after $((SECONDS - from)) s"
+        fi
+    done
+    trap - INT TERM
+    if ! wait "$pid"; then
+        tail -n 15 "$log" >&2
+        return 1
+    fi
+    say "  done in $((SECONDS - from)) s"
+}
+
+# --- what is missing -------------------------------------------------------------------------
+
+# Spark 3.3 to 4.x run on Java 17 and 21; newer ones took away what Spark 3 uses.
+java_home() {
+    local home version='version "(17|21)[."]'
+    for home in "${JAVA_HOME:-/none}" "$(dirname "$(dirname "$(readlink -f "$(command -v java || true)")")")" \
+        /usr/lib/jvm/java-17-* /usr/lib/jvm/java-21-*; do
+        if [[ -x $home/bin/java && $("$home/bin/java" -version 2>&1) =~ $version ]]; then
+            printf '%s\n' "$home"
+            return
+        fi
+    done
+}
+
+# The first Python that can make virtual environments; Spark before 3.5 knows none after 3.11.
+python() {
+    local candidate newest=99
+    case $spark_version in 3.[0-4].*) newest=11 ;; esac
+    for candidate in python3 /usr/bin/python3 python3.11 python3.10 python3.9; do
+        if "$candidate" -c "import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, $newest))" 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+}
+
+# Whether apt-get can install it; a name that other packages only mention has no candidate.
+has_package() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]]; }
+
+missing_packages() {
+    command -v curl >/dev/null || echo curl
+    command -v git >/dev/null || echo git
+    command -v pgrep >/dev/null || echo procps # Spark finds its Python workers with it
+    [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
+    command -v cc >/dev/null || echo gcc
+    [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
+    command -v prometheus >/dev/null && command -v promtool >/dev/null || echo prometheus
+    [[ -x $spark/bin/python || -n $(python) ]] || echo python3-venv
+    [[ -n $(java_home) ]] || echo java
+    command -v cargo >/dev/null || echo rustup
+    [[ $level == demo ]] || command -v kubectl >/dev/null || echo kubernetes-client
+}
+
+# --- putting it there ------------------------------------------------------------------------
+
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo -n "$@"; fi
+}
+
+# Debian starts a service when it installs it; the demonstration runs Prometheus itself, on ports
+# of its own, and a second one on 9090 is nobody's wish.
+without_starting_services() {
+    local policy=/usr/sbin/policy-rc.d ours='' status=0
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        ours=yes
+    fi
+    "$@" || status=$?
+    [[ -z $ours ]] || as_root rm -f "$policy"
+    return $status
+}
+
+install_packages() {
+    local packages=("$@")
+    local by_hand="apt-get install --no-install-recommends ${packages[*]}"
+    command -v apt-get >/dev/null ||
+        stop "this machine has no apt-get; install what these Debian packages hold, then run this again: ${packages[*]}"
+    ((EUID == 0)) || sudo -n true 2>/dev/null ||
+        stop "packages are missing and you are not root; run this first: sudo ${by_hand/java/openjdk-17-jre-headless}"
+    long "asking apt-get for its current lists" as_root apt-get update ||
+        stop "apt-get update failed (above, and in $log); check the network and /etc/apt, then run this again"
+    local i package
+    for i in "${!packages[@]}"; do
+        package=${packages[$i]}
+        if [[ $package == java ]]; then
+            package=openjdk-17-jre-headless
+            has_package $package || package=openjdk-21-jre-headless
+        fi
+        packages[i]=$package
+        has_package "$package" || stop "$(no_package "$package")"
+    done
+    export DEBIAN_FRONTEND=noninteractive
+    without_starting_services long "installing ${packages[*]} (no service is started)" \
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}" ||
+        stop "apt-get could not install the packages (above, and in $log); mend that, then run this again"
+    if [[ " ${packages[*]} " == *' prometheus '* && -d /run/systemd/system ]]; then
+        as_root systemctl disable --quiet prometheus.service || true
+        say "the prometheus service is installed but neither started nor enabled"
+    fi
+}
+
+no_package() {
+    case $1 in
+    rustup) echo "there is no cargo, and this Debian has no package rustup; install curl and then Rust with \`curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal\`, then run this again" ;;
+    *) echo "apt-get knows no package $1; enable Debian's main component in /etc/apt/sources.list, then run this again" ;;
+    esac
+}
+
+# The toolchain that rust-toolchain.toml names; rustup fetches it when it is asked for.
+set_up_rust() {
+    local wanted
+    wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$root/rust-toolchain.toml")
+    cd "$root"
+    if command -v rustup >/dev/null; then
+        [[ -d ${RUSTUP_HOME:-$HOME/.rustup}/toolchains/$wanted-$(uname -m)-unknown-linux-gnu ]] ||
+            long "fetching Rust $wanted" rustup toolchain install "$wanted" --profile minimal --component rustfmt --component clippy ||
+            stop "rustup could not fetch Rust $wanted (above, and in $log); check the network, then run this again"
+    elif ! cargo --version | grep -qF " $wanted"; then
+        stop "$(cargo --version) is here but the project is built with $wanted; install rustup (https://rustup.rs), which reads rust-toolchain.toml"
+    fi
+}
+
+# Spark as published for Python: the jars, spark-submit and the Python side in one package.
+set_up_spark() {
+    [[ -e $spark/.complete ]] && return
+    local python requirements=("pyspark==$spark_version")
+    python=$(python)
+    [[ -n $python ]] ||
+        stop "Spark $spark_version needs Python 3.9 to 3.11, and here is $(python3 --version 2>&1); choose a Spark from 3.5 on with SPARK_VERSION"
+    if grep -qx "pyspark==$spark_version" "$root/tests/requirements.txt"; then
+        requirements=(--requirement "$root/tests/requirements.txt")
+    fi
+    local free
+    free=$(df --output=avail -m "$cache" | tail -n 1)
+    ((free > 2500)) || stop "$cache has $free MB left and Spark needs 2,500 while it is installed; make room, then run this again"
+    rm -rf "$spark"
+    "$python" -m venv "$spark" >>"$log" 2>&1 ||
+        stop "$python could not make a virtual environment (see $log); install python3-venv, then run this again"
+    long "installing Spark $spark_version into ${spark#"$root"/} (a download of about 300 MB)" \
+        "$spark/bin/pip" install --disable-pip-version-check --no-input --no-compile "${requirements[@]}" ||
+        stop "pip could not install Spark $spark_version (above, and in $log); check the network and that this version exists, then run this again"
+    ln -sfn "$("$spark/bin/python" -c 'import pyspark, os; print(os.path.dirname(pyspark.__file__))')" "$spark/home"
+    touch "$spark/.complete"
+}
+
+# --- the order of things ---------------------------------------------------------------------
+
+[[ $level == demo || $level == test ]] || stop "the levels are demo and test, not '$level'"
+[[ $(uname -s) == Linux ]] || stop "this needs Linux: the sidecar reads /proc and cgroups"
+mkdir -p "$cache"
+: >"$log"
+
+mapfile -t missing < <(missing_packages)
+((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+home=$(java_home)
+[[ -n $home ]] || stop "no Java 17 or 21 was found; set JAVA_HOME to one, then run this again"
+ln -sfn "$home" "$cache/java"
+set_up_rust
+set_up_spark
+say "ready (Java at $home, Spark $spark_version, $(prometheus --version 2>&1 | sed -n '1s/ (.*//p'))"

@@ -1,0 +1,105 @@
+//! A small HTTP/1.1 client for loopback, plain and with TLS as the API server uses it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long any single request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body of a 200, else an error that shows what came instead.
+    pub fn ok(self) -> Result<Bytes> {
+        ensure!(
+            self.status == StatusCode::OK,
+            "answered {}: {}",
+            self.status,
+            String::from_utf8_lossy(&self.body)
+                .chars()
+                .take(300)
+                .collect::<String>()
+        );
+        Ok(self.body)
+    }
+}
+
+/// `GET http://127.0.0.1:port/target`.
+pub async fn get(port: u16, target: &str) -> Result<Answer> {
+    let request = Request::get(target).header(HOST, format!("127.0.0.1:{port}"));
+    let request = request.body(Full::new(Bytes::new()))?;
+    within(async { exchange(TcpStream::connect(("127.0.0.1", port)).await?, request).await }).await
+}
+
+/// `POST https://localhost:port/target` with a JSON body; the server's certificate must be good
+/// for `localhost` and signed by `authority` (a PEM file), as the API server demands it.
+pub async fn post_tls(port: u16, target: &str, authority: &Path, body: Bytes) -> Result<Answer> {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(target)
+        .header(HOST, format!("localhost:{port}"))
+        .header(CONTENT_TYPE, "application/json")
+        .header("User-Agent", "kube-apiserver-admission")
+        .body(Full::new(body))?;
+    let connector = TlsConnector::from(Arc::new(trusting(authority)?));
+    within(async {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        let name = ServerName::try_from("localhost")?;
+        exchange(connector.connect(name, stream).await?, request).await
+    })
+    .await
+}
+
+fn trusting(authority: &Path) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(authority)
+        .with_context(|| format!("the CA's file {} could not be read", authority.display()))?
+    {
+        roots.add(certificate?)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+async fn within(exchange: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+    tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .map_err(|_| anyhow!("no answer within {} s", PATIENCE.as_secs()))?
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    connection.abort();
+    Ok(Answer { status, body })
+}

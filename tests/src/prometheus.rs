@@ -1,0 +1,160 @@
+//! Two real Prometheus servers: one scrapes with the configuration that is shipped, and writes
+//! everything to the other, which stands in for Amazon Managed Prometheus.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::http;
+
+/// How often to scrape; the shipped interval is for clusters, where nobody waits for a table.
+const INTERVAL: &str = "5s";
+
+/// One series with its newest value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// All labels, the name among them as `__name__`.
+    pub labels: BTreeMap<String, String>,
+    /// The value.
+    pub value: f64,
+}
+
+/// The shipped scrape configuration with discovery from a file in the place of the cluster's, a
+/// shorter interval, and remote write to another Prometheus on this machine.
+pub fn scraping(shipped: &str, targets: &Path, remote: u16) -> Result<String> {
+    let mut config: Value =
+        serde_saphyr::from_str(shipped).context("the shipped scrape configuration is not YAML")?;
+    let jobs = config["scrape_configs"].as_array_mut();
+    for job in jobs.context("the shipped scrape configuration has no scrape_configs")? {
+        let job = job.as_object_mut().context("a scrape job is no mapping")?;
+        ensure!(
+            job.remove("kubernetes_sd_configs").is_some(),
+            "scrape job {} has no kubernetes_sd_configs to put a file in the place of",
+            job.get("job_name").unwrap_or(&Value::Null)
+        );
+        job.insert("file_sd_configs".to_owned(), json!([{"files": [targets]}]));
+        job.insert("scrape_interval".to_owned(), json!(INTERVAL));
+        job.insert("scrape_timeout".to_owned(), json!(INTERVAL));
+    }
+    config["remote_write"] = json!([{
+        "url": format!("http://127.0.0.1:{remote}/api/v1/write"),
+        "queue_config": {"batch_send_deadline": "1s"},
+    }]);
+    Ok(serde_saphyr::to_string(&config)?)
+}
+
+/// The configuration of the receiving server: nothing to scrape.
+pub const RECEIVING: &str = "# Everything here came by remote write.\nscrape_configs: []\n";
+
+/// The command that runs a server on loopback with data in `folder`, where `prometheus.yml` lies.
+#[must_use]
+pub fn command(program: &Path, folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--web.enable-remote-write-receiver",
+        "--storage.remote.flush-deadline=5s",
+        &format!("--web.listen-address=127.0.0.1:{port}"),
+    ]);
+    command
+}
+
+/// Whether the server takes requests.
+pub async fn ready(port: u16) -> Result<()> {
+    http::get(port, "/-/ready").await?.ok().map(drop)
+}
+
+/// The instant vector that an expression gives now.
+pub async fn query(port: u16, expression: &str) -> Result<Vec<Sample>> {
+    let target = format!("/api/v1/query?query={}", percent_encoded(expression));
+    let answer = http::get(port, &target)
+        .await?
+        .ok()
+        .with_context(|| expression.to_owned())?;
+    samples(&serde_json::from_slice(&answer)?)
+}
+
+fn samples(answer: &Value) -> Result<Vec<Sample>> {
+    let Some(result) = answer["data"]["result"].as_array() else {
+        bail!("Prometheus gave no result: {answer}");
+    };
+    let sample = |one: &Value| {
+        let metric = one["metric"].as_object()?;
+        let text =
+            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let value = one["value"][1].as_str()?.parse().ok()?;
+        Some(Sample {
+            labels: metric.iter().filter_map(text).collect(),
+            value,
+        })
+    };
+    Ok(result.iter().filter_map(sample).collect())
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_discovery_interval_and_remote_write_differ_from_what_is_shipped() {
+        let shipped = include_str!("../../manifests/monitoring/prometheus/scrape-config.yaml");
+        let before: Value = serde_saphyr::from_str(shipped).unwrap();
+        let made = scraping(shipped, Path::new("/t.json"), 9).unwrap();
+        let after: Value = serde_saphyr::from_str(&made).unwrap();
+        let (before, jobs) = (&before["scrape_configs"], &after["scrape_configs"]);
+        assert_eq!(
+            before.as_array().unwrap().len(),
+            jobs.as_array().unwrap().len()
+        );
+        for (old, new) in before
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(jobs.as_array().unwrap())
+        {
+            for kept in [
+                "job_name",
+                "relabel_configs",
+                "metric_relabel_configs",
+                "honor_labels",
+            ] {
+                assert_eq!(old[kept], new[kept]);
+            }
+            assert!(new["kubernetes_sd_configs"].is_null());
+            assert_eq!(new["file_sd_configs"], json!([{"files": ["/t.json"]}]));
+        }
+    }
+
+    #[test]
+    fn a_job_without_the_clusters_discovery_is_an_error() {
+        let error = scraping("scrape_configs: [{job_name: a}]", Path::new("t"), 9).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("\"a\" has no kubernetes_sd_configs"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_instant_vector_is_read() {
+        let answer = json!({"data": {"result": [
+            {"metric": {"__name__": "a", "x": "1"}, "value": [1.0, "2.5"]},
+        ]}});
+        let found = samples(&answer).unwrap();
+        assert_eq!((found[0].labels["x"].as_str(), found[0].value), ("1", 2.5));
+    }
+}

@@ -1,0 +1,102 @@
+//! The Spark job: real `spark-submit`, configured by nothing but what the patched pod carries.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use crate::enclosure::Enclosure;
+
+/// Two executors in processes of their own, with one core and 1 GiB each.
+const MASTER: &str = "local-cluster[2,1,1024]";
+
+/// What the job runs with.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The Spark installation; it is not written to.
+    pub home: &'a Path,
+    /// The Java installation.
+    pub java: &'a Path,
+    /// The folder with `trips.py` and `fares.py`.
+    pub sources: &'a Path,
+    /// A folder for everything that Spark writes.
+    pub folder: &'a Path,
+    /// The value of `SPARK_SUBMIT_OPTS` in the patched pod.
+    pub options: &'a str,
+    /// How long the job goes on, unless it is stopped.
+    pub seconds: u64,
+}
+
+impl Job<'_> {
+    /// The command that submits the job from inside `enclosure`.
+    pub fn command(&self, enclosure: &Enclosure) -> Result<Command> {
+        let home = self.home_with_own_work_folder()?;
+        let settings = self.made("conf")?;
+        let local = self.made("local")?;
+        let python = python_of(self.home);
+        // The shell enters the group and becomes Spark: children are then inside from the start.
+        let enter = r#"while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@""#;
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", enter, "sh"])
+            .args(enclosure.entrances())
+            .arg("--");
+        command.arg(home.join("bin/spark-submit"));
+        command.args(["--master", MASTER, "--name", "taxi-trips", "--py-files"]);
+        command
+            .arg(self.sources.join("fares.py"))
+            .arg(self.sources.join("trips.py"));
+        command.arg(self.seconds.to_string());
+        // An environment of our own: no settings of the machine's owner reach the job.
+        command.env_clear().current_dir(self.folder);
+        for kept in ["PATH", "HOME", "LANG", "USER"] {
+            command.envs(env::var_os(kept).map(|value| (kept, value)));
+        }
+        command.env("JAVA_HOME", self.java).env("SPARK_HOME", home);
+        command
+            .env("SPARK_CONF_DIR", settings)
+            .env("SPARK_LOCAL_DIRS", local);
+        command.env("SPARK_LOCAL_IP", "127.0.0.1");
+        command
+            .env("PYSPARK_PYTHON", &python)
+            .env("PYSPARK_DRIVER_PYTHON", &python);
+        command.env("SPARK_SUBMIT_OPTS", self.options);
+        Ok(command)
+    }
+
+    /// The workers of `local-cluster` write to `$SPARK_HOME/work`: a home of links keeps that out of
+    /// the installation.
+    fn home_with_own_work_folder(&self) -> Result<PathBuf> {
+        ensure!(
+            self.home.join("bin/spark-submit").is_file() && self.home.join("jars").is_dir(),
+            "{} is no Spark installation: it has no bin/spark-submit and jars",
+            self.home.display()
+        );
+        let home = self.made("home")?;
+        for entry in fs::read_dir(self.home)? {
+            let entry = entry?;
+            if entry.file_name() != "work" {
+                symlink(entry.path(), home.join(entry.file_name()))?;
+            }
+        }
+        Ok(home)
+    }
+
+    fn made(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("{} could not be made", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+/// The Python of the virtual environment that the installation lies in, else the machine's.
+fn python_of(home: &Path) -> PathBuf {
+    let environment = home
+        .ancestors()
+        .find(|folder| folder.join("pyvenv.cfg").is_file());
+    environment.map_or_else(|| "python3".into(), |folder| folder.join("bin/python"))
+}

@@ -1,0 +1,64 @@
+//! `docs/metrics.md`: every metric, from the tables that the programs themselves write with.
+
+use emberscope::serve::metrics::Metrics;
+use emberscope_sidecar::exposition::Page;
+use emberscope_sidecar::own;
+use emberscope_sidecar::spark::catalog::{Scope, entries};
+use emberscope_sidecar::{cgroup, processes, spark};
+
+use crate::generated::{check, table};
+
+#[test]
+fn the_page_about_metrics_lists_what_the_programs_can_serve() {
+    check(
+        "docs/metrics.md",
+        &[
+            ("driver", catalog(Scope::Driver)),
+            ("executors", families(&spark::executors::documented())),
+            ("executor push", catalog(Scope::Executor)),
+            ("container", families(&cgroup::documented())),
+            ("processes", families(&processes::documented())),
+            ("sidecar", itself()),
+            ("webhook", webhook()),
+        ],
+    );
+}
+
+/// What the catalog has of one of Spark's processes.
+fn catalog(scope: Scope) -> String {
+    let of_scope = entries().filter(|entry| entry.scopes.contains(&scope) && !entry.older_name);
+    let rows = of_scope.map(|entry| {
+        let label = entry.label.map(|label| format!("`{}`", label.name())).unwrap_or_default();
+        let name = format!("`{}`", scope.name(entry.name));
+        [name, entry.kind.as_str().to_owned(), label, entry.since.to_owned(), escaped(&entry.help())]
+    });
+    table(["name", "type", "label", "Spark", "what it is"], rows)
+}
+
+fn families(page: &Page) -> String {
+    let rows = page.families().iter().map(|family| {
+        [format!("`{}`", family.name), family.kind.as_str().to_owned(), escaped(&family.help)]
+    });
+    table(["name", "type", "what it is"], rows)
+}
+
+fn itself() -> String {
+    let rows = own::TABLE.iter().map(|metric| {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let name = format!("`{}`", metric.name);
+        [name, metric.kind.as_str().to_owned(), labels.join(", "), escaped(metric.help)]
+    });
+    table(["name", "type", "labels", "what it is"], rows)
+}
+
+/// What the webhook has registered.
+fn webhook() -> String {
+    let described = Metrics::new().unwrap().described();
+    let rows = described.into_iter().map(|(name, help)| [format!("`{name}`"), escaped(&help)]);
+    table(["name", "what it is"], rows)
+}
+
+/// Text for a cell: Markdown would take `<pid>` for a tag.
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;").replace('|', "\\|")
+}
