@@ -22,27 +22,19 @@ pub const BACKDATE: Duration = Duration::from_hours(1);
 
 /// A new authority, valid from now (less [`BACKDATE`]) for [`AUTHORITY_LIFE`].
 pub fn generate(now: SystemTime) -> Result<Identity, CertError> {
-    let make = |source| CertError::Make {
-        what: "certificate authority",
-        source,
-    };
+    let make = |source| CertError::Make { what: "certificate authority", source };
     let key = KeyPair::generate().map_err(make)?;
     let mut params = CertificateParams::default();
     // The second of birth makes the name of each authority its own: while two overlap, a verifier
     // finds the right one by name.
     let born = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, format!("emberscope webhook CA {born}"));
+    params.distinguished_name.push(DnType::CommonName, format!("emberscope webhook CA {born}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = (now - BACKDATE).into();
     params.not_after = (now + AUTHORITY_LIFE).into();
     let certificate = params.self_signed(&key).map_err(make)?;
-    Ok(Identity {
-        certificate: certificate.pem(),
-        key: key.serialize_pem(),
-    })
+    Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 /// A new serving certificate for `names` (DNS names or IP addresses), signed by `authority`.
@@ -51,27 +43,19 @@ pub fn issue(
     names: &[String],
     now: SystemTime,
 ) -> Result<Identity, CertError> {
-    let make = |source| CertError::Make {
-        what: "serving certificate",
-        source,
-    };
+    let make = |source| CertError::Make { what: "serving certificate", source };
     let authority_key = KeyPair::from_pem(&authority.key).map_err(make)?;
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate, authority_key).map_err(make)?;
     let key = KeyPair::generate().map_err(make)?;
     let mut params = CertificateParams::new(names).map_err(make)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "emberscope webhook");
+    params.distinguished_name.push(DnType::CommonName, "emberscope webhook");
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.not_before = (now - BACKDATE).into();
     params.not_after = (now + LEAF_LIFE).into();
     let certificate = params.signed_by(&key, &issuer).map_err(make)?;
-    Ok(Identity {
-        certificate: certificate.pem(),
-        key: key.serialize_pem(),
-    })
+    Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 #[cfg(test)]
@@ -83,10 +67,7 @@ mod tests {
     fn a_leaf_is_vouched_for_by_its_authority_and_by_no_other() {
         let now = SystemTime::now();
         let (ours, other) = (generate(now).unwrap(), generate(now).unwrap());
-        let names = [
-            "emberscope.emberscope.svc".to_owned(),
-            "127.0.0.1".to_owned(),
-        ];
+        let names = ["emberscope.emberscope.svc".to_owned(), "127.0.0.1".to_owned()];
         let leaf = issue(&ours, &names, now).unwrap();
         for name in &names {
             trust::verify(&ours.certificate, &leaf.certificate, name, now).unwrap();

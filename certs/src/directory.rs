@@ -14,10 +14,7 @@ pub fn read(dir: &Path) -> Result<Identity, CertError> {
         let path = dir.join(name);
         fs::read_to_string(&path).map_err(|source| CertError::File { path, source })
     };
-    Ok(Identity {
-        certificate: file("tls.crt")?,
-        key: file("tls.key")?,
-    })
+    Ok(Identity { certificate: file("tls.crt")?, key: file("tls.key")? })
 }
 
 #[cfg(test)]

@@ -34,9 +34,7 @@ impl ResolvesServerCert for HotCertificate {
 impl fmt::Debug for HotCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let loaded = self.current.load().is_some();
-        f.debug_struct("HotCertificate")
-            .field("loaded", &loaded)
-            .finish()
+        f.debug_struct("HotCertificate").field("loaded", &loaded).finish()
     }
 }
 
@@ -56,10 +54,7 @@ mod tests {
         let second = authority::issue(&ca, &names, now).unwrap();
         let hot = HotCertificate::default();
         hot.swap(&first).unwrap();
-        let torn = Identity {
-            certificate: second.certificate,
-            key: first.key.clone(),
-        };
+        let torn = Identity { certificate: second.certificate, key: first.key.clone() };
         assert!(matches!(hot.swap(&torn), Err(CertError::Mismatch(_))));
         let served = hot.current.load_full().unwrap();
         assert_eq!(served.cert[0], first.certified_key().unwrap().cert[0]);

@@ -25,14 +25,10 @@ impl Material {
     #[must_use]
     pub fn bundle(&self) -> String {
         let next = self.next.as_ref().map(|next| next.certificate.as_str());
-        [
-            Some(self.authority.certificate.as_str()),
-            next,
-            self.previous.as_deref(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [Some(self.authority.certificate.as_str()), next, self.previous.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Reads the data of a Secret.
@@ -51,16 +47,10 @@ impl Material {
             _ => None,
         };
         Ok(Self {
-            authority: Identity {
-                certificate: required("ca.crt")?,
-                key: required("ca.key")?,
-            },
+            authority: Identity { certificate: required("ca.crt")?, key: required("ca.key")? },
             next,
             previous: optional("ca-previous.crt")?,
-            leaf: Identity {
-                certificate: required("tls.crt")?,
-                key: required("tls.key")?,
-            },
+            leaf: Identity { certificate: required("tls.crt")?, key: required("tls.key")? },
         })
     }
 

@@ -100,33 +100,21 @@ pub fn renew(
 fn create(names: &[String], now: SystemTime) -> Result<Renewal, CertError> {
     let authority = authority::generate(now)?;
     let leaf = authority::issue(&authority, names, now)?;
-    let material = Material {
-        authority,
-        next: None,
-        previous: None,
-        leaf,
-    };
-    Ok(Renewal::Changed {
-        material,
-        change: Change::Created,
-    })
+    let material = Material { authority, next: None, previous: None, leaf };
+    Ok(Renewal::Changed { material, change: Change::Created })
 }
 
 /// The authority's validity, if it is readable, has its key and can still sign a leaf.
 fn usable(authority: &Identity, now: SystemTime) -> Option<Validity> {
     authority.certified_key().ok()?;
-    authority
-        .validity()
-        .ok()
-        .filter(|validity| validity.left(now) > LEAF_LIFE)
+    authority.validity().ok().filter(|validity| validity.left(now) > LEAF_LIFE)
 }
 
 fn published_for(next: &Identity, now: SystemTime) -> Duration {
     let Ok(validity) = next.validity() else {
         return Duration::ZERO;
     };
-    now.duration_since(validity.not_before + BACKDATE)
-        .unwrap_or_default()
+    now.duration_since(validity.not_before + BACKDATE).unwrap_or_default()
 }
 
 /// Whether the leaf has time left, its key, and all of the names.
@@ -137,15 +125,11 @@ fn leaf_serves(leaf: &Identity, names: &[String], now: SystemTime) -> bool {
     let Ok(carried) = leaf.dns_names() else {
         return false;
     };
-    let dns = names
-        .iter()
-        .filter(|name| name.parse::<std::net::IpAddr>().is_err());
+    let dns = names.iter().filter(|name| name.parse::<std::net::IpAddr>().is_err());
     validity.contains(now)
         && validity.left(now) >= LEAF_RENEWAL
         && leaf.certified_key().is_ok()
-        && dns
-            .into_iter()
-            .all(|name| carried.binary_search(name).is_ok())
+        && dns.into_iter().all(|name| carried.binary_search(name).is_ok())
 }
 
 #[cfg(test)]

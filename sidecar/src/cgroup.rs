@@ -15,8 +15,8 @@ mod write;
 use std::path::Path;
 
 pub use error::CgroupError;
-pub use write::documented;
 pub use figures::{Cpu, Figures, Memory, Pids, Pressure, Storage, Waiting};
+pub use write::documented;
 
 use crate::processes::files::Reader;
 use crate::processes::proc_root::ProcRoot;

@@ -69,36 +69,23 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         log_level: _,
         proc_root,
     } = args;
-    info!(
-        version = env!("CARGO_PKG_VERSION"),
-        role = role.as_str(),
-        container,
-        ?kind,
-        "starting"
-    );
+    info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, ?kind, "starting");
     let signals = Signals::listen().context("cannot listen to signals")?;
     let linger = Duration::from_secs(linger_seconds.into());
     let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
-    let own = Own::register(Registry::new(), role, &proc_root)
+    let own = Own::register(Registry::new(), role)
         .context("cannot register the sidecar's own metrics")?;
     let spark = match role {
         Role::Driver => Spark::Driver(Arc::new(Ui::new(spark_ui_port))),
         Role::Executor => Spark::Executor(receive(push_port)),
     };
     let files = Files::new(proc_root, container);
-    let sources = Sources {
-        spark,
-        files,
-        application_id: application_id.map(Arc::from),
-    };
+    let sources = Sources { spark, files, application_id: application_id.map(Arc::from) };
     let scraper = Arc::new(Scraper::new(sources, own, Arc::clone(&ending)));
 
     let (stop, stopped) = watch::channel(false);
     let address = Address { ip, port };
-    let site = Site {
-        scraper: Arc::clone(&scraper),
-        role,
-    };
+    let site = Site { scraper: Arc::clone(&scraper), role };
     let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
     tokio::spawn(Arc::clone(&scraper).refresh());
 
@@ -116,13 +103,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 /// Takes an executor's pushes from now on.
 fn receive(port: u16) -> Arc<Store> {
     let store = Arc::new(Store::default());
-    let (address, pushed) = (
-        Address {
-            ip: Ipv4Addr::LOCALHOST.into(),
-            port,
-        },
-        Arc::clone(&store),
-    );
+    let (address, pushed) = (Address { ip: Ipv4Addr::LOCALHOST.into(), port }, Arc::clone(&store));
     tokio::spawn(async move {
         let remedy = "Until then nothing of the executor's own is on the page; \
                       another --push-port has to be told to Spark's GraphiteSink too.";

@@ -202,10 +202,9 @@ impl Life {
         // The kubelet restarts a native sidecar that leaves untold.
         let lingers_since = match self.kind {
             args::Life::Native => self.told,
-            args::Life::Classic => [self.told, self.ended.map(|end| end.at)]
-                .into_iter()
-                .flatten()
-                .min(),
+            args::Life::Classic => {
+                [self.told, self.ended.map(|end| end.at)].into_iter().flatten().min()
+            }
         };
         let Some(since) = lingers_since else {
             return Step::Stay(None);
@@ -217,22 +216,14 @@ impl Life {
             return Step::Leave(Why::Taken);
         }
         let limit = since + self.linger;
-        if now >= limit {
-            Step::Leave(Why::LingerOver)
-        } else {
-            Step::Stay(Some(limit))
-        }
+        if now >= limit { Step::Leave(Why::LingerOver) } else { Step::Stay(Some(limit)) }
     }
 
     /// Weighs the evidence anew: Spark may also come back.
     fn judge(&mut self, now: Instant) {
         self.ended = self.evidence(now).map(|evidence| match self.ended {
             Some(end) => End { evidence, ..end },
-            None => End {
-                at: now,
-                evidence,
-                taken: false,
-            },
+            None => End { at: now, evidence, taken: false },
         });
     }
 
@@ -252,10 +243,9 @@ impl Life {
                     (now.duration_since(self.last_sign) >= SILENCE).then_some(Evidence::Silence)
                 }
                 Heartbeat::Deleted => Some(Evidence::HeartbeatDeleted),
-                Heartbeat::Beats { .. } => self
-                    .heartbeat
-                    .is_stale(now)
-                    .then_some(Evidence::HeartbeatStale),
+                Heartbeat::Beats { .. } => {
+                    self.heartbeat.is_stale(now).then_some(Evidence::HeartbeatStale)
+                }
             },
         }
     }

@@ -3,7 +3,6 @@
 mod cost;
 mod table;
 
-use std::path::Path;
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -12,7 +11,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use cost::Meter;
+use cost::Cost;
 pub use table::{Described, TABLE};
 
 use crate::args::Role;
@@ -23,7 +22,6 @@ use crate::spark::Repairs;
 #[derive(Debug)]
 pub struct Own {
     registry: Registry,
-    meter: Meter,
     source_up: IntGaugeVec,
     source_duration: GaugeVec,
     source_errors: IntCounterVec,
@@ -40,13 +38,12 @@ pub struct Own {
 }
 
 impl Own {
-    /// Registers every metric of [`TABLE`] in `registry`. The sidecar's own cost is read from the
-    /// process file system at `proc_root`.
+    /// Registers every metric of [`TABLE`] in `registry`.
     ///
     /// # Errors
     ///
     /// The registry has one of the names already.
-    pub fn register(registry: Registry, role: Role, proc_root: &Path) -> prometheus::Result<Self> {
+    pub fn register(registry: Registry, role: Role) -> prometheus::Result<Self> {
         let counter = |metric: &Described| add(&registry, IntCounter::with_opts(opts(metric))?);
         let gauge = |metric: &Described| add(&registry, IntGauge::with_opts(opts(metric))?);
         let counters =
@@ -58,9 +55,6 @@ impl Own {
             .set(1);
         let durations = GaugeVec::new(opts(&table::SOURCE_DURATION), table::SOURCE_DURATION.labels);
         Ok(Self {
-            meter: Meter {
-                process: proc_root.join("self"),
-            },
             source_up: gauges(&table::SOURCE_UP)?,
             source_duration: add(&registry, durations?)?,
             source_errors: counters(&table::SOURCE_ERRORS)?,
@@ -81,29 +75,21 @@ impl Own {
     /// One source is done.
     pub fn source(&self, report: &Report) {
         let source = report.source.as_str();
-        self.source_duration
-            .with_label_values(&[source])
-            .set(report.took.as_secs_f64());
-        self.source_up
-            .with_label_values(&[source])
-            .set(report.result.is_ok().into());
+        self.source_duration.with_label_values(&[source]).set(report.took.as_secs_f64());
+        self.source_up.with_label_values(&[source]).set(report.result.is_ok().into());
         let repairs = match &report.result {
             Ok(figures) => {
                 self.left_out.inc_by(figures.duplicates);
                 Some(&figures.repairs)
             }
             Err(failure) => {
-                self.source_errors
-                    .with_label_values(&[source, failure.reason])
-                    .inc();
+                self.source_errors.with_label_values(&[source, failure.reason]).inc();
                 failure.repairs.as_deref()
             }
         };
         for (reason, count) in repairs.into_iter().flat_map(Repairs::iter) {
             // Zeros too: a counter that starts at its first event hides it from `rate`.
-            self.repairs
-                .with_label_values(&[reason.as_str()])
-                .inc_by(count);
+            self.repairs.with_label_values(&[reason.as_str()]).inc_by(count);
         }
     }
 
@@ -131,7 +117,7 @@ impl Own {
     ///
     /// The encoder refuses a metric; nothing can, since all of them are in [`TABLE`].
     pub fn text(&self, out: &mut Vec<u8>) -> prometheus::Result<()> {
-        let cost = self.meter.read();
+        let cost = Cost::read();
         if let Some(bytes) = cost.resident_bytes {
             self.resident.set(bytes);
         }

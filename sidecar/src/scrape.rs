@@ -96,11 +96,7 @@ impl Scraper {
         self.own.asked();
         let Round { sheets, is_final } = self.round(budget).await?;
         let loan = self.shelf.lend(&sheets);
-        Some(Answer {
-            text: Text::new(sheets),
-            loan,
-            is_final,
-        })
+        Some(Answer { text: Text::new(sheets), loan, is_final })
     }
 
     /// An answer of so many bytes is on its way, all of it.
@@ -113,9 +109,7 @@ impl Scraper {
 
     async fn round(self: &Arc<Self>, budget: Duration) -> Option<Round> {
         let scraper = Arc::clone(self);
-        self.flight
-            .join(|| async move { scraper.run(budget).await })
-            .await
+        self.flight.join(|| async move { scraper.run(budget).await }).await
     }
 
     async fn run(&self, budget: Duration) -> Round {
@@ -136,10 +130,7 @@ impl Scraper {
         if let Err(error) = self.own.text(sheets.own()) {
             error!(%error, "own figures are missing from the page");
         }
-        Round {
-            sheets: Arc::new(sheets),
-            is_final,
-        }
+        Round { sheets: Arc::new(sheets), is_final }
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -169,11 +160,7 @@ impl Past {
     /// Logs what has changed with a source, and only that.
     fn tell(&mut self, report: &Report, seen_spark: bool) {
         let source = report.source.as_str();
-        let now = report
-            .result
-            .as_ref()
-            .map(|_| ())
-            .map_err(|failure| failure.reason);
+        let now = report.result.as_ref().map(|_| ()).map_err(|failure| failure.reason);
         let before = self.state[report.source.index()].replace(now);
         if before == Some(now) {
             return;

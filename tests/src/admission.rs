@@ -36,37 +36,24 @@ impl Admitted {
     /// The arguments of the injected sidecar.
     pub fn sidecar_arguments(&self) -> Result<Vec<String>> {
         let sidecar = self.sidecar()?;
-        let arguments = sidecar["args"]
-            .as_array()
-            .context("the sidecar has no arguments")?;
-        Ok(arguments
-            .iter()
-            .filter_map(|argument| argument.as_str().map(str::to_owned))
-            .collect())
+        let arguments = sidecar["args"].as_array().context("the sidecar has no arguments")?;
+        Ok(arguments.iter().filter_map(|argument| argument.as_str().map(str::to_owned)).collect())
     }
 
     /// The value of one of the sidecar's arguments, as a port.
     pub fn sidecar_port(&self, argument: &str) -> Result<u16> {
         let prefix = format!("--{argument}=");
         let arguments = self.sidecar_arguments()?;
-        let value = arguments
-            .iter()
-            .find_map(|given| given.strip_prefix(&prefix));
+        let value = arguments.iter().find_map(|given| given.strip_prefix(&prefix));
         let value = value.with_context(|| format!("the sidecar has no argument --{argument}"))?;
-        value
-            .parse()
-            .with_context(|| format!("--{argument}={value} is no port"))
+        value.parse().with_context(|| format!("--{argument}={value} is no port"))
     }
 
     /// How the sidecar was injected: as a native sidecar or beside Spark's container.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         let list = &self.pod["spec"]["initContainers"];
-        let native = list
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|one| one["name"] == SIDECAR);
+        let native = list.as_array().into_iter().flatten().any(|one| one["name"] == SIDECAR);
         if native { "native" } else { "classic" }
     }
 
@@ -96,9 +83,7 @@ pub fn review(file: &Path, annotations: &[(&str, &str)]) -> Result<Value> {
 /// Sends a review to the webhook as an API server does, and applies what it answers to the pod.
 pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitted> {
     let body = Bytes::from(serde_json::to_vec(review)?);
-    let answer = http::post_tls(port, "/mutate?timeout=2s", authority, body)
-        .await?
-        .ok()?;
+    let answer = http::post_tls(port, "/mutate?timeout=2s", authority, body).await?.ok()?;
     let answer: Value = serde_json::from_slice(&answer).context("the answer is not JSON")?;
     apply(review, &answer)
 }
@@ -106,28 +91,16 @@ pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitt
 /// The pod of `review` with the patch of `answer` applied to it.
 pub fn apply(review: &Value, answer: &Value) -> Result<Admitted> {
     let response = &answer["response"];
-    ensure!(
-        response["uid"] == review["request"]["uid"],
-        "the answer has another uid: {response}"
-    );
-    ensure!(
-        response["allowed"] == true,
-        "the webhook did not allow the pod: {response}"
-    );
+    ensure!(response["uid"] == review["request"]["uid"], "the answer has another uid: {response}");
+    ensure!(response["allowed"] == true, "the webhook did not allow the pod: {response}");
     let Some(encoded) = response["patch"].as_str() else {
         bail!("the webhook answered without a patch: {response}");
     };
-    ensure!(
-        response["patchType"] == "JSONPatch",
-        "the patch is not a JSON Patch: {response}"
-    );
+    ensure!(response["patchType"] == "JSONPatch", "the patch is not a JSON Patch: {response}");
     let patch: json_patch::Patch = serde_json::from_slice(&STANDARD.decode(encoded)?)?;
     let mut pod = review["request"]["object"].clone();
     json_patch::patch(&mut pod, &patch).context("the patch does not apply to the pod")?;
-    Ok(Admitted {
-        pod,
-        operations: patch.0.len(),
-    })
+    Ok(Admitted { pod, operations: patch.0.len() })
 }
 
 fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
@@ -169,22 +142,12 @@ mod tests {
     fn an_answer_to_another_question_is_refused() {
         let mut other = answer(&json!([]));
         other["response"]["uid"] = json!("v");
-        assert!(
-            apply(&asked(), &other)
-                .unwrap_err()
-                .to_string()
-                .contains("another uid")
-        );
+        assert!(apply(&asked(), &other).unwrap_err().to_string().contains("another uid"));
     }
 
     #[test]
     fn an_answer_without_a_patch_shows_the_reason_that_it_gives() {
         let silent = json!({"response": {"uid": "u", "allowed": true, "warnings": ["not Spark"]}});
-        assert!(
-            apply(&asked(), &silent)
-                .unwrap_err()
-                .to_string()
-                .contains("not Spark")
-        );
+        assert!(apply(&asked(), &silent).unwrap_err().to_string().contains("not Spark"));
     }
 }

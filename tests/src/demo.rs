@@ -51,12 +51,7 @@ pub struct Args {
     pub seconds: u64,
 
     /// The Spark to run, of those that tests/setup.sh has set up
-    #[arg(
-        long,
-        env = "SPARK_VERSION",
-        value_name = "VERSION",
-        default_value = "3.5.6"
-    )]
+    #[arg(long, env = "SPARK_VERSION", value_name = "VERSION", default_value = "3.5.6")]
     pub spark_version: String,
 
     /// Another Spark installation, with bin/spark-submit and jars in it
@@ -85,12 +80,7 @@ pub async fn run(args: &Args) -> Result<Outcome> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let enclosure = Enclosure::make("/sys/fs/cgroup".as_ref(), &own, Limits::of_cores(cores));
 
-    let steps = Steps {
-        args,
-        places: &places,
-        enclosure: &enclosure,
-        clock,
-    };
+    let steps = Steps { args, places: &places, enclosure: &enclosure, clock };
     let outcome = tokio::select! {
         biased;
         outcome = steps.take(&mut programs) => outcome,

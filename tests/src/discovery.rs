@@ -59,11 +59,7 @@ fn pod_labels(pod: &Value, at: Whereabouts<'_>) -> Map<String, Value> {
     put(&mut labels, "pod_ready", &json!("true"));
     for (kind, presence, source) in [
         ("pod_label_", "pod_labelpresent_", &metadata["labels"]),
-        (
-            "pod_annotation_",
-            "pod_annotationpresent_",
-            &metadata["annotations"],
-        ),
+        ("pod_annotation_", "pod_annotationpresent_", &metadata["annotations"]),
     ] {
         for (key, value) in source.as_object().into_iter().flatten() {
             let key = label_name(key);
@@ -82,9 +78,7 @@ fn put(labels: &mut Map<String, Value>, key: &str, value: &Value) {
 
 /// Prometheus' `SanitizeLabelName`: every character that a label name may not have becomes `_`.
 fn label_name(key: &str) -> String {
-    key.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect()
+    key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
@@ -104,30 +98,15 @@ mod tests {
                 "initContainers": [{"name": "sidecar", "ports": [{"name": "emberscope", "containerPort": 9814}]}],
             },
         });
-        let found = targets(
-            &pod,
-            Whereabouts {
-                address: "127.0.0.1",
-                node: "here",
-            },
-        );
+        let found = targets(&pod, Whereabouts { address: "127.0.0.1", node: "here" });
         assert_eq!(found.len(), 2);
         assert_eq!(found[1]["targets"], json!(["127.0.0.1:9814"]));
         let labels = &found[1]["labels"];
-        assert_eq!(
-            labels["__meta_kubernetes_pod_container_port_name"],
-            "emberscope"
-        );
-        assert_eq!(
-            labels["__meta_kubernetes_pod_container_port_number"],
-            "9814"
-        );
+        assert_eq!(labels["__meta_kubernetes_pod_container_port_name"], "emberscope");
+        assert_eq!(labels["__meta_kubernetes_pod_container_port_number"], "9814");
         assert_eq!(labels["__meta_kubernetes_pod_container_init"], "true");
         assert_eq!(labels["__meta_kubernetes_pod_label_spark_role"], "driver");
-        assert_eq!(
-            labels["__meta_kubernetes_pod_annotation_prometheus_io_port"],
-            "9814"
-        );
+        assert_eq!(labels["__meta_kubernetes_pod_annotation_prometheus_io_port"], "9814");
         assert_eq!(labels["__meta_kubernetes_namespace"], "n");
     }
 }

@@ -31,10 +31,7 @@ impl Limits {
     /// Three quarters of the machine's cores, so that throttling is seen, and 4 GiB.
     #[must_use]
     pub fn of_cores(cores: usize) -> Self {
-        Self {
-            memory: 4 << 30,
-            quota: 75_000 * cores.clamp(1, 4) as u64,
-        }
+        Self { memory: 4 << 30, quota: 75_000 * cores.clamp(1, 4) as u64 }
     }
 }
 
@@ -55,14 +52,8 @@ impl Enclosure {
             make_v1(mount, own, limits)
         };
         match made {
-            Ok(folders) => Self {
-                folders,
-                missing: None,
-            },
-            Err(why) => Self {
-                folders: Vec::new(),
-                missing: Some(why),
-            },
+            Ok(folders) => Self { folders, missing: None },
+            Err(why) => Self { folders: Vec::new(), missing: Some(why) },
         }
     }
 
@@ -74,26 +65,19 @@ impl Enclosure {
 
     /// The files that a process writes its id to in order to enter.
     pub fn entrances(&self) -> impl Iterator<Item = PathBuf> {
-        self.folders
-            .iter()
-            .map(|folder| folder.join("cgroup.procs"))
+        self.folders.iter().map(|folder| folder.join("cgroup.procs"))
     }
 }
 
 impl Drop for Enclosure {
     fn drop(&mut self) {
         for _ in 0..20 {
-            self.folders
-                .retain(|folder| fs::remove_dir(folder).is_err() && folder.exists());
+            self.folders.retain(|folder| fs::remove_dir(folder).is_err() && folder.exists());
             if self.folders.is_empty() {
                 return;
             }
             // Only the job ever entered: what is still inside is a part of it that was left over.
-            for process in self
-                .entrances()
-                .flat_map(|file| processes(&file))
-                .collect::<Vec<_>>()
-            {
+            for process in self.entrances().flat_map(|file| processes(&file)).collect::<Vec<_>>() {
                 let _ = kill_process(process, Signal::KILL);
             }
             sleep(Duration::from_millis(100));
@@ -103,10 +87,7 @@ impl Drop for Enclosure {
 
 fn processes(file: &Path) -> Vec<Pid> {
     let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.parse().ok())
-        .filter_map(Pid::from_raw)
-        .collect()
+    text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw).collect()
 }
 
 fn make_v1(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
@@ -124,22 +105,16 @@ fn make_v1(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, Stri
     let [memory, cpu, _] = folders.as_slice() else {
         return Ok(folders);
     };
-    let set = write(
-        &memory.join("memory.limit_in_bytes"),
-        &limits.memory.to_string(),
-    )
-    .and_then(|()| write(&cpu.join("cpu.cfs_period_us"), "100000"))
-    .and_then(|()| write(&cpu.join("cpu.cfs_quota_us"), &limits.quota.to_string()));
+    let set = write(&memory.join("memory.limit_in_bytes"), &limits.memory.to_string())
+        .and_then(|()| write(&cpu.join("cpu.cfs_period_us"), "100000"))
+        .and_then(|()| write(&cpu.join("cpu.cfs_quota_us"), &limits.quota.to_string()));
     set.inspect_err(|_| remove(&folders)).map(|()| folders)
 }
 
 fn make_v2(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
     let own = mount.join(own_path(own, "").unwrap_or_default());
     let mut why = String::new();
-    for parent in own
-        .ancestors()
-        .take_while(|parent| parent.starts_with(mount))
-    {
+    for parent in own.ancestors().take_while(|parent| parent.starts_with(mount)) {
         match make_under(parent, limits) {
             Ok(folder) => return Ok(vec![folder]),
             Err(error) => why = error,
@@ -152,18 +127,14 @@ fn make_under(parent: &Path, limits: Limits) -> Result<PathBuf, String> {
     let enabled = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
     for controller in ["cpu", "memory"] {
         if !enabled.split_whitespace().any(|one| one == controller) {
-            write(
-                &parent.join("cgroup.subtree_control"),
-                &format!("+{controller}"),
-            )?;
+            write(&parent.join("cgroup.subtree_control"), &format!("+{controller}"))?;
         }
     }
     let folder = parent.join(NAME);
     make(&folder)?;
     let set = write(&folder.join("memory.max"), &limits.memory.to_string())
         .and_then(|()| write(&folder.join("cpu.max"), &format!("{} 100000", limits.quota)));
-    set.inspect_err(|_| remove(std::slice::from_ref(&folder)))
-        .map(|()| folder)
+    set.inspect_err(|_| remove(std::slice::from_ref(&folder))).map(|()| folder)
 }
 
 /// The path of this process's group for a v1 controller, or of its v2 group for "".
@@ -172,10 +143,7 @@ fn own_path<'a>(own: &'a str, controller: &str) -> Option<&'a str> {
         let mut parts = line.splitn(3, ':').skip(1);
         let controllers = parts.next()?;
         let path = parts.next()?;
-        controllers
-            .split(',')
-            .any(|one| one == controller)
-            .then(|| path.trim_start_matches('/'))
+        controllers.split(',').any(|one| one == controller).then(|| path.trim_start_matches('/'))
     })
 }
 

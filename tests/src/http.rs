@@ -36,10 +36,7 @@ impl Answer {
             self.status == StatusCode::OK,
             "answered {}: {}",
             self.status,
-            String::from_utf8_lossy(&self.body)
-                .chars()
-                .take(300)
-                .collect::<String>()
+            String::from_utf8_lossy(&self.body).chars().take(300).collect::<String>()
         );
         Ok(self.body)
     }

@@ -26,23 +26,12 @@ impl Places {
     pub fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let root = root.canonicalize().with_context(|| {
-            format!(
-                "the repository is no longer at {}; run `make build` in it",
-                root.display()
-            )
+            format!("the repository is no longer at {}; run `make build` in it", root.display())
         })?;
         let own = env::current_exe().context("the path of this program is unknown")?;
-        let programs = own
-            .parent()
-            .context("this program lies in no folder")?
-            .to_path_buf();
+        let programs = own.parent().context("this program lies in no folder")?.to_path_buf();
         let run = root.join(".cache/demo");
-        Ok(Self {
-            logs: run.join("logs"),
-            root,
-            programs,
-            run,
-        })
+        Ok(Self { logs: run.join("logs"), root, programs, run })
     }
 
     /// Empties the folder of this run, and makes it again.
@@ -52,10 +41,7 @@ impl Places {
                 .with_context(|| format!("{} could not be emptied", self.run.display()))?;
         }
         fs::create_dir_all(&self.logs).with_context(|| {
-            format!(
-                "{} could not be made; check its owner and the disk",
-                self.logs.display()
-            )
+            format!("{} could not be made; check its owner and the disk", self.logs.display())
         })?;
         let disk = rustix::fs::statvfs(&self.run).context("the disk's free space is unknown")?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -82,10 +68,7 @@ impl Places {
 
     /// The home of a Spark version as `tests/setup.sh` installed it.
     pub fn spark_home(&self, version: &str) -> Result<PathBuf> {
-        let home = self
-            .root
-            .join(".cache")
-            .join(format!("spark-{version}/home"));
+        let home = self.root.join(".cache").join(format!("spark-{version}/home"));
         home.canonicalize().with_context(|| {
             format!("Spark {version} is not set up; run `SPARK_VERSION={version} tests/setup.sh`")
         })

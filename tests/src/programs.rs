@@ -47,18 +47,12 @@ impl Programs {
     /// No programs yet; their logs go to the folder `logs` in `run`.
     #[must_use]
     pub fn new(run: &Path) -> Self {
-        Self {
-            run: run.to_path_buf(),
-            running: Vec::new(),
-        }
+        Self { run: run.to_path_buf(), running: Vec::new() }
     }
 
     /// Starts a program; what it prints goes to `logs/<name>.log`.
     pub fn start(&mut self, name: &'static str, mut command: Command) -> Result<()> {
-        let log = self
-            .run
-            .join("logs")
-            .join(format!("{}.log", name.replace(' ', "-")));
+        let log = self.run.join("logs").join(format!("{}.log", name.replace(' ', "-")));
         let out =
             File::create(&log).with_context(|| format!("{} could not be made", log.display()))?;
         let child = command
@@ -70,26 +64,16 @@ impl Programs {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{name} could not be started"))?;
-        let id = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group = id.with_context(|| format!("{name} ended at once; see {}", log.display()))?;
-        self.running.push(Program {
-            name,
-            child,
-            group,
-            log,
-        });
+        self.running.push(Program { name, child, group, log });
         leftovers::note(&self.run, group)
     }
 
     /// The log of a program that was started.
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {
-        self.run
-            .join("logs")
-            .join(format!("{}.log", name.replace(' ', "-")))
+        self.run.join("logs").join(format!("{}.log", name.replace(' ', "-")))
     }
 
     /// Waits until `ready` succeeds, `name` ends, or `patience` is over.
@@ -124,11 +108,7 @@ impl Programs {
 
     /// Fails if this program has ended.
     fn check(&mut self, name: &str) -> Result<()> {
-        for program in self
-            .running
-            .iter_mut()
-            .filter(|program| program.name == name)
-        {
+        for program in self.running.iter_mut().filter(|program| program.name == name) {
             if let Some(status) = program.child.try_wait()? {
                 bail!(
                     "{name} ended by itself ({status}); see {}, which ends in:\n{}",
@@ -143,10 +123,8 @@ impl Programs {
     /// Asks the named programs to end, all at once; kills what has not ended within `patience`.
     pub async fn stop(&mut self, names: &[&str], patience: Duration) -> Vec<End> {
         let start = Instant::now();
-        let (leaving, staying) = self
-            .running
-            .drain(..)
-            .partition(|program| names.contains(&program.name));
+        let (leaving, staying) =
+            self.running.drain(..).partition(|program| names.contains(&program.name));
         self.running = staying;
         let leaving: Vec<Program> = leaving;
         for program in &leaving {
@@ -159,11 +137,7 @@ impl Programs {
             let after = start.elapsed();
             // Also what the program itself left behind.
             let _ = kill_process_group(program.group, Signal::KILL);
-            ends.push(End {
-                name: program.name,
-                status: status.ok().and_then(Result::ok),
-                after,
-            });
+            ends.push(End { name: program.name, status: status.ok().and_then(Result::ok), after });
         }
         ends
     }
@@ -188,10 +162,7 @@ impl Drop for Programs {
 fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines.iter().skip(lines.len().saturating_sub(8));
     last.map(|line| format!("    {}", line.chars().take(200).collect::<String>()))
         .collect::<Vec<_>>()
@@ -220,19 +191,11 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_ends_early_is_named_with_its_last_lines() {
         let (_run, mut programs) = programs();
-        programs
-            .start("the server", shell("echo port 1 is taken; exit 3"))
-            .unwrap();
+        programs.start("the server", shell("echo port 1 is taken; exit 3")).unwrap();
         let never = async || Err(anyhow!("not yet"));
-        let error = programs
-            .until("the server", Duration::from_secs(20), never)
-            .await
-            .unwrap_err();
+        let error = programs.until("the server", Duration::from_secs(20), never).await.unwrap_err();
         let error = format!("{error:#}");
-        assert!(
-            error.contains("the server ended by itself (exit status: 3)"),
-            "{error}"
-        );
+        assert!(error.contains("the server ended by itself (exit status: 3)"), "{error}");
         assert!(error.contains("port 1 is taken"), "{error}");
         assert!(error.contains("the-server.log"), "{error}");
     }
@@ -249,10 +212,7 @@ mod tests {
             Ok(text) if text.ends_with('\n') => Ok(()),
             _ => Err(anyhow!("not yet")),
         };
-        programs
-            .until("parent", Duration::from_secs(20), written)
-            .await
-            .unwrap();
+        programs.until("parent", Duration::from_secs(20), written).await.unwrap();
         let ends = programs.stop_all(Duration::from_secs(20)).await;
         assert_eq!(ends.len(), 1);
         let id: i32 = fs::read_to_string(&child).unwrap().trim().parse().unwrap();

@@ -71,10 +71,7 @@ pub async fn ready(port: u16) -> Result<()> {
 /// The instant vector that an expression gives now.
 pub async fn query(port: u16, expression: &str) -> Result<Vec<Sample>> {
     let target = format!("/api/v1/query?query={}", percent_encoded(expression));
-    let answer = http::get(port, &target)
-        .await?
-        .ok()
-        .with_context(|| expression.to_owned())?;
+    let answer = http::get(port, &target).await?.ok().with_context(|| expression.to_owned())?;
     samples(&serde_json::from_slice(&answer)?)
 }
 
@@ -87,10 +84,7 @@ fn samples(answer: &Value) -> Result<Vec<Sample>> {
         let text =
             |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         let value = one["value"][1].as_str()?.parse().ok()?;
-        Some(Sample {
-            labels: metric.iter().filter_map(text).collect(),
-            value,
-        })
+        Some(Sample { labels: metric.iter().filter_map(text).collect(), value })
     };
     Ok(result.iter().filter_map(sample).collect())
 }
@@ -115,22 +109,9 @@ mod tests {
         let made = scraping(shipped, Path::new("/t.json"), 9).unwrap();
         let after: Value = serde_saphyr::from_str(&made).unwrap();
         let (before, jobs) = (&before["scrape_configs"], &after["scrape_configs"]);
-        assert_eq!(
-            before.as_array().unwrap().len(),
-            jobs.as_array().unwrap().len()
-        );
-        for (old, new) in before
-            .as_array()
-            .unwrap()
-            .iter()
-            .zip(jobs.as_array().unwrap())
-        {
-            for kept in [
-                "job_name",
-                "relabel_configs",
-                "metric_relabel_configs",
-                "honor_labels",
-            ] {
+        assert_eq!(before.as_array().unwrap().len(), jobs.as_array().unwrap().len());
+        for (old, new) in before.as_array().unwrap().iter().zip(jobs.as_array().unwrap()) {
+            for kept in ["job_name", "relabel_configs", "metric_relabel_configs", "honor_labels"] {
                 assert_eq!(old[kept], new[kept]);
             }
             assert!(new["kubernetes_sd_configs"].is_null());
@@ -141,12 +122,7 @@ mod tests {
     #[test]
     fn a_job_without_the_clusters_discovery_is_an_error() {
         let error = scraping("scrape_configs: [{job_name: a}]", Path::new("t"), 9).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("\"a\" has no kubernetes_sd_configs"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("\"a\" has no kubernetes_sd_configs"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Wanted {
     pub unit: Unit,
     /// What has to be true of it.
     pub proof: Proof,
+    /// Where that has to be true.
+    pub place: Place,
     /// What it tells, in a few words.
     pub tells: &'static str,
 }
@@ -43,8 +45,15 @@ pub enum Proof {
     AllPositive,
     /// There is exactly one.
     Single,
-    /// As `Positive` where the job has a cgroup of its own; else it need not be there.
-    PositiveInCgroup,
+}
+
+/// Where a series has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On every machine.
+    Anywhere,
+    /// Where the job has a cgroup of its own: without, the kernel may have no figures.
+    Cgroup,
 }
 
 /// A wanted series and what was found of it.
@@ -60,37 +69,36 @@ impl Found {
     /// A sentence on what is wrong, if anything is.
     #[must_use]
     pub fn complaint(&self, in_cgroup: bool) -> Option<String> {
-        let Wanted {
-            selector, proof, ..
-        } = self.wanted;
+        let Wanted { selector, proof, place, .. } = self.wanted;
         let still = |sample: &Sample| {
             let reason = "arrived but has not moved from";
             (sample.value <= 0.0).then(|| format!("{} {reason} {}", named(sample), sample.value))
         };
         match (proof, self.samples.as_slice()) {
-            (Proof::PositiveInCgroup, _) if !in_cgroup => None,
+            _ if *place == Place::Cgroup && !in_cgroup => None,
             (_, []) => Some(format!("{selector} did not arrive")),
             (Proof::Single, [_, _, ..]) => {
                 let all: Vec<String> = self.samples.iter().map(named).collect();
-                Some(format!(
-                    "there is more than one of {selector}: {}",
-                    all.join(", ")
-                ))
+                Some(format!("there is more than one of {selector}: {}", all.join(", ")))
             }
             (Proof::Present | Proof::Single, _) => None,
-            (Proof::Positive | Proof::PositiveInCgroup, [first, ..]) => still(first),
+            (Proof::Positive, [first, ..]) => still(first),
             (Proof::AllPositive, samples) => samples.iter().find_map(still),
         }
     }
 }
 
 const fn wanted(selector: &'static str, unit: Unit, proof: Proof, tells: &'static str) -> Wanted {
-    Wanted {
-        selector,
-        unit,
-        proof,
-        tells,
-    }
+    Wanted { selector, unit, proof, place: Place::Anywhere, tells }
+}
+
+const fn of_cgroup(
+    selector: &'static str,
+    unit: Unit,
+    proof: Proof,
+    tells: &'static str,
+) -> Wanted {
+    Wanted { selector, unit, proof, place: Place::Cgroup, tells }
 }
 
 /// All of them, in the order of the table.
@@ -107,12 +115,7 @@ pub const ALL: &[Wanted] = &[
         Proof::Single,
         "series of the job, under one application id",
     ),
-    wanted(
-        "spark_info",
-        Unit::Truth,
-        Proof::Positive,
-        "the job's Spark version",
-    ),
+    wanted("spark_info", Unit::Truth, Proof::Positive, "the job's Spark version"),
     wanted(
         "spark_driver_dag_scheduler_jobs_total",
         Unit::Count,
@@ -173,36 +176,26 @@ pub const ALL: &[Wanted] = &[
         Proof::Positive,
         "its heap now, pushed as well",
     ),
-    wanted(
+    of_cgroup(
         "spark_container_memory_working_set_bytes",
         Unit::Bytes,
         Proof::Positive,
         "memory that counts against the limit",
     ),
-    wanted(
-        "spark_container_memory_limit_bytes",
-        Unit::Bytes,
-        Proof::PositiveInCgroup,
-        "that limit",
-    ),
-    wanted(
+    of_cgroup("spark_container_memory_limit_bytes", Unit::Bytes, Proof::Positive, "that limit"),
+    of_cgroup(
         "spark_container_cpu_usage_seconds_total",
         Unit::Seconds,
         Proof::Positive,
         "CPU time of the container",
     ),
-    wanted(
+    of_cgroup(
         "spark_container_cpu_cfs_throttled_seconds_total",
         Unit::Seconds,
         Proof::Present,
         "time it was held back by its CPU quota",
     ),
-    wanted(
-        "spark_processes{kind=\"jvm\"}",
-        Unit::Count,
-        Proof::Positive,
-        "Java processes",
-    ),
+    wanted("spark_processes{kind=\"jvm\"}", Unit::Count, Proof::Positive, "Java processes"),
     wanted(
         "spark_processes{kind=\"python_worker\"}",
         Unit::Count,
@@ -216,10 +209,16 @@ pub const ALL: &[Wanted] = &[
         "their memory now",
     ),
     wanted(
-        "emberscope_source_up",
+        "emberscope_source_up{source!=\"cgroup\"}",
         Unit::Truth,
         Proof::AllPositive,
         "every source of the sidecars answers",
+    ),
+    of_cgroup(
+        "emberscope_source_up{source=\"cgroup\"}",
+        Unit::Truth,
+        Proof::AllPositive,
+        "and the container's cgroup can be read",
     ),
     wanted(
         "emberscope_process_resident_memory_bytes",
@@ -258,11 +257,7 @@ pub fn table(found: &[Found]) -> String {
                 more => format!(" +{more}"),
             };
             let value = human(first.value, one.wanted.unit);
-            Some([
-                format!("{}{more}", named(first)),
-                value,
-                one.wanted.tells.to_owned(),
-            ])
+            Some([format!("{}{more}", named(first)), value, one.wanted.tells.to_owned()])
         })
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -276,22 +271,11 @@ pub fn table(found: &[Found]) -> String {
 
 /// Name and those labels that tell series of one run apart.
 fn named(sample: &Sample) -> String {
-    const TOLD: [&str; 7] = [
-        "application_id",
-        "role",
-        "version",
-        "executor_id",
-        "kind",
-        "source",
-        "spark_role",
-    ];
+    const TOLD: [&str; 7] =
+        ["application_id", "role", "version", "executor_id", "kind", "source", "spark_role"];
     let name = sample.labels.get("__name__").map_or("", String::as_str);
     // A count of series has no name; a series of Spark's has more of these than a reader wants.
-    let told = if name.is_empty() {
-        &TOLD[..]
-    } else {
-        &TOLD[1..]
-    };
+    let told = if name.is_empty() { &TOLD[..] } else { &TOLD[1..] };
     let told: Vec<String> = told
         .iter()
         .filter_map(|label| Some(format!("{label}={}", sample.labels.get(*label)?)))
@@ -337,47 +321,31 @@ mod tests {
         let complaint = found(Proof::Positive, &[]).complaint(true).unwrap();
         assert_eq!(complaint, "a_total did not arrive");
         let complaint = found(Proof::Positive, &[0.0]).complaint(true).unwrap();
-        assert_eq!(
-            complaint,
-            "a_total{executor_id=0} arrived but has not moved from 0"
-        );
+        assert_eq!(complaint, "a_total{executor_id=0} arrived but has not moved from 0");
         assert_eq!(found(Proof::Present, &[0.0]).complaint(true), None);
         assert_eq!(found(Proof::Positive, &[1.0, 0.0]).complaint(true), None);
-        assert!(
-            found(Proof::AllPositive, &[1.0, 0.0])
-                .complaint(true)
-                .is_some()
-        );
+        assert!(found(Proof::AllPositive, &[1.0, 0.0]).complaint(true).is_some());
         assert_eq!(found(Proof::AllPositive, &[1.0, 1.0]).complaint(true), None);
         assert_eq!(found(Proof::Single, &[0.0]).complaint(true), None);
         let complaint = found(Proof::Single, &[1.0, 1.0]).complaint(true).unwrap();
-        assert!(
-            complaint.contains("more than one of a_total"),
-            "{complaint}"
-        );
+        assert!(complaint.contains("more than one of a_total"), "{complaint}");
     }
 
     #[test]
     fn figures_of_a_cgroup_are_asked_for_only_where_the_job_has_one() {
-        assert_eq!(found(Proof::PositiveInCgroup, &[]).complaint(false), None);
-        assert!(
-            found(Proof::PositiveInCgroup, &[])
-                .complaint(true)
-                .is_some()
-        );
-        assert!(
-            found(Proof::PositiveInCgroup, &[0.0])
-                .complaint(true)
-                .is_some()
-        );
+        let in_cgroup = |values: &[f64]| {
+            let mut found = found(Proof::Positive, values);
+            found.wanted = Box::leak(Box::new(Wanted { place: Place::Cgroup, ..*found.wanted }));
+            found
+        };
+        assert_eq!(in_cgroup(&[]).complaint(false), None);
+        assert!(in_cgroup(&[]).complaint(true).is_some());
+        assert!(in_cgroup(&[0.0]).complaint(true).is_some());
     }
 
     #[test]
     fn the_table_has_name_short_labels_value_and_meaning() {
-        let text = table(&[
-            found(Proof::Positive, &[7.0, 3.0]),
-            found(Proof::Positive, &[]),
-        ]);
+        let text = table(&[found(Proof::Positive, &[7.0, 3.0]), found(Proof::Positive, &[])]);
         assert_eq!(text, "  a_total{executor_id=0} +1  7  something\n");
     }
 

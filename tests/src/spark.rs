@@ -40,15 +40,10 @@ impl Job<'_> {
         // The shell enters the group and becomes Spark: children are then inside from the start.
         let enter = r#"while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@""#;
         let mut command = Command::new("sh");
-        command
-            .args(["-c", enter, "sh"])
-            .args(enclosure.entrances())
-            .arg("--");
+        command.args(["-c", enter, "sh"]).args(enclosure.entrances()).arg("--");
         command.arg(home.join("bin/spark-submit"));
         command.args(["--master", MASTER, "--name", "taxi-trips", "--py-files"]);
-        command
-            .arg(self.sources.join("fares.py"))
-            .arg(self.sources.join("trips.py"));
+        command.arg(self.sources.join("fares.py")).arg(self.sources.join("trips.py"));
         command.arg(self.seconds.to_string());
         // An environment of our own: no settings of the machine's owner reach the job.
         command.env_clear().current_dir(self.folder);
@@ -56,13 +51,9 @@ impl Job<'_> {
             command.envs(env::var_os(kept).map(|value| (kept, value)));
         }
         command.env("JAVA_HOME", self.java).env("SPARK_HOME", home);
-        command
-            .env("SPARK_CONF_DIR", settings)
-            .env("SPARK_LOCAL_DIRS", local);
+        command.env("SPARK_CONF_DIR", settings).env("SPARK_LOCAL_DIRS", local);
         command.env("SPARK_LOCAL_IP", "127.0.0.1");
-        command
-            .env("PYSPARK_PYTHON", &python)
-            .env("PYSPARK_DRIVER_PYTHON", &python);
+        command.env("PYSPARK_PYTHON", &python).env("PYSPARK_DRIVER_PYTHON", &python);
         command.env("SPARK_SUBMIT_OPTS", self.options);
         Ok(command)
     }
@@ -95,8 +86,6 @@ impl Job<'_> {
 
 /// The Python of the virtual environment that the installation lies in, else the machine's.
 fn python_of(home: &Path) -> PathBuf {
-    let environment = home
-        .ancestors()
-        .find(|folder| folder.join("pyvenv.cfg").is_file());
+    let environment = home.ancestors().find(|folder| folder.join("pyvenv.cfg").is_file());
     environment.map_or_else(|| "python3".into(), |folder| folder.join("bin/python"))
 }

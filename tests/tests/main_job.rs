@@ -1,5 +1,7 @@
 //! The main job as a user runs it: the real webhook and sidecar, real Spark, real Prometheus.
 
+#![allow(clippy::unwrap_used)] // In a test that is the message.
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -33,10 +35,7 @@ fn built() {
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(
-            cargo.status().unwrap().success(),
-            "the programs do not build"
-        );
+        assert!(cargo.status().unwrap().success(), "the programs do not build");
     });
 }
 
@@ -50,20 +49,14 @@ fn the_main_job_reaches_the_second_prometheus() {
     let output = demo(&["--seconds", "30"]);
     let (told, errors) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{told}\n{errors}");
-    let rows = told
-        .lines()
-        .filter(|line| line.contains('{') && line.contains('}'))
-        .count();
+    let rows = told.lines().filter(|line| line.contains('{') && line.contains('}')).count();
     assert!(rows >= 12, "only {rows} series are in the table:\n{told}");
     for sidecar in ["driver", "executor"] {
         let ended = format!("the {sidecar} sidecar ended");
         assert!(told.contains(&ended), "{told}");
     }
     for port in [9814, 9815, 9816, 4040] {
-        assert!(
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
-            "{port} is still taken"
-        );
+        assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(), "{port} is still taken");
     }
 }
 
@@ -84,8 +77,5 @@ fn a_spark_that_is_not_set_up_is_a_sentence_with_a_remedy() {
     let output = demo(&["--spark-version", "0.0.1"]);
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(
-        errors.contains("run `SPARK_VERSION=0.0.1 tests/setup.sh`"),
-        "{errors}"
-    );
+    assert!(errors.contains("run `SPARK_VERSION=0.0.1 tests/setup.sh`"), "{errors}");
 }

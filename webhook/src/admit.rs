@@ -72,40 +72,20 @@ pub fn admit(body: &[u8], settings: &Settings) -> Admission {
     let review: ReviewIn<'_> = match serde_json::from_slice(body) {
         Ok(review) => review,
         Err(error) => {
-            return refused(
-                VERSION,
-                "",
-                Skip::UnreadableReview,
-                Some(&error.to_string()),
-            );
+            return refused(VERSION, "", Skip::UnreadableReview, Some(&error.to_string()));
         }
     };
     let Some(request) = &review.request else {
-        return refused(
-            VERSION,
-            "",
-            Skip::UnreadableReview,
-            Some("there is no request in it"),
-        );
+        return refused(VERSION, "", Skip::UnreadableReview, Some("there is no request in it"));
     };
     if &*review.api_version != VERSION {
-        return refused(
-            &review.api_version,
-            &request.uid,
-            Skip::UnsupportedVersion,
-            None,
-        );
+        return refused(&review.api_version, &request.uid, Skip::UnsupportedVersion, None);
     }
     if !request.creates_a_pod() {
         return refused(VERSION, &request.uid, Skip::NotAPodCreation, None);
     }
     let Some(object) = request.object else {
-        return refused(
-            VERSION,
-            &request.uid,
-            Skip::UnreadablePod,
-            Some("object is missing"),
-        );
+        return refused(VERSION, &request.uid, Skip::UnreadablePod, Some("object is missing"));
     };
     let pod: Pod<'_> = match serde_json::from_str(object.get()) {
         Ok(pod) => pod,
@@ -141,32 +121,20 @@ pub fn refused(version: &str, uid: &str, skip: Skip, detail: Option<&str>) -> Ad
 fn admission(version: &str, uid: &str, patch: &[PatchOperation], outcome: Outcome) -> Admission {
     let reasons: Vec<&str> = match outcome.verdict {
         Verdict::Skipped(skip) => vec![skip.code()],
-        _ => outcome
-            .partial
-            .iter()
-            .map(|partial| partial.code())
-            .collect(),
+        _ => outcome.partial.iter().map(|partial| partial.code()).collect(),
     };
     let reasons = reasons.join(",");
-    let audit = Audit {
-        decision: outcome.verdict.audit(),
-        reasons: &reasons,
-    };
-    Admission {
-        body: review::answer(version, uid, patch, &outcome.warnings, audit),
-        outcome,
-    }
+    let audit = Audit { decision: outcome.verdict.audit(), reasons: &reasons };
+    Admission { body: review::answer(version, uid, patch, &outcome.warnings, audit), outcome }
 }
 
 /// Sums a decision up, for whoever has to be told.
 #[must_use]
 pub fn outcome(decision: &Decision, role: Option<Role>, pod: String) -> Outcome {
     let (verdict, partial, warnings) = match decision {
-        Decision::Skip(skip) => (
-            Verdict::Skipped(*skip),
-            Vec::new(),
-            warning(*skip, None).into_iter().collect(),
-        ),
+        Decision::Skip(skip) => {
+            (Verdict::Skipped(*skip), Vec::new(), warning(*skip, None).into_iter().collect())
+        }
         Decision::Repair { .. } => (Verdict::Repaired, Vec::new(), Vec::new()),
         Decision::Inject(plan) => {
             let mut partial: Vec<Partial> =
@@ -183,22 +151,12 @@ pub fn outcome(decision: &Decision, role: Option<Role>, pod: String) -> Outcome 
             (Verdict::Injected, partial, warnings.take(8).collect())
         }
     };
-    Outcome {
-        verdict,
-        role,
-        partial,
-        pod,
-        warnings,
-    }
+    Outcome { verdict, role, partial, pod, warnings }
 }
 
 fn warning(skip: Skip, detail: Option<&str>) -> Option<String> {
     skip.warns().then(|| {
-        let text = format!(
-            "emberscope: not injected, {}: {}",
-            skip.code(),
-            skip.sentence()
-        );
+        let text = format!("emberscope: not injected, {}: {}", skip.code(), skip.sentence());
         sized(&match detail {
             Some(detail) => format!("{text} ({detail})"),
             None => text,

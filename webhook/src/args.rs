@@ -12,12 +12,7 @@ use crate::{inject, serve};
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
-#[command(
-    name = "emberscope",
-    version,
-    max_term_width = 100,
-    arg_required_else_help = true
-)]
+#[command(name = "emberscope", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -87,12 +82,7 @@ pub struct Serve {
     pub webhook_configuration: Option<String>,
 
     /// Namespace of the Secret and of the Service `emberscope`
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        env = "POD_NAMESPACE",
-        default_value = "emberscope"
-    )]
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "emberscope")]
     pub namespace: String,
 
     /// Further DNS name or IP address for the certificate; may be given several times
@@ -187,9 +177,6 @@ pub fn help(verb: &str) -> String {
     let command = Args::command().term_width(100);
     let found = command.find_subcommand(verb).cloned();
     found.map_or_else(String::new, |verb| {
-        verb.bin_name("")
-            .term_width(100)
-            .render_long_help()
-            .to_string()
+        verb.bin_name("").term_width(100).render_long_help().to_string()
     })
 }

@@ -102,16 +102,10 @@ impl std::str::FromStr for LogLevel {
     type Err = &'static str;
 
     fn from_str(level: &str) -> Result<Self, Self::Err> {
-        [
-            Self::Error,
-            Self::Warn,
-            Self::Info,
-            Self::Debug,
-            Self::Trace,
-        ]
-        .into_iter()
-        .find(|known| known.as_str() == level)
-        .ok_or("not one of error, warn, info, debug, trace")
+        [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
+            .into_iter()
+            .find(|known| known.as_str() == level)
+            .ok_or("not one of error, warn, info, debug, trace")
     }
 }
 
@@ -199,8 +193,7 @@ pub enum ConfigError {
 }
 
 fn of(path: Option<&PathBuf>) -> String {
-    path.map(|path| format!(" file {}", path.display()))
-        .unwrap_or_default()
+    path.map(|path| format!(" file {}", path.display())).unwrap_or_default()
 }
 
 impl Config {
@@ -209,10 +202,7 @@ impl Config {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let file = |source| ConfigError::File {
-            path: path.to_owned(),
-            source,
-        };
+        let file = |source| ConfigError::File { path: path.to_owned(), source };
         Self::parse(&fs::read_to_string(path).map_err(file)?, Some(path))
     }
 
@@ -237,13 +227,7 @@ impl Config {
 
     /// The first value that is well-formed but cannot work.
     fn problem(&self) -> Option<(String, String)> {
-        let Sidecar {
-            image,
-            port,
-            push_port,
-            resources,
-            ..
-        } = &self.sidecar;
+        let Sidecar { image, port, push_port, resources, .. } = &self.sidecar;
         let found = |key: &str, problem: &str| Some((key.to_owned(), problem.to_owned()));
         if image.trim().is_empty() {
             return found("sidecar.image", "is empty");
@@ -255,22 +239,12 @@ impl Config {
             return found("sidecar.resources.cpuRequest", "is more than cpuLimit");
         }
         if resources.memory_request > resources.memory_limit {
-            return found(
-                "sidecar.resources.memoryRequest",
-                "is more than memoryLimit",
-            );
+            return found("sidecar.resources.memoryRequest", "is more than memoryLimit");
         }
         for (index, rule) in self.users.iter().enumerate() {
             let ids = [Some(rule.run_as_user), rule.run_as_group];
-            if ids
-                .into_iter()
-                .flatten()
-                .any(|id| !(0..=i64::from(i32::MAX)).contains(&id))
-            {
-                return found(
-                    &format!("users[{index}]"),
-                    "has an id that is not 0 to 2147483647",
-                );
+            if ids.into_iter().flatten().any(|id| !(0..=i64::from(i32::MAX)).contains(&id)) {
+                return found(&format!("users[{index}]"), "has an id that is not 0 to 2147483647");
             }
         }
         self.spark_confs.iter().find_map(|(key, value)| {
@@ -281,12 +255,8 @@ impl Config {
                 );
             }
             // The kubelet would expand $(NAME), and a line feed would end the setting.
-            (value.contains("$(") || value.contains('\n')).then(|| {
-                (
-                    format!("sparkConfs.{key}"),
-                    "must not contain $( or line feeds".into(),
-                )
-            })
+            (value.contains("$(") || value.contains('\n'))
+                .then(|| (format!("sparkConfs.{key}"), "must not contain $( or line feeds".into()))
         })
     }
 
@@ -295,9 +265,7 @@ impl Config {
     pub fn fingerprint(&self) -> String {
         // Not across versions of Rust, but the pods carry the program's version beside it.
         let mut hasher = DefaultHasher::new();
-        serde_json::to_string(self)
-            .unwrap_or_default()
-            .hash(&mut hasher);
+        serde_json::to_string(self).unwrap_or_default().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }
@@ -312,11 +280,7 @@ impl Default for Config {
                     run_as_user: 999,
                     run_as_group: Some(1000),
                 },
-                UserRule {
-                    label: None,
-                    run_as_user: 185,
-                    run_as_group: None,
-                },
+                UserRule { label: None, run_as_user: 185, run_as_group: None },
             ],
             spark_confs: default_spark_confs(),
         }
@@ -355,31 +319,13 @@ fn default_spark_confs() -> BTreeMap<String, String> {
     let graphite = "spark.metrics.conf.executor.sink.graphite";
     [
         ("spark.ui.prometheus.enabled".into(), "true".into()),
-        (
-            format!("{servlet}.class"),
-            format!("{METRICS}.sink.PrometheusServlet"),
-        ),
-        (
-            format!("{servlet}.path"),
-            "/metrics/driver/prometheus".into(),
-        ),
-        (
-            "spark.metrics.appStatusSource.enabled".into(),
-            "true".into(),
-        ),
-        (
-            "spark.executor.processTreeMetrics.enabled".into(),
-            "true".into(),
-        ),
+        (format!("{servlet}.class"), format!("{METRICS}.sink.PrometheusServlet")),
+        (format!("{servlet}.path"), "/metrics/driver/prometheus".into()),
+        ("spark.metrics.appStatusSource.enabled".into(), "true".into()),
+        ("spark.executor.processTreeMetrics.enabled".into(), "true".into()),
         ("spark.sql.streaming.metricsEnabled".into(), "true".into()),
-        (
-            "spark.metrics.conf.*.source.jvm.class".into(),
-            format!("{METRICS}.source.JvmSource"),
-        ),
-        (
-            format!("{graphite}.class"),
-            format!("{METRICS}.sink.GraphiteSink"),
-        ),
+        ("spark.metrics.conf.*.source.jvm.class".into(), format!("{METRICS}.source.JvmSource")),
+        (format!("{graphite}.class"), format!("{METRICS}.sink.GraphiteSink")),
         (format!("{graphite}.host"), "127.0.0.1".into()),
         (format!("{graphite}.period"), "10".into()),
         (format!("{graphite}.unit"), "seconds".into()),

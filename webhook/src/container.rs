@@ -72,16 +72,12 @@ fn mounts(plan: &Plan) -> Option<Vec<VolumeMount>> {
         read_only: Some(true),
         ..VolumeMount::default()
     });
-    let heartbeat = plan
-        .sidecar
-        .heartbeat
-        .as_ref()
-        .map(|heartbeat| VolumeMount {
-            name: heartbeat.volume.clone(),
-            mount_path: heartbeat.mount_path.clone(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        });
+    let heartbeat = plan.sidecar.heartbeat.as_ref().map(|heartbeat| VolumeMount {
+        name: heartbeat.volume.clone(),
+        mount_path: heartbeat.mount_path.clone(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    });
     let mounts: Vec<VolumeMount> = token.into_iter().chain(heartbeat).collect();
     (!mounts.is_empty()).then_some(mounts)
 }

@@ -105,11 +105,8 @@ fn plan(pod: &Pod<'_>, settings: &Settings) -> Result<Decision, Skip> {
     let index = spark_container(spec, role).ok_or(Skip::SparkContainerNotFound)?;
     let spark = &spec.containers()[index];
 
-    let mut partial: Vec<(Partial, Option<String>)> = wanted
-        .ignored
-        .iter()
-        .map(|text| (Partial::BadOverride, Some(text.clone())))
-        .collect();
+    let mut partial: Vec<(Partial, Option<String>)> =
+        wanted.ignored.iter().map(|text| (Partial::BadOverride, Some(text.clone()))).collect();
     let submit_opts = (role == Role::Driver && wanted.spark_confs && !settings.options.is_empty())
         .then(|| submit_opts::change(spark, &settings.options))
         .and_then(|change| {
@@ -161,16 +158,10 @@ fn present(spec: &Spec<'_>) -> Result<Option<Decision>, Skip> {
     if let Some(index) = spec.init_containers().iter().position(ours) {
         return match spec.init_containers()[index].restart_policy.as_deref() {
             Some("Always") => Err(Skip::AlreadyInjected),
-            _ => Ok(Some(Decision::Repair {
-                init_container: index,
-            })),
+            _ => Ok(Some(Decision::Repair { init_container: index })),
         };
     }
-    if spec.containers().iter().any(ours) {
-        Err(Skip::AlreadyInjected)
-    } else {
-        Ok(None)
-    }
+    if spec.containers().iter().any(ours) { Err(Skip::AlreadyInjected) } else { Ok(None) }
 }
 
 /// Pods that are better left alone.
@@ -181,11 +172,10 @@ fn refuse(pod: &Pod<'_>, spec: &Spec<'_>, wanted: &Overridden) -> Result<(), Ski
     if pod.annotation("kubernetes.io/config.mirror").is_some() {
         return Err(Skip::MirrorPod);
     }
-    let selected = spec.node_selector.as_ref().and_then(|selector| {
-        selector
-            .get("kubernetes.io/os")
-            .map(|os| &**os == "windows")
-    });
+    let selected = spec
+        .node_selector
+        .as_ref()
+        .and_then(|selector| selector.get("kubernetes.io/os").map(|os| &**os == "windows"));
     if spec.os.as_ref().is_some_and(|os| &*os.name == "windows") || selected == Some(true) {
         return Err(Skip::Windows);
     }
@@ -209,11 +199,7 @@ fn spark_container(spec: &Spec<'_>, role: Role) -> Option<usize> {
     let containers = spec.containers();
     role.container_names()
         .iter()
-        .find_map(|name| {
-            containers
-                .iter()
-                .position(|container| &*container.name == *name)
-        })
+        .find_map(|name| containers.iter().position(|container| &*container.name == *name))
         .or_else(|| (containers.len() == 1).then_some(0))
 }
 

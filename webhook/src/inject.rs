@@ -30,13 +30,11 @@ pub fn run(args: &Inject) -> Result<()> {
     let pod = pod_of(input).with_context(|| format!("cannot inject {name}"))?;
     let injected = inject(pod, &settings).with_context(|| format!("cannot inject {name}"))?;
     report(&injected.outcome)?;
-    let format = args
-        .output
-        .unwrap_or(if text.trim_start().starts_with('{') {
-            Format::Json
-        } else {
-            Format::Yaml
-        });
+    let format = args.output.unwrap_or(if text.trim_start().starts_with('{') {
+        Format::Json
+    } else {
+        Format::Yaml
+    });
     let output = if args.patch {
         print(&Patch(injected.operations), format)?
     } else {
@@ -67,30 +65,18 @@ pub fn inject(mut pod: Value, settings: &Settings) -> Result<Injected> {
         serde_json::from_str(&raw).context("the pod has a field of another type")?;
     let decision = decide::decide(&view, settings);
     let operations = patch::operations(&view, &decision);
-    let name = pod
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or("the pod");
+    let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("the pod");
     let outcome = admit::outcome(&decision, Role::of(&view), name.to_owned());
     json_patch::patch(&mut pod, &operations)?;
-    Ok(Injected {
-        pod,
-        operations,
-        outcome,
-    })
+    Ok(Injected { pod, operations, outcome })
 }
 
 fn read(path: &Path) -> Result<String> {
     let mut text = String::new();
     if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(LIMIT + 1)
-            .read_to_string(&mut text)?;
+        io::stdin().lock().take(LIMIT + 1).read_to_string(&mut text)?;
     } else {
-        fs::File::open(path)?
-            .take(LIMIT + 1)
-            .read_to_string(&mut text)?;
+        fs::File::open(path)?.take(LIMIT + 1).read_to_string(&mut text)?;
     }
     if text.len() as u64 > LIMIT {
         bail!("it is larger than {} MiB", LIMIT >> 20);
@@ -125,21 +111,12 @@ fn report(outcome: &Outcome) -> Result<()> {
         Verdict::Injected => writeln!(stderr, "{pod}: injected")?,
         Verdict::Repaired => writeln!(stderr, "{pod}: repaired")?,
         Verdict::Skipped(skip) => {
-            writeln!(
-                stderr,
-                "{pod}: not injected, {}: {}",
-                skip.code(),
-                skip.sentence()
-            )?;
+            writeln!(stderr, "{pod}: not injected, {}: {}", skip.code(), skip.sentence())?;
         }
     }
     for partial in &outcome.warnings {
         if !matches!(outcome.verdict, Verdict::Skipped(_)) {
-            writeln!(
-                stderr,
-                "{pod}: {}",
-                partial.trim_start_matches("emberscope: ")
-            )?;
+            writeln!(stderr, "{pod}: {}", partial.trim_start_matches("emberscope: "))?;
         }
     }
     Ok(())

@@ -28,26 +28,10 @@ pub const ANNOTATIONS: [Annotation; 8] = [
         value: "\"true\" or \"false\"",
         help: "\"false\" leaves this pod alone",
     },
-    Annotation {
-        name: "image",
-        value: "an image",
-        help: "the sidecar's image",
-    },
-    Annotation {
-        name: "cpu-request",
-        value: "a quantity",
-        help: "the sidecar's CPU request",
-    },
-    Annotation {
-        name: "memory-limit",
-        value: "a quantity",
-        help: "the sidecar's memory limit",
-    },
-    Annotation {
-        name: "port",
-        value: "1024 to 65535",
-        help: "the port of /metrics",
-    },
+    Annotation { name: "image", value: "an image", help: "the sidecar's image" },
+    Annotation { name: "cpu-request", value: "a quantity", help: "the sidecar's CPU request" },
+    Annotation { name: "memory-limit", value: "a quantity", help: "the sidecar's memory limit" },
+    Annotation { name: "port", value: "1024 to 65535", help: "the port of /metrics" },
     Annotation {
         name: "linger-seconds",
         value: "0 to 65535",
@@ -121,14 +105,12 @@ fn apply(result: &mut Overridden, name: &str, value: &str) -> Result<(), String>
         "memory-limit" => sidecar.resources.memory_limit = quantity(value)?,
         "port" => sidecar.port = port(value, sidecar.push_port)?,
         "linger-seconds" => {
-            sidecar.linger_seconds = value
-                .parse()
-                .map_err(|_| format!("{value:?} is not a number of seconds"))?;
+            sidecar.linger_seconds =
+                value.parse().map_err(|_| format!("{value:?} is not a number of seconds"))?;
         }
         "log-level" => {
-            sidecar.log_level = value
-                .parse::<LogLevel>()
-                .map_err(|problem| format!("{value:?} is {problem}"))?;
+            sidecar.log_level =
+                value.parse::<LogLevel>().map_err(|problem| format!("{value:?} is {problem}"))?;
         }
         _ => return Err("is unknown".to_owned()),
     }
@@ -145,23 +127,13 @@ fn switch(value: &str) -> Result<bool, String> {
 
 fn quantity(value: &str) -> Result<Quantity, String> {
     let quantity: Quantity = value.parse().map_err(|error| format!("{error}"))?;
-    if quantity.is_zero() {
-        Err("is zero".to_owned())
-    } else {
-        Ok(quantity)
-    }
+    if quantity.is_zero() { Err("is zero".to_owned()) } else { Ok(quantity) }
 }
 
 fn port(value: &str, push_port: Port) -> Result<Port, String> {
-    let number: i64 = value
-        .parse()
-        .map_err(|_| format!("{value:?} is not a number"))?;
+    let number: i64 = value.parse().map_err(|_| format!("{value:?} is not a number"))?;
     let port = Port::try_from(number)?;
-    if port == push_port {
-        Err(format!("{value} is the push port"))
-    } else {
-        Ok(port)
-    }
+    if port == push_port { Err(format!("{value} is the push port")) } else { Ok(port) }
 }
 
 #[cfg(test)]
@@ -182,11 +154,7 @@ mod tests {
             let result = read_annotations(&json!({ key.as_str(): "" }));
             assert_eq!(result.ignored.len(), 1, "{name}");
             assert!(result.ignored[0].starts_with(&key), "{:?}", result.ignored);
-            assert!(
-                !result.ignored[0].contains("unknown"),
-                "{:?}",
-                result.ignored
-            );
+            assert!(!result.ignored[0].contains("unknown"), "{:?}", result.ignored);
             assert_eq!(result.sidecar, Config::default().sidecar);
         }
     }
@@ -210,14 +178,8 @@ mod tests {
         assert!(result.ignored.is_empty(), "{:?}", result.ignored);
         assert!(!result.inject && !result.spark_confs);
         let sidecar = result.sidecar;
-        assert_eq!(
-            (sidecar.image.as_str(), sidecar.port.get()),
-            ("me/sidecar:2", 9900)
-        );
-        assert_eq!(
-            (sidecar.linger_seconds, sidecar.log_level),
-            (0, LogLevel::Debug)
-        );
+        assert_eq!((sidecar.image.as_str(), sidecar.port.get()), ("me/sidecar:2", 9900));
+        assert_eq!((sidecar.linger_seconds, sidecar.log_level), (0, LogLevel::Debug));
         // A limit below the request takes the request down, and the other way round for CPU.
         assert_eq!(sidecar.resources.memory_request, Quantity::mebi(8));
         assert_eq!(sidecar.resources.cpu_limit, Quantity::milli(200));

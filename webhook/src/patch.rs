@@ -21,10 +21,7 @@ pub fn operations(pod: &Pod<'_>, decision: &Decision) -> Vec<PatchOperation> {
         Decision::Skip(_) => {}
         Decision::Repair { init_container } => {
             let index = init_container.to_string();
-            patch.add(
-                ["spec", "initContainers", &index, "restartPolicy"],
-                json!("Always"),
-            );
+            patch.add(["spec", "initContainers", &index, "restartPolicy"], json!("Always"));
         }
         Decision::Inject(plan) => {
             if let Some(spec) = &pod.spec {
@@ -41,11 +38,7 @@ fn inject(patch: &mut Patch, pod: &Pod<'_>, spec: &Spec<'_>, plan: &Plan) {
         patch.add(["spec", "shareProcessNamespace"], json!(true));
     }
     environment(patch, spec, plan);
-    let no_token = spec
-        .volumes
-        .iter()
-        .flatten()
-        .any(|volume| &*volume.name == NO_TOKEN);
+    let no_token = spec.volumes.iter().flatten().any(|volume| &*volume.name == NO_TOKEN);
     if plan.hide_token && !no_token {
         let volume = json!({"name": NO_TOKEN, "emptyDir": {}});
         patch.append(["spec", "volumes"], spec.volumes.is_some(), volume);
@@ -53,11 +46,7 @@ fn inject(patch: &mut Patch, pod: &Pod<'_>, spec: &Spec<'_>, plan: &Plan) {
     let sidecar = json!(container(plan));
     match plan.placement {
         Placement::Native => {
-            patch.append(
-                ["spec", "initContainers"],
-                spec.init_containers.is_some(),
-                sidecar,
-            );
+            patch.append(["spec", "initContainers"], spec.init_containers.is_some(), sidecar);
         }
         Placement::Classic => patch.append(["spec", "containers"], true, sidecar),
     }
@@ -80,19 +69,12 @@ fn environment(patch: &mut Patch, spec: &Spec<'_>, plan: &Plan) {
     match &plan.submit_opts {
         Some(submit_opts::Change::Add(value)) => {
             let has_env = spec.containers()[plan.spark_container].env.is_some();
-            patch.append(
-                env,
-                has_env,
-                json!({"name": submit_opts::NAME, "value": value}),
-            );
+            patch.append(env, has_env, json!({"name": submit_opts::NAME, "value": value}));
         }
         Some(submit_opts::Change::Prepend { index, value }) => {
             let [spec, containers, container, env] = env;
             let index = index.to_string();
-            patch.add(
-                [spec, containers, container, env, &index, "value"],
-                json!(value),
-            );
+            patch.add([spec, containers, container, env, &index, "value"], json!(value));
         }
         Some(submit_opts::Change::Present) | None => {}
     }
@@ -108,8 +90,7 @@ impl Patch {
     /// Sets the member at `path`, whose parent exists.
     fn add<const N: usize>(&mut self, path: [&str; N], value: Value) {
         let path = PointerBuf::from_tokens(path.map(Token::new));
-        self.operations
-            .push(PatchOperation::Add(AddOperation { path, value }));
+        self.operations.push(PatchOperation::Add(AddOperation { path, value }));
     }
 
     /// Appends to the array at `path`; where there is none (absent or null), makes it.
@@ -117,8 +98,7 @@ impl Patch {
         if exists {
             let mut path = PointerBuf::from_tokens(path.map(Token::new));
             path.push_back("-");
-            self.operations
-                .push(PatchOperation::Add(AddOperation { path, value }));
+            self.operations.push(PatchOperation::Add(AddOperation { path, value }));
         } else {
             self.add(path, json!([value]));
         }

@@ -231,10 +231,6 @@ impl Container<'_> {
     pub fn env(&self, name: &str) -> Option<&str> {
         // Of entries with one name the kubelet uses the last.
         let variables = self.env.as_deref().unwrap_or_default();
-        variables
-            .iter()
-            .rfind(|variable| &*variable.name == name)?
-            .value
-            .as_deref()
+        variables.iter().rfind(|variable| &*variable.name == name)?.value.as_deref()
     }
 }

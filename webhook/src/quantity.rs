@@ -25,19 +25,13 @@ impl Quantity {
     /// So many thousandths: `5m`.
     #[must_use]
     pub fn milli(count: u32) -> Self {
-        Self {
-            text: format!("{count}m"),
-            nanos: i128::from(count) * 1_000_000,
-        }
+        Self { text: format!("{count}m"), nanos: i128::from(count) * 1_000_000 }
     }
 
     /// So many mebibytes: `16Mi`.
     #[must_use]
     pub fn mebi(count: u32) -> Self {
-        Self {
-            text: format!("{count}Mi"),
-            nanos: (i128::from(count) << 20) * 1_000_000_000,
-        }
+        Self { text: format!("{count}Mi"), nanos: (i128::from(count) << 20) * 1_000_000_000 }
     }
 
     /// The quantity as it was written.
@@ -59,9 +53,7 @@ impl FromStr for Quantity {
     /// Negative quantities are refused: no resource has one.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || NotAQuantity(text.chars().take(64).collect());
-        let digits = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, suffix) = text.split_at(digits);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         // More digits than these are no resource of any machine, and would overflow below.
@@ -70,9 +62,7 @@ impl FromStr for Quantity {
             return Err(error());
         }
         // The digits as a whole number of billionths: the fraction padded to nine digits.
-        let nanos: i128 = format!("{whole}{fraction:0<9}")
-            .parse()
-            .map_err(|_| error())?;
+        let nanos: i128 = format!("{whole}{fraction:0<9}").parse().map_err(|_| error())?;
         let nanos = match suffix {
             "" => Some(nanos),
             "n" => Some(nanos / 1_000_000_000),
@@ -86,12 +76,7 @@ impl FromStr for Quantity {
             "Ei" => nanos.checked_mul(1 << 60),
             suffix => decimal_exponent(suffix).and_then(|exponent| shift(nanos, exponent)),
         };
-        nanos
-            .map(|nanos| Self {
-                text: text.to_owned(),
-                nanos,
-            })
-            .ok_or_else(error)
+        nanos.map(|nanos| Self { text: text.to_owned(), nanos }).ok_or_else(error)
     }
 }
 
@@ -110,11 +95,7 @@ fn decimal_exponent(suffix: &str) -> Option<i32> {
 
 fn shift(nanos: i128, exponent: i32) -> Option<i128> {
     let power = 10_i128.checked_pow(exponent.unsigned_abs())?;
-    if exponent < 0 {
-        nanos.checked_div(power)
-    } else {
-        nanos.checked_mul(power)
-    }
+    if exponent < 0 { nanos.checked_div(power) } else { nanos.checked_mul(power) }
 }
 
 impl TryFrom<String> for Quantity {
@@ -186,17 +167,8 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused_and_named() {
-        for text in [
-            "",
-            ".",
-            "32MB",
-            "1.2.3",
-            "-1",
-            "1 Gi",
-            "Mi",
-            "9999999999999999999Ei",
-            "1e99",
-        ] {
+        for text in ["", ".", "32MB", "1.2.3", "-1", "1 Gi", "Mi", "9999999999999999999Ei", "1e99"]
+        {
             let error = text.parse::<Quantity>().unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }

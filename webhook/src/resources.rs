@@ -59,22 +59,14 @@ pub fn qos(spec: &Spec<'_>) -> Qos {
             limit.is_some() && limit == request
         })
     };
-    if all().all(guaranteed) {
-        Qos::Guaranteed
-    } else {
-        Qos::Burstable
-    }
+    if all().all(guaranteed) { Qos::Guaranteed } else { Qos::Burstable }
 }
 
 /// Fits the wish to the pod.
 #[must_use]
 pub fn allow(spec: &Spec<'_>, wish: Wish) -> Allowance {
     // A budget for the whole pod rules; a request of ours could exceed it and get the pod refused.
-    if spec
-        .resources
-        .as_ref()
-        .is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some())
-    {
+    if spec.resources.as_ref().is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some()) {
         return Allowance::default();
     }
     match qos(spec) {
@@ -199,9 +191,6 @@ mod tests {
     #[test]
     fn a_pod_with_a_budget_of_its_own_gets_no_requests() {
         let raw = r#"{"containers": [{"name": "a"}], "resources": {"limits": {"memory": "1Gi"}}}"#;
-        assert_eq!(
-            allow(&serde_json::from_str(raw).unwrap(), wish()),
-            Allowance::default()
-        );
+        assert_eq!(allow(&serde_json::from_str(raw).unwrap(), wish()), Allowance::default());
     }
 }

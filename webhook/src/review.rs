@@ -69,16 +69,9 @@ impl Request<'_> {
     #[must_use]
     pub fn creates_a_pod(&self) -> bool {
         let kind = self.kind.as_ref();
-        let pod = kind
-            .and_then(|kind| kind.kind.as_deref())
-            .is_none_or(|kind| kind == "Pod");
-        let core = kind
-            .and_then(|kind| kind.group.as_deref())
-            .is_none_or(str::is_empty);
-        let create = self
-            .operation
-            .as_deref()
-            .is_none_or(|operation| operation == "CREATE");
+        let pod = kind.and_then(|kind| kind.kind.as_deref()).is_none_or(|kind| kind == "Pod");
+        let core = kind.and_then(|kind| kind.group.as_deref()).is_none_or(str::is_empty);
+        let create = self.operation.as_deref().is_none_or(|operation| operation == "CREATE");
         let whole = self.sub_resource.as_deref().is_none_or(str::is_empty);
         pod && core && create && whole
     }

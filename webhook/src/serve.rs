@@ -79,11 +79,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
         readiness: Readiness::default(),
         certificate: Arc::default(),
     });
-    let ops = Listener {
-        tls: None,
-        limits: Limits::OPS,
-        phase: phase.clone(),
-    };
+    let ops = Listener { tls: None, limits: Limits::OPS, phase: phase.clone() };
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %args.ops_listen, "serving /healthz, /readyz and /metrics");
 
@@ -91,14 +87,8 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
         tokio::spawn(reload::watch(file, Arc::clone(&shared)));
     }
     let keeper = tokio::spawn(keep(args.clone(), Arc::clone(&shared)));
-    let tls = Some(TlsAcceptor::from(Arc::new(tls_config(
-        &shared.certificate,
-    )?)));
-    let webhook = Listener {
-        tls,
-        limits: Limits::WEBHOOK,
-        phase: phase.clone(),
-    };
+    let tls = Some(TlsAcceptor::from(Arc::new(tls_config(&shared.certificate)?)));
+    let webhook = Listener { tls, limits: Limits::WEBHOOK, phase: phase.clone() };
     let webhook =
         tokio::spawn(webhook.serve(listener, mutate::router(Arc::clone(&shared), phase.clone())));
     info!(address = %args.listen, "serving /mutate");
@@ -121,11 +111,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
 /// Keeps certificate and sidecar mode right, for as long as the server lives.
 async fn keep(args: Serve, shared: Arc<Shared>) -> Result<()> {
     let names = certificate::names(&args);
-    match (
-        &args.tls_secret,
-        &args.webhook_configuration,
-        &args.cert_dir,
-    ) {
+    match (&args.tls_secret, &args.webhook_configuration, &args.cert_dir) {
         (Some(secret), Some(configuration), _) => {
             let keeper = cluster::Keeper::new(&args.namespace, secret, configuration).await?;
             keeper.run(&names, &shared).await;
@@ -157,10 +143,9 @@ fn log(args: &Serve) {
         .with_max_level(args.log_level)
         .with_writer(std::io::stderr)
         .with_target(false);
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     match args.log_format {
-        LogFormat::Text => builder
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
+        LogFormat::Text => builder.with_ansi(terminal).init(),
         LogFormat::Json => builder.json().init(),
     }
 }

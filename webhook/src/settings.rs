@@ -46,12 +46,6 @@ impl Settings {
                 .or_insert_with(|| config.sidecar.push_port.get().to_string());
         }
         let options = submit_opts::options(&confs);
-        Self {
-            config,
-            native,
-            placement,
-            injected,
-            options,
-        }
+        Self { config, native, placement, injected, options }
     }
 }

@@ -51,9 +51,8 @@ pub(crate) fn plan(
         },
     );
     let (run_as_user, run_as_group) = user(pod, spec, spark, &settings.config);
-    let heartbeat_file = spark
-        .env("SIDECAR_SIGNAL_FILE")
-        .filter(|_| settings.placement == Placement::Classic);
+    let heartbeat_file =
+        spark.env("SIDECAR_SIGNAL_FILE").filter(|_| settings.placement == Placement::Classic);
     let heartbeat = heartbeat_file.and_then(|file| heartbeat(spark, file));
     let mut args = vec![
         format!("--role={}", role.as_str()),
@@ -71,9 +70,7 @@ pub(crate) fn plan(
     ];
     match role {
         Role::Driver => {
-            let port = spark
-                .port("spark-ui")
-                .filter(|port| (1..=65535).contains(port));
+            let port = spark.port("spark-ui").filter(|port| (1..=65535).contains(port));
             args.push(format!("--spark-ui-port={}", port.unwrap_or(4040)));
         }
         Role::Executor => args.push(format!("--push-port={}", config.push_port.get())),
@@ -106,10 +103,7 @@ fn user(
 ) -> (Option<i64>, Option<i64>) {
     let own = spark.security_context.unwrap_or_default();
     let pods = spec.security_context.unwrap_or_default();
-    let said = (
-        own.run_as_user.or(pods.run_as_user),
-        own.run_as_group.or(pods.run_as_group),
-    );
+    let said = (own.run_as_user.or(pods.run_as_user), own.run_as_group.or(pods.run_as_group));
     if said.0.is_some() {
         return said;
     }
@@ -125,24 +119,17 @@ fn heartbeat(spark: &Container<'_>, file: &str) -> Option<Heartbeat> {
     let mounts = spark.volume_mounts.as_deref().unwrap_or_default();
     let holds = |path: &str| {
         let path = path.trim_end_matches('/');
-        file.strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with('/'))
+        file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
     };
     let mount = mounts
         .iter()
         .filter(|mount| holds(&mount.mount_path) && mount.sub_path.is_none())
         .max_by_key(|mount| mount.mount_path.len())?;
-    Some(Heartbeat {
-        volume: mount.name.to_string(),
-        mount_path: mount.mount_path.to_string(),
-    })
+    Some(Heartbeat { volume: mount.name.to_string(), mount_path: mount.mount_path.to_string() })
 }
 
 /// The linger time, with room left in the grace period for the sidecar to end by itself.
 fn linger(spec: &Spec<'_>, configured: u16) -> u16 {
-    let grace = spec
-        .termination_grace_period_seconds
-        .unwrap_or(30)
-        .saturating_sub(5);
+    let grace = spec.termination_grace_period_seconds.unwrap_or(30).saturating_sub(5);
     configured.min(u16::try_from(grace.max(0)).unwrap_or(u16::MAX))
 }

@@ -35,10 +35,8 @@ pub struct FromElsewhere;
 /// The settings as JVM options, quoted for Spark's launcher; empty without settings.
 #[must_use]
 pub fn options(confs: &BTreeMap<String, String>) -> String {
-    let options: Vec<String> = confs
-        .iter()
-        .map(|(key, value)| quoted(&format!("-D{key}={value}")))
-        .collect();
+    let options: Vec<String> =
+        confs.iter().map(|(key, value)| quoted(&format!("-D{key}={value}"))).collect();
     options.join(" ")
 }
 
@@ -46,10 +44,7 @@ pub fn options(confs: &BTreeMap<String, String>) -> String {
 pub fn change(container: &Container<'_>, options: &str) -> Result<Change, FromElsewhere> {
     let variables = container.env.as_deref().unwrap_or_default();
     // Of entries with one name the kubelet uses the last.
-    let Some(index) = variables
-        .iter()
-        .rposition(|variable| &*variable.name == NAME)
-    else {
+    let Some(index) = variables.iter().rposition(|variable| &*variable.name == NAME) else {
         return Ok(Change::Add(options.to_owned()));
     };
     let variable = &variables[index];
@@ -58,14 +53,8 @@ pub fn change(container: &Container<'_>, options: &str) -> Result<Change, FromEl
     }
     Ok(match variable.value.as_deref().unwrap_or_default() {
         theirs if theirs.starts_with(options) => Change::Present,
-        "" => Change::Prepend {
-            index,
-            value: options.to_owned(),
-        },
-        theirs => Change::Prepend {
-            index,
-            value: format!("{options} {theirs}"),
-        },
+        "" => Change::Prepend { index, value: options.to_owned() },
+        theirs => Change::Prepend { index, value: format!("{options} {theirs}") },
     })
 }
 
@@ -101,11 +90,7 @@ mod tests {
 
     #[test]
     fn options_are_sorted_and_quoted_only_where_the_launcher_needs_it() {
-        let confs = [
-            ("spark.b", "x"),
-            ("spark.a.*.path", "/p"),
-            ("spark.c", "say \"hi\" \\o"),
-        ];
+        let confs = [("spark.b", "x"), ("spark.a.*.path", "/p"), ("spark.c", "say \"hi\" \\o")];
         let confs = confs.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let expected = r#"-Dspark.a.*.path=/p -Dspark.b=x "-Dspark.c=say \"hi\" \\o""#;
         assert_eq!(options(&confs), expected);
@@ -113,22 +98,14 @@ mod tests {
 
     #[test]
     fn the_jobs_own_options_come_after_ours_so_that_they_win() {
-        let set = |index, value: &str| {
-            Ok(Change::Prepend {
-                index,
-                value: value.to_owned(),
-            })
-        };
+        let set = |index, value: &str| Ok(Change::Prepend { index, value: value.to_owned() });
         assert_eq!(changed("null"), Ok(Change::Add("-Da=b".to_owned())));
         assert_eq!(changed("[]"), Ok(Change::Add("-Da=b".to_owned())));
         assert_eq!(
             changed(r#"[{"name": "X"}, {"name": "SPARK_SUBMIT_OPTS", "value": "-Da=c"}]"#),
             set(1, "-Da=b -Da=c")
         );
-        assert_eq!(
-            changed(r#"[{"name": "SPARK_SUBMIT_OPTS"}]"#),
-            set(0, "-Da=b")
-        );
+        assert_eq!(changed(r#"[{"name": "SPARK_SUBMIT_OPTS"}]"#), set(0, "-Da=b"));
     }
 
     #[test]

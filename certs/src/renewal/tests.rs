@@ -68,31 +68,16 @@ fn a_cluster_that_was_off_for_two_years_starts_anew() {
 fn other_names_make_a_new_leaf_under_the_same_authority() {
     let now = SystemTime::now();
     let (material, _) = renewed(None, now);
-    let names = vec![
-        NAME.to_owned(),
-        "other.svc".to_owned(),
-        "127.0.0.1".to_owned(),
-    ];
-    let Renewal::Changed {
-        material: other,
-        change,
-    } = renew(Some(material.clone()), &names, now).unwrap()
+    let names = vec![NAME.to_owned(), "other.svc".to_owned(), "127.0.0.1".to_owned()];
+    let Renewal::Changed { material: other, change } =
+        renew(Some(material.clone()), &names, now).unwrap()
     else {
         unreachable!("the names differ")
     };
     assert_eq!(change, Change::LeafRenewed);
     assert_eq!(other.authority, material.authority);
-    trust::verify(
-        &material.bundle(),
-        &other.leaf.certificate,
-        "other.svc",
-        now,
-    )
-    .unwrap();
-    assert!(matches!(
-        renew(Some(other), &names, now).unwrap(),
-        Renewal::Current(_)
-    ));
+    trust::verify(&material.bundle(), &other.leaf.certificate, "other.svc", now).unwrap();
+    assert!(matches!(renew(Some(other), &names, now).unwrap(), Renewal::Current(_)));
 }
 
 #[test]
@@ -100,10 +85,7 @@ fn a_stored_key_that_is_not_the_certificates_is_replaced() {
     let now = SystemTime::now();
     let (mut material, _) = renewed(None, now);
     material.leaf.key = material.authority.key.clone();
-    assert_eq!(
-        renewed(Some(material.clone()), now).1,
-        Some(Change::LeafRenewed)
-    );
+    assert_eq!(renewed(Some(material.clone()), now).1, Some(Change::LeafRenewed));
     material.authority.key = "garbage".to_owned();
     assert_eq!(renewed(Some(material), now).1, Some(Change::Created));
 }
@@ -117,8 +99,5 @@ fn the_secret_keeps_everything() {
     assert_eq!(Material::from_data(&material.to_data()).unwrap(), material);
     let mut data = material.to_data();
     data.remove("tls.key");
-    assert!(matches!(
-        Material::from_data(&data),
-        Err(CertError::MissingEntry("tls.key"))
-    ));
+    assert!(matches!(Material::from_data(&data), Err(CertError::MissingEntry("tls.key"))));
 }

@@ -40,28 +40,18 @@ impl Groups {
             controllers: place.controllers.to_owned(),
             path: place.path.to_owned(),
         };
-        let lines: Vec<Line> = root
-            .cgroup(pid)
-            .map(|file| places(file).map(keep).collect())
-            .unwrap_or_default();
+        let lines: Vec<Line> =
+            root.cgroup(pid).map(|file| places(file).map(keep).collect()).unwrap_or_default();
 
         let of_v2 = lines.iter().find(|line| line.controllers.is_empty());
         let path_of_v2 = of_v2.map_or("/", |line| line.path.as_str());
         let is_v2 = |mount: &Path| mount.join("cgroup.controllers").exists();
         // All of it, and what looks like a controller is but a group; or beside v1.
         let all = is_v2(&base);
-        let mount = if all {
-            base.clone()
-        } else {
-            base.join("unified")
-        };
+        let mount = if all { base.clone() } else { base.join("unified") };
         let unified = (all || is_v2(&mount)).then(|| below(mount, path_of_v2));
         let v1 = |name| {
-            if all {
-                None
-            } else {
-                controller(&base, name, &lines)
-            }
+            if all { None } else { controller(&base, name, &lines) }
         };
         let mut found = Self {
             memory: v1("memory"),
@@ -87,15 +77,7 @@ impl Groups {
     }
 
     fn directories(&mut self) -> impl Iterator<Item = &mut Option<PathBuf>> {
-        let Self {
-            base: _,
-            unified,
-            memory,
-            cpu,
-            cpuacct,
-            blkio,
-            pids,
-        } = self;
+        let Self { base: _, unified, memory, cpu, cpuacct, blkio, pids } = self;
         [unified, memory, cpu, cpuacct, blkio, pids].into_iter()
     }
 }
@@ -122,26 +104,16 @@ fn controller(base: &Path, name: &str, lines: &[Line]) -> Option<PathBuf> {
 /// does.
 fn below(mount: PathBuf, path: &str) -> PathBuf {
     let path = Path::new(path.trim_start_matches('/'));
-    let inside = path
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
     let group = mount.join(path);
-    if inside && path.components().next().is_some() && group.is_dir() {
-        group
-    } else {
-        mount
-    }
+    if inside && path.components().next().is_some() && group.is_dir() { group } else { mount }
 }
 
 /// A root group has files of its own in v1 and lacks some in v2
 /// (`CFTYPE_ONLY_ON_ROOT` and `CFTYPE_NOT_ON_ROOT` in the kernel's `kernel/cgroup`).
 fn is_root(group: &Path) -> bool {
     let v2 = group.join("cgroup.controllers").exists();
-    if v2 {
-        !group.join("cgroup.events").exists()
-    } else {
-        group.join("release_agent").exists()
-    }
+    if v2 { !group.join("cgroup.events").exists() } else { group.join("release_agent").exists() }
 }
 
 /// Why the control group file system of a process could not be reached.
@@ -157,10 +129,7 @@ fn unreadable(root: &mut ProcRoot, pid: u32, path: PathBuf, source: io::Error) -
     if root.directory(pid).join("root").exists() {
         CgroupError::NoFileSystem { path }
     } else {
-        CgroupError::NoProcess {
-            pid,
-            proc_root: root.path().to_owned(),
-        }
+        CgroupError::NoProcess { pid, proc_root: root.path().to_owned() }
     }
 }
 
@@ -172,15 +141,9 @@ mod tests {
     #[test]
     fn a_refusal_says_which_user_and_group_it_takes() {
         let proc = FakeProc::new(12);
-        let sidecar = Fake {
-            owner: (185, 0),
-            ..Fake::new(12, 0, "sidecar", "")
-        };
+        let sidecar = Fake { owner: (185, 0), ..Fake::new(12, 0, "sidecar", "") };
         proc.put(&sidecar);
-        proc.put(&Fake {
-            owner: (999, 1000),
-            ..Fake::new(21, 0, "java", "java")
-        });
+        proc.put(&Fake { owner: (999, 1000), ..Fake::new(21, 0, "java", "java") });
         let mut root = ProcRoot::new(proc.path().into());
         let mut refuse = || {
             let refusal = io::Error::from(ErrorKind::PermissionDenied);
@@ -193,10 +156,7 @@ mod tests {
             "cannot read /proc/21/root/sys/fs/cgroup: its process runs with uid 999 and gid 1000, \
              this one with uid 185 and gid 0; the sidecar needs runAsUser: 999 and runAsGroup: 1000"
         );
-        proc.put(&Fake {
-            owner: (999, 1000),
-            ..sidecar
-        });
+        proc.put(&Fake { owner: (999, 1000), ..sidecar });
         assert_eq!(refuse().reason(), "refused");
     }
 }

@@ -14,19 +14,13 @@ const JVM: u32 = 21;
 
 /// cgroup v2 of kernel 6.1 and later, with every controller and a limit of 2 GiB and 1.5 cores.
 const V2: &[(&str, &str)] = &[
-    (
-        "cgroup.controllers",
-        "cpuset cpu io memory hugetlb pids rdma misc\n",
-    ),
+    ("cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n"),
     ("cgroup.events", "populated 1\nfrozen 0\n"),
     ("memory.current", "1600000000\n"),
     ("memory.peak", "1900000000\n"),
     ("memory.max", "2147483648\n"),
     ("memory.swap.current", "4096\n"),
-    (
-        "memory.events",
-        "low 0\nhigh 0\nmax 17\noom 3\noom_kill 2\noom_group_kill 1\n",
-    ),
+    ("memory.events", "low 0\nhigh 0\nmax 17\noom 3\noom_kill 2\noom_group_kill 1\n"),
     (
         "memory.stat",
         "anon 1200000000\nfile 350000000\nkernel 40000000\nkernel_stack 2000000\nfile_mapped 120000000\n\
@@ -65,10 +59,7 @@ const V1: &[(&str, &str)] = &[
     ("memory/memory.max_usage_in_bytes", "1900000000\n"),
     ("memory/memory.limit_in_bytes", "2147483648\n"),
     ("memory/memory.failcnt", "17\n"),
-    (
-        "memory/memory.oom_control",
-        "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
-    ),
+    ("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"),
     (
         "memory/memory.stat",
         "cache 1\nrss 2\nmapped_file 3\nswap 4\npgfault 5\npgmajfault 6\ninactive_file 7\n\
@@ -78,10 +69,7 @@ const V1: &[(&str, &str)] = &[
     ),
     ("cpu,cpuacct/cpuacct.usage", "90500000000\n"),
     ("cpu,cpuacct/cpuacct.stat", "user 8025\nsystem 1025\n"),
-    (
-        "cpu,cpuacct/cpu.stat",
-        "nr_periods 1000\nnr_throttled 40\nthrottled_time 2500000000\n",
-    ),
+    ("cpu,cpuacct/cpu.stat", "nr_periods 1000\nnr_throttled 40\nthrottled_time 2500000000\n"),
     ("cpu,cpuacct/cpu.cfs_quota_us", "150000\n"),
     ("cpu,cpuacct/cpu.cfs_period_us", "100000\n"),
     (
@@ -99,10 +87,7 @@ fn spark(cgroup: &str, files: &[(&str, &str)]) -> FakeProc {
         owner: (65532, 65532),
         ..Fake::new(OWN, 0, "sidecar", "/emberscope-sidecar")
     });
-    proc.put(&Fake {
-        cgroup: cgroup.into(),
-        ..Fake::new(JVM, 0, "java", "java")
-    });
+    proc.put(&Fake { cgroup: cgroup.into(), ..Fake::new(JVM, 0, "java", "java") });
     for (name, text) in files {
         proc.file(&format!("{JVM}/root/sys/fs/cgroup/{name}"), text);
     }
@@ -140,14 +125,8 @@ fn expected() -> Figures {
             quota_cores: Some(1.5),
         },
         pressure: Pressure::default(),
-        storage: Storage {
-            read_bytes: Some(1010),
-            written_bytes: Some(2020),
-        },
-        pids: Pids {
-            current: Some(87),
-            limit: None,
-        },
+        storage: Storage { read_bytes: Some(1010), written_bytes: Some(2020) },
+        pids: Pids { current: Some(87), limit: None },
     }
 }
 
@@ -156,36 +135,17 @@ fn pressure() -> Pressure {
         waiting_seconds: Some(waiting),
         stalled_seconds: Some(stalled),
     };
-    Pressure {
-        cpu: waiting(1.5, 0.25),
-        memory: waiting(2e-5, 1e-5),
-        io: waiting(3.0, 2.0),
-    }
+    Pressure { cpu: waiting(1.5, 0.25), memory: waiting(2e-5, 1e-5), io: waiting(3.0, 2.0) }
 }
 
 #[test]
 fn a_v2_container_is_read_from_the_root_of_its_mount() {
-    for cgroup in [
-        "0::/../cri-containerd-abc.scope\n",
-        "0::/\n",
-        "0::/kubepods/podA/abc\n",
-        "",
-    ] {
+    for cgroup in ["0::/../cri-containerd-abc.scope\n", "0::/\n", "0::/kubepods/podA/abc\n", ""] {
         let proc = spark(cgroup, V2);
         // A group below it that is called like a controller of v1.
-        proc.file(
-            &format!("{JVM}/root/sys/fs/cgroup/pids/pids.current"),
-            "1\n",
-        );
+        proc.file(&format!("{JVM}/root/sys/fs/cgroup/pids/pids.current"), "1\n");
         let figures = read(proc.path(), JVM).unwrap();
-        assert_eq!(
-            figures,
-            Figures {
-                pressure: pressure(),
-                ..expected()
-            },
-            "{cgroup}"
-        );
+        assert_eq!(figures, Figures { pressure: pressure(), ..expected() }, "{cgroup}");
     }
 }
 
@@ -214,18 +174,10 @@ fn on_a_host_the_processs_own_group_is_read_and_not_the_mounts_root() {
             ("cpu.stat".into(), "usage_usec 1\n"),
         ])
         .collect();
-    let of_v2: Vec<(&str, &str)> = of_v2
-        .iter()
-        .map(|(name, text)| (name.as_str(), *text))
-        .collect();
+    let of_v2: Vec<(&str, &str)> =
+        of_v2.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     let proc = spark("0::/user.slice/spark.scope\n", &of_v2);
-    assert_eq!(
-        read(proc.path(), JVM).unwrap(),
-        Figures {
-            pressure: pressure(),
-            ..expected()
-        }
-    );
+    assert_eq!(read(proc.path(), JVM).unwrap(), Figures { pressure: pressure(), ..expected() });
 
     let proc = spark(
         "4:memory:/spark\n3:pids:/\n",
@@ -237,35 +189,20 @@ fn on_a_host_the_processs_own_group_is_read_and_not_the_mounts_root() {
             ("pids/release_agent", "\n"),
         ],
     );
-    let memory = Memory {
-        usage_bytes: Some(5),
-        ..Memory::default()
-    };
-    assert_eq!(
-        read(proc.path(), JVM).unwrap(),
-        Figures {
-            memory,
-            ..Figures::default()
-        }
-    );
+    let memory = Memory { usage_bytes: Some(5), ..Memory::default() };
+    assert_eq!(read(proc.path(), JVM).unwrap(), Figures { memory, ..Figures::default() });
 }
 
 #[test]
 fn a_path_that_leads_out_of_the_mount_is_not_followed() {
-    let proc = spark(
-        "4:memory:/../../../../outside\n",
-        &[("memory/memory.usage_in_bytes", "5\n")],
-    );
+    let proc = spark("4:memory:/../../../../outside\n", &[("memory/memory.usage_in_bytes", "5\n")]);
     for outside in [proc.path().join("outside"), proc.path().join("21/outside")] {
         std::fs::create_dir_all(&outside).unwrap();
         std::fs::write(outside.join("memory.usage_in_bytes"), "666\n").unwrap();
     }
     assert_eq!(read(proc.path(), JVM).unwrap().memory.usage_bytes, Some(5));
     // Nor is a controller that is none.
-    let proc = spark(
-        "4:memory,../../outside:/\n",
-        &[("memory/memory.usage_in_bytes", "5\n")],
-    );
+    let proc = spark("4:memory,../../outside:/\n", &[("memory/memory.usage_in_bytes", "5\n")]);
     assert_eq!(read(proc.path(), JVM).unwrap().memory.usage_bytes, Some(5));
 }
 
@@ -275,28 +212,13 @@ fn a_mixture_gives_what_either_has() {
     files.extend([
         ("unified/cgroup.controllers", "\n"),
         ("unified/cgroup.events", "populated 1\n"),
-        (
-            "unified/cpu.stat",
-            "usage_usec 1\nuser_usec 1\nsystem_usec 0\n",
-        ),
-        (
-            "unified/io.pressure",
-            "some avg10=0.00 total=3000000\nfull avg10=0.00 total=2000000\n",
-        ),
+        ("unified/cpu.stat", "usage_usec 1\nuser_usec 1\nsystem_usec 0\n"),
+        ("unified/io.pressure", "some avg10=0.00 total=3000000\nfull avg10=0.00 total=2000000\n"),
     ]);
     let cgroup = "9:cpu,cpuacct:/podA/abc\n4:memory:/podA/abc\n0::/podA/abc\n";
     let figures = read(spark(cgroup, &files).path(), JVM).unwrap();
     let io = pressure().io;
-    assert_eq!(
-        figures,
-        Figures {
-            pressure: Pressure {
-                io,
-                ..Pressure::default()
-            },
-            ..expected()
-        }
-    );
+    assert_eq!(figures, Figures { pressure: Pressure { io, ..Pressure::default() }, ..expected() });
     // The root of the unified tree is the machine's.
     files.retain(|(name, _)| *name != "unified/cgroup.events");
     assert_eq!(read(spark(cgroup, &files).path(), JVM).unwrap(), expected());
@@ -353,19 +275,12 @@ fn a_malformed_file_takes_nothing_but_its_own_figures_away() {
                 .collect();
             let figures = read(spark("0::/../abc\n", &files).path(), JVM).unwrap();
             if *name != "memory.current" {
-                assert_eq!(
-                    figures.memory.usage_bytes,
-                    Some(1_600_000_000),
-                    "{name} {bad:?}"
-                );
+                assert_eq!(figures.memory.usage_bytes, Some(1_600_000_000), "{name} {bad:?}");
             }
             if *name != "cpu.stat" {
                 assert_eq!(figures.cpu.usage_seconds, Some(90.5), "{name} {bad:?}");
             }
-            let complete = Figures {
-                pressure: pressure(),
-                ..expected()
-            };
+            let complete = Figures { pressure: pressure(), ..expected() };
             assert_ne!(figures, complete, "{name} {bad:?}");
             if *name == "io.stat" && !bad.trim().is_empty() {
                 assert_eq!(figures.storage, Storage::default(), "{bad:?}");
@@ -383,10 +298,7 @@ fn the_reason_for_nothing_is_told() {
     assert_eq!(reason(&without, JVM), "no_cgroup_file_system");
     std::fs::create_dir_all(without.path().join("21/root/sys/fs/cgroup")).unwrap();
     assert_eq!(reason(&without, JVM), "no_cgroup_file_system");
-    let machine = [
-        ("cgroup.controllers", "cpu\n"),
-        ("cpu.stat", "usage_usec 1\n"),
-    ];
+    let machine = [("cgroup.controllers", "cpu\n"), ("cpu.stat", "usage_usec 1\n")];
     assert_eq!(reason(&spark("0::/\n", &machine), JVM), "root_cgroup");
     let empty = [("memory/tasks", "1\n")];
     assert_eq!(reason(&spark("", &empty), JVM), "nothing_readable");
@@ -395,10 +307,7 @@ fn the_reason_for_nothing_is_told() {
 #[test]
 fn figures_are_written_with_help_and_base_units() {
     let mut page = Page::new();
-    let figures = Figures {
-        pressure: pressure(),
-        ..expected()
-    };
+    let figures = Figures { pressure: pressure(), ..expected() };
     figures.write("spark-kubernetes-driver", &mut page);
     assert_eq!(page.drop_duplicates(), 0);
     assert_eq!(page.families().len(), 27);
@@ -414,10 +323,7 @@ fn figures_are_written_with_help_and_base_units() {
         "# TYPE spark_container_oom_kills_total counter",
         "# TYPE spark_container_cpu_quota_cores gauge",
     ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line} is not in\n{text}"
-        );
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     let mut nothing = Page::new();
     Figures::default().write("x", &mut nothing);
@@ -432,10 +338,7 @@ fn this_machine_tells_the_truth_about_this_process() {
             let memory = figures.memory;
             if let (Some(usage), Some(working_set)) = (memory.usage_bytes, memory.working_set_bytes)
             {
-                assert!(
-                    working_set > 0 && working_set <= usage,
-                    "{working_set} of {usage}"
-                );
+                assert!(working_set > 0 && working_set <= usage, "{working_set} of {usage}");
             }
             if let (Some(usage), Some(peak)) = (memory.usage_bytes, memory.peak_bytes) {
                 assert!(peak > 0 && usage > 0);
@@ -445,10 +348,9 @@ fn this_machine_tells_the_truth_about_this_process() {
             }
         }
         // A machine whose processes are all in the root group, or that has no groups at all.
-        Err(error) => assert!(
-            ["root_cgroup", "no_cgroup_file_system"].contains(&error.reason()),
-            "{error}"
-        ),
+        Err(error) => {
+            assert!(["root_cgroup", "no_cgroup_file_system"].contains(&error.reason()), "{error}");
+        }
     }
 }
 

@@ -14,10 +14,8 @@ const NANOSECONDS: f64 = 1e9;
 const UNLIMITED: u64 = 0x7fff_ffff_ffff_0000;
 
 /// The second one leaves groups below out; older kernels have no other.
-const TRAFFIC: [&str; 2] = [
-    "blkio.throttle.io_service_bytes_recursive",
-    "blkio.throttle.io_service_bytes",
-];
+const TRAFFIC: [&str; 2] =
+    ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"];
 
 /// Reads what the groups have; what they have not stays as it was.
 pub(super) fn read(groups: &Groups, reader: &mut Reader, figures: &mut Figures) {
@@ -101,10 +99,7 @@ fn limits(group: &Path, reader: &mut Reader, cpu: &mut Cpu) {
 /// like that.
 pub(super) fn traffic(file: &[u8]) -> Option<Storage> {
     let (mut read, mut written) = (0u64, 0u64);
-    for line in file
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
+    for line in file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let mut words = line.split(|byte| *byte == b' ');
         match (words.next()?, words.next()?) {
             (b"Total", _) => {}
@@ -113,8 +108,5 @@ pub(super) fn traffic(file: &[u8]) -> Option<Storage> {
             (device, _) => drop(memchr::memchr(b':', device)?),
         }
     }
-    Some(Storage {
-        read_bytes: Some(read),
-        written_bytes: Some(written),
-    })
+    Some(Storage { read_bytes: Some(read), written_bytes: Some(written) })
 }

@@ -84,20 +84,14 @@ pub(super) fn pressure(file: &[u8]) -> Waiting {
         let total = values.find_map(|value| value.strip_prefix(b"total="))?;
         number(total).map(|time| time as f64 / MICROSECONDS)
     };
-    Waiting {
-        waiting_seconds: total(b"some"),
-        stalled_seconds: total(b"full"),
-    }
+    Waiting { waiting_seconds: total(b"some"), stalled_seconds: total(b"full") }
 }
 
 /// The sum over lines like `8:0 rbytes=1 wbytes=2 rios=…`, in which keys may be missing; no lines
 /// are no traffic. `None` if one line is not like that.
 pub(super) fn traffic(file: &[u8]) -> Option<Storage> {
     let (mut read, mut written) = (0u64, 0u64);
-    for line in file
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
+    for line in file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let mut words = line.split(|byte| *byte == b' ');
         memchr::memchr(b':', words.next()?)?;
         for word in words {
@@ -108,8 +102,5 @@ pub(super) fn traffic(file: &[u8]) -> Option<Storage> {
             }
         }
     }
-    Some(Storage {
-        read_bytes: Some(read),
-        written_bytes: Some(written),
-    })
+    Some(Storage { read_bytes: Some(read), written_bytes: Some(written) })
 }

@@ -41,10 +41,8 @@ impl Figures {
                 page.counter(name, help, &labels, value);
             }
         }
-        let faults = [
-            ("pgfault", self.memory.page_faults),
-            ("pgmajfault", self.memory.major_page_faults),
-        ];
+        let faults =
+            [("pgfault", self.memory.page_faults), ("pgmajfault", self.memory.major_page_faults)];
         for (failure_type, value) in faults {
             if let Some(value) = value {
                 page.counter(
@@ -121,18 +119,11 @@ impl Figures {
 
     fn counters(&self) -> [Row; 16] {
         let cpu = &self.cpu;
-        let Waiting {
-            waiting_seconds: cpu_waiting,
-            stalled_seconds: cpu_stalled,
-        } = self.pressure.cpu;
-        let Waiting {
-            waiting_seconds: memory_waiting,
-            stalled_seconds: memory_stalled,
-        } = self.pressure.memory;
-        let Waiting {
-            waiting_seconds: io_waiting,
-            stalled_seconds: io_stalled,
-        } = self.pressure.io;
+        let Waiting { waiting_seconds: cpu_waiting, stalled_seconds: cpu_stalled } =
+            self.pressure.cpu;
+        let Waiting { waiting_seconds: memory_waiting, stalled_seconds: memory_stalled } =
+            self.pressure.memory;
+        let Waiting { waiting_seconds: io_waiting, stalled_seconds: io_stalled } = self.pressure.io;
         let float = |value: Option<u64>| value.map(|value| value as f64);
         [
             (

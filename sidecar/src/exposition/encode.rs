@@ -8,11 +8,7 @@ pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Appends the page to `out`: each family that has samples, with its HELP and TYPE in front.
 pub fn text(page: &Page, out: &mut Vec<u8>) {
-    for family in page
-        .families()
-        .iter()
-        .filter(|family| !family.samples.is_empty())
-    {
+    for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
         header(family, out);
         for one in &family.samples {
             sample(page, family, one, out);
@@ -76,12 +72,7 @@ mod tests {
     #[test]
     fn families_come_with_help_and_type_and_escaped_labels() {
         let mut page = Page::new();
-        page.counter(
-            "spark_a_total",
-            "Line one\nback\\slash.",
-            &[("q", "a\"b")],
-            3.0,
-        );
+        page.counter("spark_a_total", "Line one\nback\\slash.", &[("q", "a\"b")], 3.0);
         page.gauge("spark_b", "B.", &[], f64::INFINITY);
         let summary = page.family("spark_c_seconds", Kind::Summary, "C.");
         let (half, none) = (page.labels(&[("quantile", "0.5")]), page.labels(&[]));

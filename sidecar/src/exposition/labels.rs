@@ -1,6 +1,7 @@
 //! Label sets, escaped once and shared by every sample that carries them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Number of a label set within one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,8 +10,8 @@ pub struct LabelSet(u32);
 /// The label sets of one page, each kept as the text between the braces.
 #[derive(Debug, Default)]
 pub struct LabelSets {
-    texts: Vec<Box<str>>,
-    ids: HashMap<Box<str>, LabelSet>,
+    texts: Vec<Arc<str>>,
+    ids: HashMap<Arc<str>, LabelSet>,
 }
 
 impl LabelSets {
@@ -33,8 +34,9 @@ impl LabelSets {
             return *id;
         }
         let id = LabelSet(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
-        self.texts.push(text.clone().into_boxed_str());
-        self.ids.insert(text.into_boxed_str(), id);
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.ids.insert(text, id);
         id
     }
 

@@ -18,10 +18,7 @@ impl Ending {
     /// Shares a life.
     #[must_use]
     pub fn new(life: Life) -> Self {
-        Self {
-            life: Mutex::new(life),
-            changed: Notify::new(),
-        }
+        Self { life: Mutex::new(life), changed: Notify::new() }
     }
 
     /// A round of the sources is over; whether Spark has ended, as far as is known now.

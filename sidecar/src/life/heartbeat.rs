@@ -33,17 +33,10 @@ impl Heartbeat {
         *self = match (*self, touched) {
             (Self::Absent, None) => Self::Absent,
             (_, None) => Self::Deleted,
-            (
-                Self::Beats {
-                    touched: before,
-                    since,
-                },
-                Some(touched),
-            ) if before == touched => Self::Beats { touched, since },
-            (_, Some(touched)) => Self::Beats {
-                touched,
-                since: now,
-            },
+            (Self::Beats { touched: before, since }, Some(touched)) if before == touched => {
+                Self::Beats { touched, since }
+            }
+            (_, Some(touched)) => Self::Beats { touched, since: now },
         };
     }
 

@@ -3,22 +3,10 @@ use proptest::prelude::*;
 use super::*;
 
 const LINGER: Duration = Duration::from_secs(20);
-const RUNS: Signs = Signs {
-    jvm: Jvm::Runs,
-    answered: true,
-};
-const GONE: Signs = Signs {
-    jvm: Jvm::Absent,
-    answered: false,
-};
-const BLIND: Signs = Signs {
-    jvm: Jvm::Unknown,
-    answered: false,
-};
-const ANSWERS: Signs = Signs {
-    jvm: Jvm::Unknown,
-    answered: true,
-};
+const RUNS: Signs = Signs { jvm: Jvm::Runs, answered: true };
+const GONE: Signs = Signs { jvm: Jvm::Absent, answered: false };
+const BLIND: Signs = Signs { jvm: Jvm::Unknown, answered: false };
+const ANSWERS: Signs = Signs { jvm: Jvm::Unknown, answered: true };
 
 /// A life under a clock that the test turns.
 struct Trial {
@@ -153,12 +141,7 @@ fn the_second_signal_and_ctrl_c_are_obeyed_at_once() {
 
 #[test]
 fn native_never_leaves_untold() {
-    native()
-        .sees(RUNS)
-        .sees(GONE)
-        .taken()
-        .after(86_400)
-        .stays(Some(Evidence::ProcessGone));
+    native().sees(RUNS).sees(GONE).taken().after(86_400).stays(Some(Evidence::ProcessGone));
     native().after(86_400).stays(None);
 }
 
@@ -177,30 +160,16 @@ fn classic_leaves_when_the_process_is_gone_and_the_values_are_taken() {
         .stays(Some(Evidence::ProcessGone))
         .taken()
         .leaves(Why::Taken);
-    classic()
-        .sees(RUNS)
-        .sees(GONE)
-        .after(20)
-        .leaves(Why::LingerOver);
+    classic().sees(RUNS).sees(GONE).after(20).leaves(Why::LingerOver);
 }
 
 #[test]
 fn a_process_table_that_cannot_be_read_once_ends_nothing() {
     let mut trial = classic();
-    trial
-        .sees(RUNS)
-        .after(5)
-        .sees(BLIND)
-        .after(100)
-        .sees(BLIND)
-        .stays(None);
+    trial.sees(RUNS).after(5).sees(BLIND).after(100).sees(BLIND).stays(None);
     trial.sees(RUNS).after(119).sees(BLIND).stays(None);
     // But if it stays unreadable, nobody will ever see the end.
-    trial
-        .after(1)
-        .stays(Some(Evidence::Silence))
-        .after(20)
-        .leaves(Why::LingerOver);
+    trial.after(1).stays(Some(Evidence::Silence)).after(20).leaves(Why::LingerOver);
 }
 
 #[test]
@@ -223,66 +192,35 @@ fn spark_may_come_back() {
 fn a_heartbeat_that_stops_is_the_end() {
     let mut trial = classic();
     for second in 0..30 {
-        trial
-            .sees(ANSWERS)
-            .beats(Some(second * 2))
-            .after(2)
-            .stays(None);
+        trial.sees(ANSWERS).beats(Some(second * 2)).after(2).stays(None);
     }
     trial.beats(Some(58)).after(13).stays(None);
-    trial
-        .after(1)
-        .stays(Some(Evidence::HeartbeatStale))
-        .after(20)
-        .leaves(Why::LingerOver);
+    trial.after(1).stays(Some(Evidence::HeartbeatStale)).after(20).leaves(Why::LingerOver);
 }
 
 #[test]
 fn a_heartbeat_file_that_is_deleted_is_the_end_and_one_that_never_was_is_not() {
     let mut trial = classic();
-    trial
-        .sees(ANSWERS)
-        .beats(None)
-        .after(60)
-        .beats(None)
-        .stays(None);
+    trial.sees(ANSWERS).beats(None).after(60).beats(None).stays(None);
     trial.sees(ANSWERS).beats(Some(60)).after(2).beats(None);
-    trial
-        .stays(Some(Evidence::HeartbeatDeleted))
-        .taken()
-        .leaves(Why::Taken);
+    trial.stays(Some(Evidence::HeartbeatDeleted)).taken().leaves(Why::Taken);
 }
 
 #[test]
 fn a_wall_clock_that_is_set_ends_nothing() {
     let mut trial = classic();
-    trial
-        .beats(Some(1_000_000))
-        .after(2)
-        .beats(Some(5))
-        .after(2)
-        .beats(Some(2_000_000));
+    trial.beats(Some(1_000_000)).after(2).beats(Some(5)).after(2).beats(Some(2_000_000));
     trial.stays(None);
 }
 
 #[test]
 fn a_process_that_is_seen_outweighs_a_heartbeat_that_stalls() {
-    classic()
-        .sees(RUNS)
-        .beats(Some(1))
-        .after(60)
-        .sees(RUNS)
-        .stays(None);
+    classic().sees(RUNS).beats(Some(1)).after(60).sees(RUNS).stays(None);
 }
 
 #[test]
 fn classic_that_sees_nothing_leaves_after_two_minutes() {
-    classic()
-        .sees(BLIND)
-        .after(119)
-        .stays(None)
-        .after(1)
-        .leaves(Why::NothingToServe);
+    classic().sees(BLIND).after(119).stays(None).after(1).leaves(Why::NothingToServe);
     classic()
         .after(100)
         .sees(ANSWERS)

@@ -21,12 +21,7 @@ const fn gauge(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Described {
-    Described {
-        name,
-        kind: Kind::Gauge,
-        labels,
-        help,
-    }
+    Described { name, kind: Kind::Gauge, labels, help }
 }
 
 const fn counter(
@@ -34,12 +29,7 @@ const fn counter(
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Described {
-    Described {
-        name,
-        kind: Kind::Counter,
-        labels,
-        help,
-    }
+    Described { name, kind: Kind::Counter, labels, help }
 }
 
 pub(super) const BUILD_INFO: Described = gauge(
@@ -72,46 +62,31 @@ pub(super) const LEFT_OUT: Described = counter(
     &[],
     "Samples left out because their series, or another source's metric of the name, is there already.",
 );
-pub(super) const SCRAPES: Described = counter(
-    "emberscope_scrapes_total",
-    &[],
-    "How often this page was asked for.",
-);
+pub(super) const SCRAPES: Described =
+    counter("emberscope_scrapes_total", &[], "How often this page was asked for.");
 pub(super) const SCRAPE_DURATION: Described = gauge(
     "emberscope_scrape_duration_seconds",
     &[],
     "How long all sources together took for this page.",
 );
-pub(super) const BYTES: Described = gauge(
-    "emberscope_exposition_bytes",
-    &[],
-    "Size of the last page that was sent.",
-);
-pub(super) const SAMPLES: Described = gauge(
-    "emberscope_samples",
-    &[],
-    "Samples on this page before the sidecar's own metrics.",
-);
+pub(super) const BYTES: Described =
+    gauge("emberscope_exposition_bytes", &[], "Size of the last page that was sent.");
+pub(super) const SAMPLES: Described =
+    gauge("emberscope_samples", &[], "Samples on this page before the sidecar's own metrics.");
 pub(super) const SPARK_ENDED: Described = gauge(
     "emberscope_spark_ended",
     &[],
     "Whether Spark has ended (1): the page then holds the last values that were seen.",
 );
-pub(super) const RESIDENT: Described = gauge(
-    "emberscope_process_resident_memory_bytes",
-    &[],
-    "Resident memory of the sidecar.",
-);
+pub(super) const RESIDENT: Described =
+    gauge("emberscope_process_resident_memory_bytes", &[], "Resident memory of the sidecar.");
 pub(super) const CPU: Described = counter(
     "emberscope_process_cpu_seconds_total",
     &[],
     "CPU time that the sidecar has used, user and system.",
 );
-pub(super) const OPEN_FDS: Described = gauge(
-    "emberscope_process_open_fds",
-    &[],
-    "Open file descriptors of the sidecar.",
-);
+pub(super) const OPEN_FDS: Described =
+    gauge("emberscope_process_open_fds", &[], "Open file descriptors of the sidecar.");
 
 /// All of them.
 pub const TABLE: &[Described] = &[

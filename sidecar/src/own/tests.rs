@@ -5,7 +5,7 @@ use crate::exposition::Kind;
 use crate::scrape::{Failure, Figures, Source};
 
 fn own() -> Own {
-    Own::register(Registry::new(), Role::Driver, Path::new("/proc")).unwrap()
+    Own::register(Registry::new(), Role::Driver).unwrap()
 }
 
 fn text(own: &Own) -> String {
@@ -15,11 +15,7 @@ fn text(own: &Own) -> String {
 }
 
 fn report(source: Source, result: Result<Figures, Failure>) -> Report {
-    Report {
-        source,
-        took: Duration::from_millis(250),
-        result,
-    }
+    Report { source, took: Duration::from_millis(250), result }
 }
 
 #[test]
@@ -28,30 +24,18 @@ fn the_page_has_what_the_table_says_and_nothing_else() {
     own.source(&report(Source::DriverPage, Ok(Figures::default())));
     own.source(&report(Source::Cgroup, Err(Failure::deadline())));
     let text = text(&own);
-    let types: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE "))
-        .collect();
-    let expected: Vec<String> = TABLE
-        .iter()
-        .map(|metric| format!("{} {}", metric.name, metric.kind.as_str()))
-        .collect();
+    let types: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let expected: Vec<String> =
+        TABLE.iter().map(|metric| format!("{} {}", metric.name, metric.kind.as_str())).collect();
     assert_eq!(types, expected.iter().map(String::as_str).collect());
     for metric in TABLE {
         assert!(text.contains(&format!("# HELP {} {}\n", metric.name, metric.help)));
         for label in metric.labels {
             let samples = text.lines().filter(|line| line.starts_with(metric.name));
-            assert!(
-                samples
-                    .into_iter()
-                    .all(|line| line.contains(&format!("{label}=\"")))
-            );
+            assert!(samples.into_iter().all(|line| line.contains(&format!("{label}=\""))));
         }
-        assert_eq!(
-            metric.name.ends_with("_total"),
-            metric.kind == Kind::Counter,
-            "{metric:?}"
-        );
+        assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{metric:?}");
         assert!(metric.help.ends_with('.') && metric.name.starts_with("emberscope_"));
     }
 }
@@ -69,9 +53,6 @@ fn a_source_that_fails_is_down_and_its_reason_is_counted() {
         "emberscope_source_errors_total{reason=\"deadline\",source=\"cgroup\"} 2",
         "emberscope_source_duration_seconds{source=\"cgroup\"} 0.25",
     ] {
-        assert!(
-            text.lines().any(|has| has == line),
-            "{line} is not in\n{text}"
-        );
+        assert!(text.lines().any(|has| has == line), "{line} is not in\n{text}");
     }
 }

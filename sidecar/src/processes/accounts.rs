@@ -76,8 +76,7 @@ impl Accounts {
 
     /// Expects all that was counted for a child that ended, or for its children.
     pub(super) fn expect(&mut self, child: &Self) {
-        self.reaped_cpu
-            .expect(child.cpu.total().saturating_add(child.reaped_cpu.total()));
+        self.reaped_cpu.expect(child.cpu.total().saturating_add(child.reaped_cpu.total()));
         self.read.expect(child.read.total());
         self.written.expect(child.written.total());
     }

@@ -59,14 +59,7 @@ impl Fake {
     /// A process that starts when its pid says.
     pub(crate) fn new(pid: u32, parent: u32, name: &'static str, command: &str) -> Self {
         let started = u64::from(pid) * 10;
-        Self {
-            pid,
-            parent,
-            name,
-            command: command.into(),
-            started,
-            ..Self::default()
-        }
+        Self { pid, parent, name, command: command.into(), started, ..Self::default() }
     }
 }
 
@@ -85,18 +78,7 @@ impl FakeProc {
 
     /// Writes all files of a process, in the place of what was there.
     pub(crate) fn put(&self, fake: &Fake) {
-        let Fake {
-            pid,
-            parent,
-            name,
-            state,
-            flags,
-            cpu,
-            reaped_cpu,
-            threads,
-            started,
-            ..
-        } = fake;
+        let Fake { pid, parent, name, state, flags, cpu, reaped_cpu, threads, started, .. } = fake;
         let directory = self.path().join(pid.to_string());
         let fds = directory.join("fd");
         let _ = fs::remove_dir_all(&fds);

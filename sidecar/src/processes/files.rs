@@ -63,18 +63,14 @@ impl Reader {
 /// The lines of a file as key and value: `key value`, `key: value` or `key=value` in each.
 pub(crate) fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     bytes.split(|byte| *byte == b'\n').filter_map(|line| {
-        let end = line
-            .iter()
-            .position(|byte| matches!(byte, b' ' | b':' | b'\t' | b'='))?;
+        let end = line.iter().position(|byte| matches!(byte, b' ' | b':' | b'\t' | b'='))?;
         Some((&line[..end], line[end + 1..].trim_ascii()))
     })
 }
 
 /// The value of one key, where it is a number.
 pub(crate) fn value_of(bytes: &[u8], key: &[u8]) -> Option<u64> {
-    pairs(bytes)
-        .find(|(name, _)| *name == key)
-        .and_then(|(_, value)| number(value))
+    pairs(bytes).find(|(name, _)| *name == key).and_then(|(_, value)| number(value))
 }
 
 /// A whole number and nothing else, but for spaces around it.
@@ -98,10 +94,7 @@ mod tests {
             assert_eq!(reader.whole(&path).unwrap().len(), length);
         }
         std::fs::write(&path, vec![b'x'; LIMIT + 1]).unwrap();
-        assert_eq!(
-            reader.whole(&path).unwrap_err().kind(),
-            ErrorKind::FileTooLarge
-        );
+        assert_eq!(reader.whole(&path).unwrap_err().kind(), ErrorKind::FileTooLarge);
         assert_eq!(reader.start(&path).unwrap().len(), LIMIT);
         // What an earlier file left in the buffer is not read again.
         std::fs::write(&path, "y").unwrap();

@@ -102,13 +102,7 @@ mod tests {
 
     #[test]
     fn the_parent_decides_where_the_command_line_cannot() {
-        let child_of = |program, kind, forked| {
-            Some(Parent {
-                program,
-                kind,
-                forked,
-            })
-        };
+        let child_of = |program, kind, forked| Some(Parent { program, kind, forked });
         let daemon = child_of(Program::PySparkDaemon, Kind::PythonDaemon, true);
         let worker = child_of(Program::PySparkDaemon, Kind::PythonWorker, true);
         let driver = child_of(Program::SparkDriver, Kind::Jvm, false);
@@ -123,20 +117,12 @@ mod tests {
             (Program::Python, driver, Kind::PythonDriver),
             (Program::Python, user, Kind::PythonDriver),
             (Program::Python, executor, Kind::Other),
-            (
-                Program::Python,
-                child_of(Program::Python, Kind::PythonDriver, false),
-                Kind::Other,
-            ),
+            (Program::Python, child_of(Program::Python, Kind::PythonDriver, false), Kind::Other),
             (Program::SparkExecutor, driver, Kind::Jvm),
             (Program::Other, driver, Kind::Other),
             (Program::R, driver, Kind::R),
         ] {
-            assert_eq!(
-                Kind::of(program, parent),
-                expected,
-                "{program:?} of {parent:?}"
-            );
+            assert_eq!(Kind::of(program, parent), expected, "{program:?} of {parent:?}");
         }
     }
 }

@@ -70,45 +70,23 @@ mod tests {
         for (own, other, expected) in [
             ("0::/\n", "0::/../cri-containerd-spark.scope\n", true),
             ("0::/\n", "0::/../cri-containerd-spark.scope/nested\n", true),
-            (
-                "0::/\n",
-                "0::/../../kubepods-podB.slice/cri-containerd-spark.scope\n",
-                false,
-            ),
+            ("0::/\n", "0::/../../kubepods-podB.slice/cri-containerd-spark.scope\n", false),
             ("0::/\n", "0::/\n", true),
             (v1, &v1.replace("own", "spark"), true),
             (v1, &v1.replace("podA/own", "podB/spark"), false),
-            (
-                v2_on_the_host,
-                &v2_on_the_host.replace("own", "spark"),
-                true,
-            ),
-            (
-                v2_on_the_host,
-                &v2_on_the_host.replace("podA", "podB"),
-                false,
-            ),
-            (
-                "0::/user.slice/session-1.scope\n",
-                "0::/system.slice/spark.service\n",
-                true,
-            ),
+            (v2_on_the_host, &v2_on_the_host.replace("own", "spark"), true),
+            (v2_on_the_host, &v2_on_the_host.replace("podA", "podB"), false),
+            ("0::/user.slice/session-1.scope\n", "0::/system.slice/spark.service\n", true),
             ("", "0::/kubepods/podB/x\n", true),
         ] {
-            assert_eq!(
-                same_pod(own.as_bytes(), other.as_bytes()),
-                expected,
-                "{own} {other}"
-            );
+            assert_eq!(same_pod(own.as_bytes(), other.as_bytes()), expected, "{own} {other}");
         }
     }
 
     #[test]
     fn a_path_may_hold_colons_and_a_bad_line_is_left_out() {
         let file = b"12:rdma:/\nnonsense\n3:cpu,cpuacct:relative\n0::/a:b\n\xff\n";
-        let found: Vec<_> = places(file)
-            .map(|place| (place.controllers, place.path))
-            .collect();
+        let found: Vec<_> = places(file).map(|place| (place.controllers, place.path)).collect();
         assert_eq!(found, [("rdma", "/"), ("", "/a:b")]);
     }
 

@@ -25,10 +25,7 @@ impl Owner {
             let id = ids.split(u8::is_ascii_whitespace).nth(1)?;
             number(id).and_then(|id| u32::try_from(id).ok())
         };
-        Some(Self {
-            uid: effective(b"Uid")?,
-            gid: effective(b"Gid")?,
-        })
+        Some(Self { uid: effective(b"Uid")?, gid: effective(b"Gid")? })
     }
 }
 
@@ -46,12 +43,7 @@ mod tests {
 
     #[test]
     fn a_status_without_both_ids_names_no_owner() {
-        for text in [
-            "",
-            "Uid:\t1\t1\t1\t1\n",
-            "Uid:\t1\nGid:\t1\n",
-            "Uid:\tx\tx\nGid:\t1\t1\n",
-        ] {
+        for text in ["", "Uid:\t1\t1\t1\t1\n", "Uid:\t1\nGid:\t1\n", "Uid:\tx\tx\nGid:\t1\t1\n"] {
             assert_eq!(Owner::parse(text.as_bytes()), None, "{text:?}");
         }
     }

@@ -14,12 +14,8 @@ pub(super) fn of(auxv: &[u8]) -> u64 {
 fn find(auxv: &[u8]) -> Option<u64> {
     let (words, _) = auxv.as_chunks::<{ size_of::<usize>() }>();
     let (pairs, _) = words.as_chunks::<2>();
-    let [_, value] = pairs
-        .iter()
-        .find(|[key, _]| usize::from_ne_bytes(*key) == PAGE_SIZE)?;
-    u64::try_from(usize::from_ne_bytes(*value))
-        .ok()
-        .filter(|size| size.is_power_of_two())
+    let [_, value] = pairs.iter().find(|[key, _]| usize::from_ne_bytes(*key) == PAGE_SIZE)?;
+    u64::try_from(usize::from_ne_bytes(*value)).ok().filter(|size| size.is_power_of_two())
 }
 
 #[cfg(test)]

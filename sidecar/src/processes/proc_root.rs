@@ -48,10 +48,7 @@ pub(super) enum Answer<T> {
 
 impl ProcRoot {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            reader: Reader::default(),
-        }
+        Self { path, reader: Reader::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -71,11 +68,7 @@ impl ProcRoot {
 
     /// `self` is a link to the reader's own process id.
     pub(super) fn own_pid(&self) -> Option<u32> {
-        fs::read_link(self.path.join("self"))
-            .ok()?
-            .to_str()?
-            .parse()
-            .ok()
+        fs::read_link(self.path.join("self")).ok()?.to_str()?.parse().ok()
     }
 
     /// Every process id there is, in no order.
@@ -95,10 +88,7 @@ impl ProcRoot {
         let cmdline = self.reader.start(&path).ok()?;
         let mut arguments = DefaultHasher::new();
         cmdline.hash(&mut arguments);
-        Some(Command {
-            program: Program::parse(cmdline),
-            arguments: arguments.finish(),
-        })
+        Some(Command { program: Program::parse(cmdline), arguments: arguments.finish() })
     }
 
     /// `/proc/<pid>/cgroup`.
@@ -138,9 +128,7 @@ impl ProcRoot {
     pub(super) fn open_fds(&self, pid: u32) -> Option<u64> {
         let path = self.file(pid, "fd");
         match fs::metadata(&path).ok()?.len() {
-            0 => fs::read_dir(&path)
-                .ok()
-                .map(|fds| fds.take(FDS_LISTED).count() as u64),
+            0 => fs::read_dir(&path).ok().map(|fds| fds.take(FDS_LISTED).count() as u64),
             open => Some(open),
         }
     }
@@ -182,9 +170,7 @@ mod tests {
         assert!(root.may_share_pod(own, own));
         assert!(root.page_size() >= 4096);
         let before = root.open_fds(own).unwrap();
-        let more: Vec<_> = (0..50)
-            .map(|_| fs::File::open("/dev/null").unwrap())
-            .collect();
+        let more: Vec<_> = (0..50).map(|_| fs::File::open("/dev/null").unwrap()).collect();
         // Tests beside this one open and close files too.
         assert!(root.open_fds(own).unwrap() > before.saturating_sub(20) + more.len() as u64 / 2);
     }
@@ -216,17 +202,8 @@ mod tests {
         let mut root = ProcRoot::new(directory.path().into());
         assert_eq!(root.storage_bytes(7), Answer::Withheld);
         assert_eq!(root.storage_bytes(8), Answer::Gone);
-        fs::write(
-            directory.path().join("7/io"),
-            "rchar: 1\nread_bytes: 5\nwrite_bytes: 6\n",
-        )
-        .unwrap();
-        assert_eq!(
-            root.storage_bytes(7),
-            Answer::Known(StorageBytes {
-                read: 5,
-                written: 6
-            })
-        );
+        fs::write(directory.path().join("7/io"), "rchar: 1\nread_bytes: 5\nwrite_bytes: 6\n")
+            .unwrap();
+        assert_eq!(root.storage_bytes(7), Answer::Known(StorageBytes { read: 5, written: 6 }));
     }
 }

@@ -146,23 +146,11 @@ mod tests {
     #[test]
     fn pyspark_is_told_by_its_module() {
         for (line, expected) in [
-            (
-                "python3 -m pyspark.daemon pyspark.worker",
-                Program::PySparkDaemon,
-            ),
-            (
-                "/opt/conda/bin/python3.11 -u -X dev -m pyspark.daemon",
-                Program::PySparkDaemon,
-            ),
-            (
-                "python3 -m our.daemon pyspark.worker",
-                Program::PySparkDaemon,
-            ),
+            ("python3 -m pyspark.daemon pyspark.worker", Program::PySparkDaemon),
+            ("/opt/conda/bin/python3.11 -u -X dev -m pyspark.daemon", Program::PySparkDaemon),
+            ("python3 -m our.daemon pyspark.worker", Program::PySparkDaemon),
             ("python3 -m pyspark.worker", Program::PySparkWorker),
-            (
-                "python3 -m pyspark.sql.worker.analyze_udtf",
-                Program::PySparkWorker,
-            ),
+            ("python3 -m pyspark.sql.worker.analyze_udtf", Program::PySparkWorker),
             ("python3 /opt/app/job.py -m pyspark.daemon", Program::Python),
             ("python3 -m http.server 80", Program::Python),
             ("python3 -c import\tthis -m pyspark.worker", Program::Python),

@@ -159,11 +159,7 @@ mod tests {
     #[test]
     fn a_kind_never_seen_is_absent_and_so_is_what_may_not_be_seen() {
         let mut snapshot = Snapshot::default();
-        let usage = Usage {
-            count: 2,
-            cpu_ticks: 1234,
-            ..Usage::default()
-        };
+        let usage = Usage { count: 2, cpu_ticks: 1234, ..Usage::default() };
         snapshot.usages[Kind::PythonWorker as usize] = Some(usage);
         let mut page = Page::new();
         snapshot.write(&mut page);

@@ -44,10 +44,7 @@ impl Stat {
         let open = memchr::memchr(b'(', line)?;
         let close = memchr::memrchr(b')', line)?;
         let name = line.get(open + 1..close)?;
-        let mut fields = line
-            .get(close + 1..)?
-            .trim_ascii()
-            .split(|byte| *byte == b' ');
+        let mut fields = line.get(close + 1..)?.trim_ascii().split(|byte| *byte == b' ');
         let state = fields.next()?;
         let parent = number(fields.next()?)?;
         let flags = number(fields.nth(4)?)?;
@@ -80,17 +77,8 @@ mod tests {
     use super::*;
 
     fn line(name: &str, state: char, numbers: [u64; 9]) -> String {
-        let [
-            parent,
-            flags,
-            user,
-            system,
-            reaped_user,
-            reaped_system,
-            threads,
-            started,
-            rss,
-        ] = numbers;
+        let [parent, flags, user, system, reaped_user, reaped_system, threads, started, rss] =
+            numbers;
         format!(
             "42 ({name}) {state} {parent} 42 42 0 -1 {flags} 11 12 13 14 {user} {system} {reaped_user} \
              {reaped_system} 20 0 {threads} 0 {started} 2703360 {rss} 18446744073709551615 1 1 0 0 0 0 0 \
@@ -104,26 +92,15 @@ mod tests {
         let numbers = [7, 0, 100, 20, 300, 4, 38, 5555, 9000];
         for name in ["java", "a b", ") S 1 (", "((", "))", ""] {
             let stat = Stat::parse(line(name, 'S', numbers).as_bytes()).unwrap();
-            assert_eq!(
-                (stat.parent, stat.cpu, stat.reaped_cpu),
-                (7, 120, 304),
-                "{name:?}"
-            );
-            assert_eq!(
-                (stat.threads, stat.started, stat.resident_pages),
-                (38, 5555, 9000)
-            );
+            assert_eq!((stat.parent, stat.cpu, stat.reaped_cpu), (7, 120, 304), "{name:?}");
+            assert_eq!((stat.threads, stat.started, stat.resident_pages), (38, 5555, 9000));
             assert!(!stat.zombie && !stat.kernel_thread);
         }
     }
 
     #[test]
     fn zombies_and_kernel_threads_are_told() {
-        assert!(
-            Stat::parse(line("z", 'Z', [1; 9]).as_bytes())
-                .unwrap()
-                .zombie
-        );
+        assert!(Stat::parse(line("z", 'Z', [1; 9]).as_bytes()).unwrap().zombie);
         let kernel = line("kworker/0:0", 'I', [2, 0x0420_8060, 0, 0, 0, 0, 1, 9, 0]);
         assert!(Stat::parse(kernel.as_bytes()).unwrap().kernel_thread);
     }
@@ -134,10 +111,7 @@ mod tests {
         let bash = line("bash", 'S', [1; 9]);
         assert_eq!(image(&bash), image(&line("bash", 'R', [2; 9])));
         assert_ne!(image(&bash), image(&line("java", 'S', [1; 9])));
-        assert_ne!(
-            image(&bash),
-            image(&bash.replace("140729359018000", "140729359019999"))
-        );
+        assert_ne!(image(&bash), image(&bash.replace("140729359018000", "140729359019999")));
     }
 
     #[test]

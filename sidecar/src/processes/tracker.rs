@@ -94,12 +94,9 @@ impl Tracker {
             return Err(ProcessError::NotShared);
         }
         let mut gone = Gone::new();
-        let mut table =
-            self.read_table(own, &mut gone)
-                .map_err(|source| ProcessError::Unlistable {
-                    path: self.root.path().to_owned(),
-                    source,
-                })?;
+        let mut table = self.read_table(own, &mut gone).map_err(|source| {
+            ProcessError::Unlistable { path: self.root.path().to_owned(), source }
+        })?;
         self.find_spark(&table, own);
         self.sort_out(&table);
         table.retain_mut(|seen| self.measure(seen, &mut gone));
@@ -118,10 +115,7 @@ impl Tracker {
         });
         let is =
             |spark: Spark, seen: &Seen| (seen.pid, seen.stat.started) == (spark.pid, spark.started);
-        if self
-            .spark
-            .is_some_and(|spark| candidates.clone().any(|seen| is(spark, seen)))
-        {
+        if self.spark.is_some_and(|spark| candidates.clone().any(|seen| is(spark, seen))) {
             return;
         }
         let root = &mut self.root;
@@ -154,13 +148,10 @@ impl Tracker {
     /// Decides who belongs to the Spark container, and what kind they are.
     fn sort_out(&mut self, table: &[Seen]) {
         for seen in table {
-            let parent = self.known.get(&seen.stat.parent).map(|parent| {
-                (
-                    parent.member,
-                    parent.command,
-                    parent.kind.unwrap_or(Kind::Other),
-                )
-            });
+            let parent = self
+                .known
+                .get(&seen.stat.parent)
+                .map(|parent| (parent.member, parent.command, parent.kind.unwrap_or(Kind::Other)));
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
             };
@@ -175,11 +166,7 @@ impl Tracker {
             // `python job.py` outside of a pod: the user's program has started the JVM.
             let started_spark = self.spark.is_some_and(|spark| spark.parent == seen.pid)
                 && known.command.program == Program::Python;
-            known.kind = Some(if started_spark {
-                Kind::PythonDriver
-            } else {
-                kind
-            });
+            known.kind = Some(if started_spark { Kind::PythonDriver } else { kind });
             known.member |= match self.scope {
                 None => false,
                 Some(Scope::Container(container)) => known.container == Some(container),
@@ -267,11 +254,7 @@ impl Tracker {
             if let Some(bytes) = seen.storage_bytes {
                 // A daemon does little but wait for workers, whose bytes come with their time.
                 let workers = kind == Kind::PythonDaemon && unseen > 0;
-                let kind = if workers {
-                    kind.of_unseen_children()
-                } else {
-                    kind
-                };
+                let kind = if workers { kind.of_unseen_children() } else { kind };
                 let usage = self.totals[kind as usize].get_or_insert_default();
                 *usage.read_bytes.get_or_insert_default() +=
                     known.accounts.read.advance(bytes.read);
@@ -280,9 +263,6 @@ impl Tracker {
             }
         }
         let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.pid);
-        Snapshot {
-            usages: self.totals,
-            spark: self.spark.filter(is_there),
-        }
+        Snapshot { usages: self.totals, spark: self.spark.filter(is_there) }
     }
 }

@@ -43,13 +43,7 @@ impl Sources {
         let (mut reports, files) = tokio::join!(self.spark(deadline), self.files.read(deadline));
         let answered = reports.iter().any(|report| report.result.is_ok());
         reports.extend(files.reports);
-        (
-            reports,
-            Signs {
-                jvm: files.jvm,
-                answered,
-            },
-        )
+        (reports, Signs { jvm: files.jvm, answered })
     }
 
     async fn spark(&self, deadline: Deadline) -> Vec<Report> {
@@ -62,12 +56,7 @@ impl Sources {
                     let body = body.map_err(|error| Failure::new(error.reason(), error))?;
                     let mut page = Page::new();
                     let repairs = driver::write(&body, id.as_deref(), &mut page);
-                    Ok(Figures {
-                        page,
-                        repairs,
-                        show_spark: true,
-                        ..Figures::default()
-                    })
+                    Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
                 });
                 let executors = held(Source::ExecutorsPage, deadline, async move {
                     let (mut page, mut reader) = (Page::new(), executors::Reader::default());
@@ -75,24 +64,17 @@ impl Sources {
                     let read = second.read(Endpoint::Executors, deadline, |piece| {
                         reader.feed(piece, &mut page);
                     });
-                    read.await
-                        .map_err(|error| Failure::new(error.reason(), error))?;
+                    read.await.map_err(|error| Failure::new(error.reason(), error))?;
                     let repairs = reader.finish(&mut page);
-                    Ok(Figures {
-                        page,
-                        repairs,
-                        show_spark: true,
-                        ..Figures::default()
-                    })
+                    Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
                 });
                 let (driver, executors) = tokio::join!(driver, executors);
                 vec![driver, executors]
             }
             Spark::Executor(store) => {
                 let store = Arc::clone(store);
-                let push = held(Source::Push, deadline, async move {
-                    pushed(&store, id.as_deref())
-                });
+                let push =
+                    held(Source::Push, deadline, async move { pushed(&store, id.as_deref()) });
                 vec![push.await]
             }
         }
@@ -108,12 +90,7 @@ fn pushed(store: &Store, application_id: Option<&str>) -> Result<Figures, Failur
             Failure::new("push_stale", "Spark has not pushed for a minute")
         }
         Some(_) => {
-            return Ok(Figures {
-                page,
-                repairs,
-                show_spark: true,
-                ..Figures::default()
-            });
+            return Ok(Figures { page, repairs, show_spark: true, ..Figures::default() });
         }
     };
     Err(failure.with(repairs))
@@ -143,11 +120,7 @@ async fn held(
         }
         Ok(figures)
     });
-    Report {
-        source,
-        took: began.elapsed(),
-        result,
-    }
+    Report { source, took: began.elapsed(), result }
 }
 
 /// Calls a function whose panic is a failure like any other.

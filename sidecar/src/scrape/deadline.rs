@@ -46,25 +46,15 @@ mod tests {
             ("100000", 60.0),
             ("1e308", 60.0),
         ] {
-            assert_eq!(
-                budget(Some(header)),
-                Duration::from_secs_f64(expected),
-                "{header}"
-            );
+            assert_eq!(budget(Some(header)), Duration::from_secs_f64(expected), "{header}");
         }
     }
 
     #[test]
     fn nonsense_counts_as_no_header() {
-        for header in [
-            None,
-            Some(""),
-            Some("soon"),
-            Some("-1"),
-            Some("0"),
-            Some("NaN"),
-            Some("inf"),
-        ] {
+        for header in
+            [None, Some(""), Some("soon"), Some("-1"), Some("0"), Some("NaN"), Some("inf")]
+        {
             assert_eq!(budget(header), DEFAULT, "{header:?}");
         }
     }

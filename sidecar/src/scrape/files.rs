@@ -38,21 +38,14 @@ impl Files {
     #[must_use]
     pub fn new(proc_root: PathBuf, container: String) -> Self {
         let tracker = Arc::new(Mutex::new(Tracker::new(proc_root.clone())));
-        Self {
-            proc_root,
-            container,
-            tracker,
-        }
+        Self { proc_root, container, tracker }
     }
 
     /// Both sources' figures, or failures if they are not there by the deadline.
     pub async fn read(&self, deadline: tokio::time::Instant) -> FileReports {
         let began = Instant::now();
         if matches!(self.tracker.try_lock(), Err(TryLockError::WouldBlock)) {
-            return both(
-                &Failure::new("busy", "the read before has not come back"),
-                began,
-            );
+            return both(&Failure::new("busy", "the read before has not come back"), began);
         }
         let files = self.clone();
         let reading = tokio::task::spawn_blocking(move || files.read_now());
@@ -68,45 +61,25 @@ impl Files {
         let (mut jvm, mut pid) = (Jvm::Unknown, None);
         // A panic in here takes the control group along, which cannot be found without the pid.
         let processes = timed(Source::Processes, || {
-            let snapshot = tracker
-                .scan()
-                .map_err(|error| Failure::new(error.reason(), error))?;
+            let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
             pid = snapshot.spark_pid();
-            jvm = if pid.is_some() {
-                Jvm::Runs
-            } else {
-                Jvm::Absent
-            };
+            jvm = if pid.is_some() { Jvm::Runs } else { Jvm::Absent };
             let mut page = Page::new();
             snapshot.write(&mut page);
-            Ok(Figures {
-                page,
-                show_spark: pid.is_some(),
-                ..Figures::default()
-            })
+            Ok(Figures { page, show_spark: pid.is_some(), ..Figures::default() })
         });
         let read_cgroup = || {
             let pid = pid.ok_or_else(|| {
-                Failure::new(
-                    "no_process",
-                    "no process of Spark's to find its control group by",
-                )
+                Failure::new("no_process", "no process of Spark's to find its control group by")
             })?;
             let figures = cgroup::read(&self.proc_root, pid)
                 .map_err(|error| Failure::new(error.reason(), error))?;
             let mut page = Page::new();
             figures.write(&self.container, &mut page);
-            Ok(Figures {
-                page,
-                show_spark: true,
-                ..Figures::default()
-            })
+            Ok(Figures { page, show_spark: true, ..Figures::default() })
         };
         let cgroup = timed(Source::Cgroup, || guarded(read_cgroup));
-        FileReports {
-            reports: [cgroup, processes],
-            jvm,
-        }
+        FileReports { reports: [cgroup, processes], jvm }
     }
 
     fn lock(&self) -> MutexGuard<'_, Tracker> {
@@ -123,22 +96,11 @@ impl Files {
 fn timed(source: Source, read: impl FnOnce() -> Result<Figures, Failure>) -> Report {
     let began = Instant::now();
     let result = read();
-    Report {
-        source,
-        took: began.elapsed(),
-        result,
-    }
+    Report { source, took: began.elapsed(), result }
 }
 
 fn both(failure: &Failure, began: Instant) -> FileReports {
     let took = began.elapsed();
-    let report = |source| Report {
-        source,
-        took,
-        result: Err(failure.clone()),
-    };
-    FileReports {
-        reports: [report(Source::Cgroup), report(Source::Processes)],
-        jvm: Jvm::Unknown,
-    }
+    let report = |source| Report { source, took, result: Err(failure.clone()) };
+    FileReports { reports: [report(Source::Cgroup), report(Source::Processes)], jvm: Jvm::Unknown }
 }

@@ -18,9 +18,7 @@ pub struct Flight<T> {
 
 impl<T> Default for Flight<T> {
     fn default() -> Self {
-        Self {
-            under_way: Arc::default(),
-        }
+        Self { under_way: Arc::default() }
     }
 }
 

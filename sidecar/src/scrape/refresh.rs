@@ -56,11 +56,7 @@ impl Scraper {
 
 /// The time between two looks of which the last one took that long.
 fn interval(took: Duration, starting: bool) -> Duration {
-    if starting {
-        AT_THE_START
-    } else {
-        (took * 100).clamp(EVERY, AT_MOST)
-    }
+    if starting { AT_THE_START } else { (took * 100).clamp(EVERY, AT_MOST) }
 }
 
 #[cfg(test)]
@@ -69,11 +65,8 @@ mod tests {
 
     #[test]
     fn a_slow_spark_is_looked_at_less_often() {
-        let (quick, slow, hung) = (
-            Duration::from_millis(8),
-            Duration::from_millis(100),
-            Duration::from_secs(5),
-        );
+        let (quick, slow, hung) =
+            (Duration::from_millis(8), Duration::from_millis(100), Duration::from_secs(5));
         assert_eq!(interval(quick, false), EVERY);
         assert_eq!(interval(slow, false), Duration::from_secs(10));
         assert_eq!(interval(hung, false), AT_MOST);

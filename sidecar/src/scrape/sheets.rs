@@ -41,13 +41,7 @@ impl Sheets {
                 }
             }
         }
-        Self {
-            pages,
-            families,
-            samples,
-            left_out,
-            own: Vec::new(),
-        }
+        Self { pages, families, samples, left_out, own: Vec::new() }
     }
 
     /// How many samples are served.
@@ -82,12 +76,7 @@ impl Text {
     /// The whole text, from its beginning.
     #[must_use]
     pub const fn new(sheets: Arc<Sheets>) -> Self {
-        Self {
-            sheets,
-            family: 0,
-            sample: 0,
-            own: 0,
-        }
+        Self { sheets, family: 0, sample: 0, own: 0 }
     }
 
     /// Whether all of it has been written.
@@ -98,12 +87,7 @@ impl Text {
 
     /// Writes the next lines: about so many bytes, or what is left.
     pub fn write(&mut self, about: usize, out: &mut Vec<u8>) {
-        let Sheets {
-            pages,
-            families,
-            own,
-            ..
-        } = &*self.sheets;
+        let Sheets { pages, families, own, .. } = &*self.sheets;
         while let Some(&(page, index)) = families.get(self.family) {
             let page = &pages[page];
             let family = &page.families()[index];

@@ -55,11 +55,7 @@ impl Shelf {
             oldest.revoke.send_replace(true);
         }
         let (revoke, loan) = watch::channel(false);
-        places.push_back(Place {
-            sheets: of_these,
-            samples: sheets.samples(),
-            revoke,
-        });
+        places.push_back(Place { sheets: of_these, samples: sheets.samples(), revoke });
         Loan(loan)
     }
 }
@@ -88,9 +84,7 @@ mod tests {
     }
 
     async fn is_over(loan: &Loan) -> bool {
-        tokio::time::timeout(Duration::ZERO, loan.clone().over())
-            .await
-            .is_ok()
+        tokio::time::timeout(Duration::ZERO, loan.clone().over()).await.is_ok()
     }
 
     #[tokio::test]

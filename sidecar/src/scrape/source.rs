@@ -29,12 +29,7 @@ impl Source {
     #[must_use]
     pub const fn of(role: Role) -> &'static [Self] {
         match role {
-            Role::Driver => &[
-                Self::DriverPage,
-                Self::ExecutorsPage,
-                Self::Cgroup,
-                Self::Processes,
-            ],
+            Role::Driver => &[Self::DriverPage, Self::ExecutorsPage, Self::Cgroup, Self::Processes],
             Role::Executor => &[Self::Push, Self::Cgroup, Self::Processes],
         }
     }
@@ -72,20 +67,13 @@ pub struct Failure {
 impl Failure {
     /// A failure with its reason and an error that explains it.
     pub fn new(reason: &'static str, sentence: impl std::fmt::Display) -> Self {
-        Self {
-            reason,
-            sentence: sentence.to_string(),
-            repairs: None,
-        }
+        Self { reason, sentence: sentence.to_string(), repairs: None }
     }
 
     /// The same failure, with what was wrong with the lines that there were.
     #[must_use]
     pub fn with(self, repairs: Repairs) -> Self {
-        Self {
-            repairs: Some(Box::new(repairs)),
-            ..self
-        }
+        Self { repairs: Some(Box::new(repairs)), ..self }
     }
 
     /// The source took longer than the scrape may.

@@ -48,10 +48,7 @@ pub(super) async fn run(stream: TcpStream, app: Router, mut stop: watch::Receive
         let (answering, patience) = (app.call(request), patience.clone());
         async move {
             let answer = answering.await;
-            let loan = answer
-                .as_ref()
-                .ok()
-                .and_then(|answer| answer.extensions().get().cloned());
+            let loan = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
             patience.send_replace(Patience::within(WRITE, loan));
             answer
         }
@@ -85,10 +82,7 @@ pub(super) async fn run(stream: TcpStream, app: Router, mut stop: watch::Receive
 
 impl Patience {
     fn within(time: Duration, loan: Option<Loan>) -> Self {
-        Self {
-            until: Some(Instant::now() + time),
-            loan,
-        }
+        Self { until: Some(Instant::now() + time), loan }
     }
 
     /// Returns when it has ended.

@@ -30,9 +30,7 @@ async fn keep_trying(
     loop {
         match bind(address).await {
             Ok(listener) => {
-                let bound = listener
-                    .local_addr()
-                    .map_or(address.to_string(), |it| it.to_string());
+                let bound = listener.local_addr().map_or(address.to_string(), |it| it.to_string());
                 info!(address = bound, "listening for {purpose}");
                 return listener;
             }
@@ -72,10 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_wildcard_takes_ipv4() {
-        let address = Address {
-            ip: Ipv6Addr::UNSPECIFIED.into(),
-            port: 0,
-        };
+        let address = Address { ip: Ipv6Addr::UNSPECIFIED.into(), port: 0 };
         let listener = listen(address, "a test", "").await;
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
@@ -88,18 +83,12 @@ mod tests {
     async fn a_port_that_is_taken_is_had_once_it_is_free() {
         let ip = Ipv4Addr::LOCALHOST.into();
         let holder = bind(Address { ip, port: 0 }).await.unwrap();
-        let address = Address {
-            ip,
-            port: holder.local_addr().unwrap().port(),
-        };
+        let address = Address { ip, port: holder.local_addr().unwrap().port() };
         let again = Duration::from_millis(10);
         let waiting = tokio::spawn(keep_trying(address, again, "a test", ""));
         tokio::time::sleep(again * 5).await;
         assert!(!waiting.is_finished());
         drop(holder);
-        assert_eq!(
-            waiting.await.unwrap().local_addr().unwrap().port(),
-            address.port
-        );
+        assert_eq!(waiting.await.unwrap().local_addr().unwrap().port(), address.port);
     }
 }

@@ -26,12 +26,7 @@ pub(super) struct Page {
 impl Page {
     /// The body of that answer; the scraper is told when all of it is on its way.
     pub(super) const fn new(text: Text, is_final: bool, scraper: Arc<Scraper>) -> Self {
-        Self {
-            text,
-            is_final,
-            sent: 0,
-            scraper,
-        }
+        Self { text, is_final, sent: 0, scraper }
     }
 }
 

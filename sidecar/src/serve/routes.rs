@@ -30,19 +30,12 @@ pub fn routes(site: Site) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/", get(landing))
-        .fallback(async || {
-            (
-                StatusCode::NOT_FOUND,
-                "there are /metrics, /healthz and /\n",
-            )
-        })
+        .fallback(async || (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /\n"))
         .with_state(site)
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let timeout = headers
-        .get(deadline::HEADER)
-        .and_then(|value| value.to_str().ok());
+    let timeout = headers.get(deadline::HEADER).and_then(|value| value.to_str().ok());
     let Some(answer) = site.scraper.answer(deadline::budget(timeout)).await else {
         let sentence = "the scrape failed by a defect; the log has its message\n";
         return (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response();

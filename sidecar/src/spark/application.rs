@@ -35,13 +35,8 @@ impl<'a> Prefix<'a> {
             if votes.iter().map(|(_, votes)| votes).sum::<usize>() >= VOTES {
                 break;
             }
-            if let Some(prefix) = expected
-                .as_deref()
-                .filter(|prefix| name.starts_with(prefix))
-            {
-                return Self {
-                    prefix: name.get(..prefix.len()),
-                };
+            if let Some(prefix) = expected.as_deref().filter(|prefix| name.starts_with(prefix)) {
+                return Self { prefix: name.get(..prefix.len()) };
             }
             for (prefix, _) in splits(name).filter(|(_, key)| known(key)) {
                 match votes.iter_mut().find(|(other, _)| *other == prefix) {
@@ -51,12 +46,8 @@ impl<'a> Prefix<'a> {
             }
         }
         // Of equals the longest: the shorter ones are parts of its namespace.
-        let best = votes
-            .into_iter()
-            .max_by_key(|(prefix, votes)| (*votes, prefix.len()));
-        Self {
-            prefix: best.map(|(prefix, _)| prefix),
-        }
+        let best = votes.into_iter().max_by_key(|(prefix, votes)| (*votes, prefix.len()));
+        Self { prefix: best.map(|(prefix, _)| prefix) }
     }
 
     /// What is left of a name: `<source>_<metric>_<field>`.
@@ -75,10 +66,7 @@ impl<'a> Prefix<'a> {
 
     /// The application's id, where the namespace looks like one.
     pub(super) fn application_id(&self) -> Option<Cow<'a, str>> {
-        let namespace = self
-            .prefix?
-            .strip_prefix("metrics_")?
-            .strip_suffix("_driver_")?;
+        let namespace = self.prefix?.strip_prefix("metrics_")?.strip_suffix("_driver_")?;
         application_id(namespace)
     }
 }
@@ -119,11 +107,7 @@ pub(super) fn application_id(namespace: &str) -> Option<Cow<'_, str>> {
         ["spark", job_id] if job(job_id) => true,
         _ => return None,
     };
-    let id = if hyphens {
-        namespace.replace('_', "-").into()
-    } else {
-        namespace.into()
-    };
+    let id = if hyphens { namespace.replace('_', "-").into() } else { namespace.into() };
     Some(id)
 }
 
@@ -148,16 +132,10 @@ impl<'a> Pushed<'a> {
                 let (executor_id, key) = rest.split_once('.')?;
                 let digits = executor_id.bytes().all(|byte| byte.is_ascii_digit());
                 let id = executor_id == "driver" || (digits && !executor_id.is_empty());
-                (id && !key.is_empty()).then_some(Self {
-                    namespace,
-                    executor_id,
-                    key,
-                })
+                (id && !key.is_empty()).then_some(Self { namespace, executor_id, key })
             })
         };
-        candidates()
-            .find(|pushed| is_source(&fold(pushed.key)))
-            .or_else(|| candidates().next())
+        candidates().find(|pushed| is_source(&fold(pushed.key))).or_else(|| candidates().next())
     }
 }
 
@@ -171,31 +149,15 @@ mod tests {
 
     #[test]
     fn a_namespace_may_hold_driver_itself() {
-        for namespace in [
-            "app_1",
-            "my_driver_app",
-            "x_driver_executor",
-            "driver",
-            "_driver_",
-        ] {
-            let names: Vec<String> = [
-                "DAGScheduler_job_allJobs_Value",
-                "my_own_driver_thing_Count",
-            ]
-            .iter()
-            .map(|key| format!("metrics_{namespace}_driver_{key}"))
-            .collect();
+        for namespace in ["app_1", "my_driver_app", "x_driver_executor", "driver", "_driver_"] {
+            let names: Vec<String> =
+                ["DAGScheduler_job_allJobs_Value", "my_own_driver_thing_Count"]
+                    .iter()
+                    .map(|key| format!("metrics_{namespace}_driver_{key}"))
+                    .collect();
             let prefix = Prefix::learn(names.iter().map(String::as_str), None);
-            assert_eq!(
-                prefix.key(&names[0]),
-                "DAGScheduler_job_allJobs_Value",
-                "{namespace}"
-            );
-            assert_eq!(
-                prefix.key(&names[1]),
-                "my_own_driver_thing_Count",
-                "{namespace}"
-            );
+            assert_eq!(prefix.key(&names[0]), "DAGScheduler_job_allJobs_Value", "{namespace}");
+            assert_eq!(prefix.key(&names[1]), "my_own_driver_thing_Count", "{namespace}");
         }
     }
 
@@ -209,10 +171,7 @@ mod tests {
 
     #[test]
     fn a_name_without_a_driver_is_all_key() {
-        assert_eq!(
-            key(&[], None, "metrics_CodeGenerator_x_Count"),
-            "CodeGenerator_x_Count"
-        );
+        assert_eq!(key(&[], None, "metrics_CodeGenerator_x_Count"), "CodeGenerator_x_Count");
         assert_eq!(key(&[], None, "metrics_a_driver_"), "a_driver_");
     }
 
@@ -221,22 +180,13 @@ mod tests {
         for (namespace, id) in [
             ("app_20261123073954_0000", Some("app-20261123073954-0000")),
             ("local_1795418699443", Some("local-1795418699443")),
-            (
-                "spark_000000030tk4ss2g8lm",
-                Some("spark-000000030tk4ss2g8lm"),
-            ),
+            ("spark_000000030tk4ss2g8lm", Some("spark-000000030tk4ss2g8lm")),
             (
                 "spark-5a1f0c7d2e9b4f6a8c3d1e0f9a7b6c5d",
                 Some("spark-5a1f0c7d2e9b4f6a8c3d1e0f9a7b6c5d"),
             ),
-            (
-                "spark_application_1795418699443",
-                Some("spark-application-1795418699443"),
-            ),
-            (
-                "application_1795418699443_0001",
-                Some("application_1795418699443_0001"),
-            ),
+            ("spark_application_1795418699443", Some("spark-application-1795418699443")),
+            ("application_1795418699443_0001", Some("application_1795418699443_0001")),
             ("spark_etl", None),
             ("spark_streamingapplication", None),
             ("app_1", None),
@@ -251,35 +201,15 @@ mod tests {
     fn a_pushed_name_is_split_at_the_executor_id() {
         let split = |name| Pushed::split(name).map(|p| (p.namespace, p.executor_id, p.key));
         for (name, parts) in [
-            (
-                "app-1.0.executor.runTime.count",
-                ("app-1", "0", "executor.runTime.count"),
-            ),
-            (
-                "pre.fix.my.app.12.jvm.heap.used",
-                ("pre.fix.my.app", "12", "jvm.heap.used"),
-            ),
-            (
-                "v1.2.3.7.JVMCPU.jvmCpuTime",
-                ("v1.2.3", "7", "JVMCPU.jvmCpuTime"),
-            ),
-            (
-                "ns.driver.DAGScheduler.job.allJobs",
-                ("ns", "driver", "DAGScheduler.job.allJobs"),
-            ),
+            ("app-1.0.executor.runTime.count", ("app-1", "0", "executor.runTime.count")),
+            ("pre.fix.my.app.12.jvm.heap.used", ("pre.fix.my.app", "12", "jvm.heap.used")),
+            ("v1.2.3.7.JVMCPU.jvmCpuTime", ("v1.2.3", "7", "JVMCPU.jvmCpuTime")),
+            ("ns.driver.DAGScheduler.job.allJobs", ("ns", "driver", "DAGScheduler.job.allJobs")),
             ("ns.3.my.own.metric", ("ns", "3", "my.own.metric")),
         ] {
             assert_eq!(split(name), Some(parts), "{name}");
         }
-        for name in [
-            "",
-            "a",
-            "a.b",
-            "a.b.c",
-            "a.1",
-            "a.1.",
-            "CodeGenerator.x.count",
-        ] {
+        for name in ["", "a", "a.b", "a.b.c", "a.1", "a.1.", "CodeGenerator.x.count"] {
             assert_eq!(split(name), None, "{name}");
         }
     }

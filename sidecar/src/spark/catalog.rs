@@ -80,10 +80,7 @@ impl Scope {
         match self {
             Self::Driver => format!("spark_driver_{name}"),
             Self::Executor => {
-                format!(
-                    "spark_executor_{}",
-                    name.strip_prefix("executor_").unwrap_or(name)
-                )
+                format!("spark_executor_{}", name.strip_prefix("executor_").unwrap_or(name))
             }
         }
     }
@@ -109,12 +106,7 @@ impl Entry {
     /// The help text, with Spark's own name and unit.
     #[must_use]
     pub fn help(&self) -> String {
-        let Self {
-            source,
-            metric,
-            help,
-            ..
-        } = self;
+        let Self { source, metric, help, .. } = self;
         match self.spark_unit() {
             None => format!("{help} Spark's {source}.{metric}."),
             Some(unit) => format!("{help} Spark's {source}.{metric}, there in {unit}."),
@@ -156,10 +148,7 @@ impl Entry {
     }
 
     const fn label(self, label: Label) -> Self {
-        Self {
-            label: Some(label),
-            ..self
-        }
+        Self { label: Some(label), ..self }
     }
 
     const fn since(self, since: &'static str) -> Self {
@@ -167,24 +156,15 @@ impl Entry {
     }
 
     const fn driver(self) -> Self {
-        Self {
-            scopes: &[Scope::Driver],
-            ..self
-        }
+        Self { scopes: &[Scope::Driver], ..self }
     }
 
     const fn executor(self) -> Self {
-        Self {
-            scopes: &[Scope::Executor],
-            ..self
-        }
+        Self { scopes: &[Scope::Executor], ..self }
     }
 
     const fn older_name(self) -> Self {
-        Self {
-            older_name: true,
-            ..self
-        }
+        Self { older_name: true, ..self }
     }
 }
 
@@ -215,12 +195,7 @@ const fn counter(
     name: &'static str,
     help: &'static str,
 ) -> Entry {
-    Entry::new(
-        (source, metric),
-        (Shape::Counter, Kind::Counter),
-        name,
-        help,
-    )
+    Entry::new((source, metric), (Shape::Counter, Kind::Counter), name, help)
 }
 
 /// A histogram.
@@ -230,12 +205,7 @@ const fn histogram(
     name: &'static str,
     help: &'static str,
 ) -> Entry {
-    Entry::new(
-        (source, metric),
-        (Shape::Histogram, Kind::Summary),
-        name,
-        help,
-    )
+    Entry::new((source, metric), (Shape::Histogram, Kind::Summary), name, help)
 }
 
 /// A timer.

@@ -25,14 +25,8 @@ pub fn write(body: &[u8], application_id: Option<&str>, page: &mut Page) -> Repa
         _ => None,
     });
     let prefix = Prefix::learn(names, application_id);
-    let id = application_id
-        .map(Cow::Borrowed)
-        .or_else(|| prefix.application_id());
-    let common = id
-        .as_deref()
-        .map(|id| ("application_id", id))
-        .into_iter()
-        .collect();
+    let id = application_id.map(Cow::Borrowed).or_else(|| prefix.application_id());
+    let common = id.as_deref().map(|id| ("application_id", id)).into_iter().collect();
     let mut translator = Translator::new(page, Scope::Driver, common, Unit::Nanoseconds);
     let mut declared = None;
     for item in Items::new(body) {
@@ -42,14 +36,7 @@ pub fn write(body: &[u8], application_id: Option<&str>, page: &mut Page) -> Repa
             Item::Sample(sample) => {
                 let key = prefix.key(sample.name);
                 let (base, shape, field) = split(&sample, key, declared);
-                translator.put(
-                    base,
-                    Reading {
-                        shape,
-                        field,
-                        value: sample.value,
-                    },
-                );
+                translator.put(base, Reading { shape, field, value: sample.value });
             }
         }
     }
@@ -72,11 +59,7 @@ fn split<'a>(
         && let Some((shape, field)) = typed(sample, word, ending)
     {
         let base = key.strip_suffix(ending).unwrap_or(key);
-        let base = if shape == Shape::Counter {
-            base.trim_end_matches("_total")
-        } else {
-            base
-        };
+        let base = if shape == Shape::Counter { base.trim_end_matches("_total") } else { base };
         return (base.trim_end_matches('_'), shape, field);
     }
     match dropwizard::servlet(key) {
@@ -96,10 +79,7 @@ fn typed(sample: &Sample<'_>, word: &str, ending: &str) -> Option<(Shape, Field)
             let labels = labels(sample.labels, &[]).unwrap_or_default();
             let quantile = labels.pairs.iter().find(|(name, _)| *name == "quantile");
             let field = quantile.and_then(|(_, value)| dropwizard::quantile(value));
-            Some((
-                Shape::Histogram,
-                field.map_or(Field::Derived, Field::Quantile),
-            ))
+            Some((Shape::Histogram, field.map_or(Field::Derived, Field::Quantile)))
         }
         // Its sum is one of the last observations, not of all; mean and the like are left out.
         ("summary" | "histogram", _) => Some((Shape::Histogram, Field::Derived)),

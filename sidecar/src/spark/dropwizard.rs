@@ -55,9 +55,7 @@ pub(super) fn servlet_shape(labels: &[u8]) -> Option<Shape> {
 
 /// The quantile of a `quantile` label, where it is one that is served.
 pub(super) fn quantile(value: &str) -> Option<&'static str> {
-    ["0.5", "0.75", "0.95", "0.98", "0.99", "0.999"]
-        .into_iter()
-        .find(|served| *served == value)
+    ["0.5", "0.75", "0.95", "0.98", "0.99", "0.999"].into_iter().find(|served| *served == value)
 }
 
 /// What a Graphite name `<source>.<metric>[.<field>]` is, given all names of the same executor.
@@ -127,23 +125,14 @@ mod tests {
     #[test]
     fn the_type_is_told_among_other_labels_too() {
         assert_eq!(servlet_shape(b"type=\"timers\""), Some(Shape::Timer));
-        assert_eq!(
-            servlet_shape(b"instance=\"a\", type=\"gauges\", x=\"\""),
-            Some(Shape::Gauge)
-        );
+        assert_eq!(servlet_shape(b"instance=\"a\", type=\"gauges\", x=\"\""), Some(Shape::Gauge));
         assert_eq!(servlet_shape(b"type=\"other\""), None);
         assert_eq!(servlet_shape(b"quantile=\"0.5\""), None);
     }
 
     #[test]
     fn a_graphite_name_is_read_with_the_others_of_its_metric() {
-        let names = [
-            "x.t.p50",
-            "x.t.m1_rate",
-            "x.h.p50",
-            "x.m.m1_rate",
-            "x.m.count",
-        ];
+        let names = ["x.t.p50", "x.t.m1_rate", "x.h.p50", "x.m.m1_rate", "x.m.count"];
         let has = |name: &str| names.contains(&name);
         for (name, base, shape, field) in [
             ("x.t.p999", "x.t", Shape::Timer, Field::Quantile("0.999")),
@@ -154,12 +143,7 @@ mod tests {
             ("x.c.count", "x.c", Shape::Counter, Field::Count),
             ("x.g.max", "x.g.max", Shape::Gauge, Field::Value),
             ("x.g", "x.g", Shape::Gauge, Field::Value),
-            (
-                "jvm.direct.count",
-                "jvm.direct.count",
-                Shape::Gauge,
-                Field::Value,
-            ),
+            ("jvm.direct.count", "jvm.direct.count", Shape::Gauge, Field::Value),
             ("jvm.heap.max", "jvm.heap.max", Shape::Gauge, Field::Value),
             (
                 "jvm.G1-Old-Generation.count",

@@ -121,9 +121,7 @@ struct Families {
 impl Families {
     fn find(&mut self, name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
         let (done, ahead) = self.seen.split_at(self.next.min(self.seen.len()));
-        let places = (done.len()..self.seen.len())
-            .zip(ahead)
-            .chain((0..).zip(done));
+        let places = (done.len()..self.seen.len()).zip(ahead).chain((0..).zip(done));
         for (place, (seen, family)) in places {
             if **seen == *name {
                 let family = *family;
@@ -144,11 +142,7 @@ impl Families {
 /// Adds the family of that name to the page.
 fn family(name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
     let (kind, help) = names::find(name).ok_or(Reason::Foreign)?;
-    let there = page
-        .families()
-        .iter()
-        .find(|family| family.name == name)
-        .map(|family| family.kind);
+    let there = page.families().iter().find(|family| family.name == name).map(|family| family.kind);
     if there.unwrap_or(kind) != kind {
         return Err(Reason::NameTaken);
     }

@@ -90,9 +90,7 @@ impl Repairs {
 
     /// Each reason with its count, zeros too.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
-        Reason::ALL
-            .into_iter()
-            .map(|reason| (reason, self.count(reason)))
+        Reason::ALL.into_iter().map(|reason| (reason, self.count(reason)))
     }
 
     /// How many repairs there were in all.
@@ -151,9 +149,7 @@ mod tests {
     fn each_reason_has_its_own_place_and_word() {
         for (index, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, index);
-            let same = Reason::ALL
-                .iter()
-                .filter(|other| other.as_str() == reason.as_str());
+            let same = Reason::ALL.iter().filter(|other| other.as_str() == reason.as_str());
             assert_eq!(same.count(), 1, "{}", reason.as_str());
         }
     }
@@ -169,15 +165,7 @@ mod tests {
         second.by_rule();
         first += second;
         assert_eq!((first.total(), first.count(Reason::NotUtf8)), (2, 1));
-        assert_eq!(
-            first.lines(),
-            Lines {
-                kept: 1,
-                twins: 1,
-                by_rule: 1,
-                bad: 1
-            }
-        );
+        assert_eq!(first.lines(), Lines { kept: 1, twins: 1, by_rule: 1, bad: 1 });
         assert_eq!(first.iter().filter(|(_, count)| *count > 0).count(), 2);
     }
 }

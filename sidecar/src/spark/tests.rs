@@ -71,32 +71,17 @@ fn through(name: String, what: What, input: String) -> Captured {
     let mut output = Vec::new();
     encode::text(&page, &mut output);
     let output = String::from_utf8(output).unwrap();
-    Captured {
-        name,
-        what,
-        input,
-        page,
-        repairs,
-        output,
-    }
+    Captured { name, what, input, page, repairs, output }
 }
 
 fn one(name: &str) -> Captured {
-    captured()
-        .into_iter()
-        .find(|page| page.name == name)
-        .unwrap()
+    captured().into_iter().find(|page| page.name == name).unwrap()
 }
 
 /// A sample's value, by its line's beginning.
 fn value(page: &Captured, series: &str) -> f64 {
-    let line = page
-        .output
-        .lines()
-        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{} has no {series}", page.name))
-        .parse()
-        .unwrap()
+    let line = page.output.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{} has no {series}", page.name)).parse().unwrap()
 }
 
 #[test]
@@ -105,12 +90,7 @@ fn every_captured_page_becomes_a_valid_page_of_known_families() {
         checker::check(&page.output).unwrap_or_else(|error| panic!("{}: {error}", page.name));
         assert_eq!(page.page.drop_duplicates(), 0, "{}", page.name);
         for family in page.page.families() {
-            assert!(
-                !family.help.contains("does not know"),
-                "{}: {}",
-                page.name,
-                family.help
-            );
+            assert!(!family.help.contains("does not know"), "{}: {}", page.name, family.help);
             let counts = family.kind == Kind::Counter;
             assert_eq!(family.name.ends_with("_total"), counts, "{}", family.name);
         }
@@ -120,18 +100,10 @@ fn every_captured_page_becomes_a_valid_page_of_known_families() {
 #[test]
 fn every_line_of_every_captured_page_is_accounted_for() {
     for page in captured() {
-        let Lines {
-            kept,
-            twins,
-            by_rule,
-            bad,
-        } = page.repairs.lines();
+        let Lines { kept, twins, by_rule, bad } = page.repairs.lines();
         assert_eq!(kept, page.page.len() as u64, "{}", page.name);
         assert_eq!(bad, 0, "{}", page.name);
-        let names = page
-            .input
-            .lines()
-            .map(|line| line.split(['{', ' ']).next().unwrap());
+        let names = page.input.lines().map(|line| line.split(['{', ' ']).next().unwrap());
         // Of what is pushed again and again the last value counts.
         let names: Vec<&str> = match page.what {
             What::Push => names.collect::<BTreeSet<_>>().into_iter().collect(),
@@ -139,34 +111,15 @@ fn every_line_of_every_captured_page_is_accounted_for() {
         };
         let ends = |name: &&&str, endings: &[&str]| endings.iter().any(|end| name.ends_with(end));
         let twin = |name: &&&str| {
-            ends(
-                name,
-                &[
-                    "_Number",
-                    "_blackListedExecutors_Count",
-                    "_unblackListedExecutors_Count",
-                ],
-            )
+            ends(name, &["_Number", "_blackListedExecutors_Count", "_unblackListedExecutors_Count"])
         };
         let derived = |name: &&&str| {
-            let words = [
-                "_Max", "_Min", "_Mean", "_StdDev", "Rate", ".mean", ".stddev",
-            ];
+            let words = ["_Max", "_Min", "_Mean", "_StdDev", "Rate", ".mean", ".stddev"];
             let histogram = name.contains(".CodeGenerator.") && ends(name, &[".max", ".min"]);
             histogram || ends(name, &words)
         };
-        assert_eq!(
-            twins,
-            names.iter().filter(twin).count() as u64,
-            "{}",
-            page.name
-        );
-        assert_eq!(
-            by_rule,
-            names.iter().filter(derived).count() as u64,
-            "{}",
-            page.name
-        );
+        assert_eq!(twins, names.iter().filter(twin).count() as u64, "{}", page.name);
+        assert_eq!(by_rule, names.iter().filter(derived).count() as u64, "{}", page.name);
         assert_eq!(kept + twins + by_rule, names.len() as u64, "{}", page.name);
     }
 }
@@ -176,31 +129,13 @@ fn the_drivers_figures_come_out_in_base_units_under_stable_names() {
     let page = one("spark-3.5.6-localcluster-all-sources-driver.prom");
     let id = "application_id=\"app-20261123073954-0000\"";
     for (series, expected) in [
-        (
-            format!("spark_driver_dag_scheduler_jobs_total{{{id}}}"),
-            17.0,
-        ),
-        (
-            format!("spark_driver_dag_scheduler_running_stages{{{id}}}"),
-            1.0,
-        ),
-        (
-            format!("spark_driver_block_manager_max_memory_bytes{{{id}}}"),
-            1303.0 * 1_048_576.0,
-        ),
+        (format!("spark_driver_dag_scheduler_jobs_total{{{id}}}"), 17.0),
+        (format!("spark_driver_dag_scheduler_running_stages{{{id}}}"), 1.0),
+        (format!("spark_driver_block_manager_max_memory_bytes{{{id}}}"), 1303.0 * 1_048_576.0),
         (format!("spark_driver_jvm_cpu_seconds_total{{{id}}}"), 16.31),
-        (
-            format!("spark_driver_executor_metrics_minor_gc_seconds_total{{{id}}}"),
-            0.272,
-        ),
-        (
-            format!("spark_driver_app_status_job_duration_seconds{{{id}}}"),
-            0.756,
-        ),
-        (
-            format!("spark_driver_live_listener_bus_queue_size{{{id},queue=\"appStatus\"}}"),
-            0.0,
-        ),
+        (format!("spark_driver_executor_metrics_minor_gc_seconds_total{{{id}}}"), 0.272),
+        (format!("spark_driver_app_status_job_duration_seconds{{{id}}}"), 0.756),
+        (format!("spark_driver_live_listener_bus_queue_size{{{id},queue=\"appStatus\"}}"), 0.0),
         (
             format!(
                 "spark_driver_jvm_gc_collections_total{{{id},collector=\"G1 Young Generation\"}}"
@@ -228,11 +163,7 @@ fn the_drivers_figures_come_out_in_base_units_under_stable_names() {
             578.0,
         ),
     ] {
-        assert_eq!(
-            value(&page, &series).to_bits(),
-            f64::to_bits(expected),
-            "{series}"
-        );
+        assert_eq!(value(&page, &series).to_bits(), f64::to_bits(expected), "{series}");
     }
 }
 
@@ -241,16 +172,9 @@ fn streaming_queries_are_labels() {
     let page = one("spark-3.5.6-streaming-driver.prom");
     let id = "application_id=\"local-1795418699443\"";
     let name = "spark_driver_structured_streaming_latency_seconds";
-    for (query, expected) in [
-        ("My_q_1", 1.104),
-        ("a454b9ef-0d70-4a02-9d10-7c37b1cd498c", 1.093),
-    ] {
+    for (query, expected) in [("My_q_1", 1.104), ("a454b9ef-0d70-4a02-9d10-7c37b1cd498c", 1.093)] {
         let series = format!("{name}{{{id},query=\"{query}\"}}");
-        assert_eq!(
-            value(&page, &series).to_bits(),
-            f64::to_bits(expected),
-            "{series}"
-        );
+        assert_eq!(value(&page, &series).to_bits(), f64::to_bits(expected), "{series}");
     }
 }
 
@@ -258,18 +182,11 @@ fn streaming_queries_are_labels() {
 fn names_are_the_same_in_all_versions() {
     let names = |name: &str| {
         let page = one(name);
-        let names = page
-            .page
-            .families()
-            .iter()
-            .map(|family| family.name.to_string());
+        let names = page.page.families().iter().map(|family| family.name.to_string());
         names.collect::<BTreeSet<String>>()
     };
     let old = names("spark-3.5.6-localcluster-all-sources-driver.prom");
-    let concurrent: Vec<_> = names("spark-4.3.0-driver.prom")
-        .difference(&old)
-        .cloned()
-        .collect();
+    let concurrent: Vec<_> = names("spark-4.3.0-driver.prom").difference(&old).cloned().collect();
     let expected = [
         "spark_driver_executor_metrics_concurrent_gc_collections_total",
         "spark_driver_executor_metrics_concurrent_gc_seconds_total",
@@ -281,15 +198,9 @@ fn names_are_the_same_in_all_versions() {
 
 #[test]
 fn the_executors_names_are_sparks() {
-    for page in captured()
-        .iter()
-        .filter(|page| page.what == What::Executors)
-    {
-        let mut theirs: Vec<&str> = page
-            .input
-            .lines()
-            .filter_map(|l| l.split('{').next())
-            .collect();
+    for page in captured().iter().filter(|page| page.what == What::Executors) {
+        let mut theirs: Vec<&str> =
+            page.input.lines().filter_map(|l| l.split('{').next()).collect();
         theirs.sort_unstable();
         theirs.dedup();
         let mut ours: Vec<&str> = page.page.families().iter().map(|f| &*f.name).collect();
@@ -313,10 +224,7 @@ fn pages_come_out_as_they_did() {
         "spark-3.5.6-executor.graphite",
     ] {
         let page = one(name);
-        let path = tests_dir()
-            .join("golden/spark")
-            .join(name)
-            .with_extension("prom");
+        let path = tests_dir().join("golden/spark").join(name).with_extension("prom");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, &page.output).unwrap();
         }
@@ -324,12 +232,7 @@ fn pages_come_out_as_they_did() {
         for (line, (ours, golden)) in page.output.lines().zip(golden.lines()).enumerate() {
             assert_eq!(ours, golden, "{}:{}", path.display(), line + 1);
         }
-        assert_eq!(
-            page.output.lines().count(),
-            golden.lines().count(),
-            "{}",
-            path.display()
-        );
+        assert_eq!(page.output.lines().count(), golden.lines().count(), "{}", path.display());
     }
 }
 
@@ -346,12 +249,7 @@ fn promtool_finds_nothing_to_complain_about() {
             .spawn();
         let mut promtool = promtool.expect("this test needs promtool (of Prometheus) on the PATH");
         // It reads all of it before it writes.
-        promtool
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(page.output.as_bytes())
-            .unwrap();
+        promtool.stdin.take().unwrap().write_all(page.output.as_bytes()).unwrap();
         let result = promtool.wait_with_output().unwrap();
         let said = String::from_utf8([result.stdout, result.stderr].concat()).unwrap();
         let complaints: Vec<&str> = said

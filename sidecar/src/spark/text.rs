@@ -60,18 +60,12 @@ pub(super) struct Items<'a> {
 impl<'a> Items<'a> {
     /// The items of a whole text.
     pub(super) const fn new(text: &'a [u8]) -> Self {
-        Self {
-            rest: text,
-            ends: true,
-        }
+        Self { rest: text, ends: true }
     }
 
     /// The items of the beginning of a text; [`Self::remainder`] has to be read with what follows.
     pub(super) const fn beginning(text: &'a [u8]) -> Self {
-        Self {
-            rest: text,
-            ends: false,
-        }
+        Self { rest: text, ends: false }
     }
 
     /// What is not read yet.
@@ -140,11 +134,7 @@ fn sample(line: &[u8]) -> Result<Sample<'_>, Cut> {
         return Err(cut(Reason::Malformed, true));
     }
     let value = value(tail).map_err(|reason| cut(reason, rest.starts_with(b"{")))?;
-    Ok(Sample {
-        name,
-        labels,
-        value,
-    })
+    Ok(Sample { name, labels, value })
 }
 
 /// Whether these are an executor's labels without the last: an application's name that holds
@@ -159,10 +149,7 @@ fn is_half(labels: &[u8]) -> bool {
 /// Splits a metric or label name off.
 fn name(line: &[u8]) -> Option<(&str, &[u8])> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
-    let end = line
-        .iter()
-        .position(|byte| !part(byte))
-        .unwrap_or(line.len());
+    let end = line.iter().position(|byte| !part(byte)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     if name.first()?.is_ascii_digit() {
         return None;
@@ -186,41 +173,25 @@ fn close(braces: &[u8]) -> Option<usize> {
 
 fn value(tail: &[u8]) -> Result<f64, Reason> {
     let tail = trim(tail);
-    let end = tail
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b'\t'))
-        .unwrap_or(tail.len());
+    let end = tail.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(tail.len());
     let (token, rest) = tail.split_at(end);
     if token.is_empty() {
         return Err(Reason::NoValue);
     }
-    let number = str::from_utf8(token)
-        .ok()
-        .and_then(|token| token.parse().ok());
+    let number = str::from_utf8(token).ok().and_then(|token| token.parse().ok());
     let number = number.ok_or(Reason::NotANumber)?;
     let rest = trim(rest);
-    let stamp = rest
-        .iter()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-    if stamp || rest.starts_with(b"#") {
-        Ok(number)
-    } else {
-        Err(Reason::Malformed)
-    }
+    let stamp = rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    if stamp || rest.starts_with(b"#") { Ok(number) } else { Err(Reason::Malformed) }
 }
 
 fn comment(line: &[u8]) -> Option<Item<'_>> {
-    let mut words = line
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .filter(|word| !word.is_empty());
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
     if (words.next()?, words.next()?) != (b"#".as_slice(), b"TYPE".as_slice()) {
         return None;
     }
     let (name, _) = name(words.next()?).filter(|(_, rest)| rest.is_empty())?;
-    Some(Item::Type {
-        name,
-        word: str::from_utf8(words.next()?).ok()?,
-    })
+    Some(Item::Type { name, word: str::from_utf8(words.next()?).ok()? })
 }
 
 /// Where a sample ends that does not end with its first line.
@@ -257,16 +228,12 @@ fn joined(text: &[u8], first: usize, ends: bool) -> Joined {
 /// Whether the line begins as a sample with labels does.
 fn starts_labels(line: &[u8]) -> bool {
     let braces = name(line).and_then(|(_, rest)| rest.strip_prefix(b"{"));
-    braces
-        .and_then(name)
-        .is_some_and(|(_, rest)| rest.starts_with(b"=\""))
+    braces.and_then(name).is_some_and(|(_, rest)| rest.starts_with(b"=\""))
 }
 
 /// Where the line that starts at `start` ends; nothing where that is not known yet.
 fn line_end(text: &[u8], start: usize, ends: bool) -> Option<usize> {
-    let rest = text
-        .get(start..)
-        .filter(|rest| !rest.is_empty() || start > 0)?;
+    let rest = text.get(start..).filter(|rest| !rest.is_empty() || start > 0)?;
     match memchr(b'\n', rest) {
         Some(length) => Some(start + length),
         None if ends && !rest.is_empty() => Some(text.len()),
@@ -275,18 +242,12 @@ fn line_end(text: &[u8], start: usize, ends: bool) -> Option<usize> {
 }
 
 fn trim(line: &[u8]) -> &[u8] {
-    let start = line
-        .iter()
-        .position(|byte| !matches!(byte, b' ' | b'\t'))
-        .unwrap_or(line.len());
+    let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
     trim_end_of(&line[start..], b" \t\r")
 }
 
 fn trim_end_of<'a>(text: &'a [u8], blanks: &[u8]) -> &'a [u8] {
-    let end = text
-        .iter()
-        .rposition(|byte| !blanks.contains(byte))
-        .map_or(0, |last| last + 1);
+    let end = text.iter().rposition(|byte| !blanks.contains(byte)).map_or(0, |last| last + 1);
     &text[..end]
 }
 

@@ -32,10 +32,7 @@ impl Reading {
             (self.shape, self.field),
             (Shape::Gauge, Field::Value)
                 | (Shape::Counter, Field::Count)
-                | (
-                    Shape::Histogram | Shape::Timer,
-                    Field::Count | Field::Quantile(_)
-                )
+                | (Shape::Histogram | Shape::Timer, Field::Count | Field::Quantile(_))
         )
     }
 }
@@ -158,11 +155,7 @@ impl<'a> Translator<'a> {
             _ => Part::Value,
         };
         // A summary's count has no unit; a counter's may.
-        let unit = if part == Part::Count {
-            Unit::Base
-        } else {
-            unit
-        };
+        let unit = if part == Part::Count { Unit::Base } else { unit };
         let Some(value) = unit.convert(reading.value) else {
             return self.repairs.by_rule();
         };

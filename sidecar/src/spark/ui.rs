@@ -53,9 +53,7 @@ impl Endpoint {
             Self::Executors => &[b"spark_info", b"metrics_executor_"],
         };
         let comment = |word: &[u8]| text.strip_prefix(word);
-        let line = comment(b"# HELP ")
-            .or_else(|| comment(b"# TYPE "))
-            .unwrap_or(text);
+        let line = comment(b"# HELP ").or_else(|| comment(b"# TYPE ")).unwrap_or(text);
         names.iter().any(|name| line.starts_with(name))
     }
 }
@@ -72,10 +70,7 @@ impl Ui {
     /// The UI that listens on `first_port` or one of the 16 ports above it.
     #[must_use]
     pub const fn new(first_port: u16) -> Self {
-        Self {
-            first_port,
-            found: AtomicU16::new(0),
-        }
+        Self { first_port, found: AtomicU16::new(0) }
     }
 
     /// The port that last answered with a page.
@@ -138,9 +133,7 @@ impl Ui {
         for port in self.first_port..=self.first_port.saturating_add(RETRIES) {
             asked.spawn(Answer::open(port, what));
         }
-        let mut best = FetchError::NotListening {
-            first_port: self.first_port,
-        };
+        let mut best = FetchError::NotListening { first_port: self.first_port };
         loop {
             match timeout_at(deadline, asked.join_next()).await {
                 Ok(Some(Ok(Ok(answer)))) => return Ok(answer),

@@ -5,25 +5,16 @@ use std::process::{Command, Output};
 use crate::harness::{FakeProc, Sidecar, free_port, get};
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_emberscope-sidecar"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_emberscope-sidecar")).args(arguments).output().unwrap()
 }
 
 #[test]
 fn a_bad_argument_ends_with_2_and_says_what_would_be_right() {
     for (arguments, words) in [
-        (
-            ["--role=master"].as_slice(),
-            ["--role", "driver", "executor"].as_slice(),
-        ),
+        (["--role=master"].as_slice(), ["--role", "driver", "executor"].as_slice()),
         (&[], &["--role"]),
         (&["--role=driver", "--port=0"], &["--port", "1..=65535"]),
-        (
-            &["--role=driver", "--log-level=loud"],
-            &["--log-level", "info"],
-        ),
+        (&["--role=driver", "--log-level=loud"], &["--log-level", "info"]),
         (&["--role=driver", "--life=long"], &["native", "classic"]),
         (&["--role=driver", "--prot=1"], &["--port"]),
     ] {
@@ -45,20 +36,13 @@ fn help_and_version_are_there() {
         assert!(text.contains(word), "{word}\n{text}");
     }
     let version = run(&["--version"]);
-    assert!(
-        String::from_utf8(version.stdout)
-            .unwrap()
-            .contains(env!("CARGO_PKG_VERSION"))
-    );
+    assert!(String::from_utf8(version.stdout).unwrap().contains(env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
 fn what_the_webhook_writes_is_understood() {
     let proc = FakeProc::new();
-    let (push, root) = (
-        format!("--push-port={}", free_port()),
-        proc.path().display().to_string(),
-    );
+    let (push, root) = (format!("--push-port={}", free_port()), proc.path().display().to_string());
     let sidecar = Sidecar::start(&[
         "--role=executor",
         "--container=spark-kubernetes-executor",

@@ -11,13 +11,7 @@ use crate::harness::{
 fn sidecar(spark: &FakeSpark) -> (Sidecar, FakeProc) {
     let proc = FakeProc::with_spark();
     let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    let arguments = [
-        "--role=driver",
-        "--spark-ui-port",
-        &port,
-        "--proc-root",
-        &root,
-    ];
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
     (Sidecar::start(&arguments), proc)
 }
 
@@ -39,11 +33,7 @@ fn the_three_paths_answer_and_nothing_else_does() {
     assert_eq!(get(sidecar.port, "/favicon.ico").unwrap().status, 404);
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         let answer = request(sidecar.port, method, "/metrics", "Content-Length: 0\r\n").unwrap();
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (405, Some("GET,HEAD")),
-            "{method}"
-        );
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET,HEAD")), "{method}");
     }
     for path in ["/metrics", "/healthz", "/"] {
         let answer = request(sidecar.port, "HEAD", path, "").unwrap();
@@ -55,14 +45,8 @@ fn the_three_paths_answer_and_nothing_else_does() {
 fn malformed_requests_are_refused_and_harm_nobody() {
     let spark = FakeSpark::start();
     let (sidecar, _proc) = sidecar(&spark);
-    let long = format!(
-        "GET /metrics HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-        "y".repeat(100_000)
-    );
-    let many = format!(
-        "GET /metrics HTTP/1.1\r\nHost: x\r\n{}\r\n",
-        "A: b\r\n".repeat(1_000)
-    );
+    let long = format!("GET /metrics HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(100_000));
+    let many = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(1_000));
     for (request, statuses) in [
         (b"\0\x01\x02\xff\r\n\r\n".as_slice(), ["400"].as_slice()),
         (b"GET\r\n\r\n", &["400"]),
@@ -79,9 +63,8 @@ fn malformed_requests_are_refused_and_harm_nobody() {
     ] {
         let answer = exchange(sidecar.port, request).unwrap();
         let answer = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
-        let refused = statuses
-            .iter()
-            .any(|status| answer.starts_with(&format!("HTTP/1.1 {status}")));
+        let refused =
+            statuses.iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status}")));
         // A client that sends on after the refusal may see a reset, and no answer.
         let closed = answer.is_empty() && (statuses.is_empty() || request.len() > 10_000);
         assert!(refused || closed, "{request:?}: {answer}");
@@ -96,11 +79,7 @@ fn clients_that_connect_and_say_nothing_are_closed_and_do_not_keep_prometheus_ou
     let mut idle: Vec<TcpStream> = (0..100)
         .map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, sidecar.port)).unwrap())
         .collect();
-    for (index, stream) in idle
-        .iter_mut()
-        .enumerate()
-        .filter(|(index, _)| index % 2 == 0)
-    {
+    for (index, stream) in idle.iter_mut().enumerate().filter(|(index, _)| index % 2 == 0) {
         let words = [b"GET /metrics HTTP/1.1\r\nHo".as_slice(), b"\r\n"];
         stream.write_all(words[index / 2 % 2]).unwrap();
     }
@@ -110,10 +89,7 @@ fn clients_that_connect_and_say_nothing_are_closed_and_do_not_keep_prometheus_ou
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest);
-        assert!(
-            !rest.starts_with(b"HTTP/1.1 200"),
-            "a page for half a request"
-        );
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "a page for half a request");
     }
 }
 
@@ -126,9 +102,7 @@ fn clients_that_do_not_read_are_cut_off_and_hold_nobody_up() {
     let mut slow = Vec::new();
     for _ in 0..8 {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, sidecar.port)).unwrap();
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         // Its page is under way; it reads a little, and no more.
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut beginning = [0; 1000];
@@ -138,11 +112,7 @@ fn clients_that_do_not_read_are_cut_off_and_hold_nobody_up() {
         let began = Instant::now();
         assert!(sidecar.scrape().up("executors_page"));
         // An unoptimised parser on a busy machine; the slow clients' time limit is not in it.
-        assert!(
-            began.elapsed() < Duration::from_secs(9),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
     }
     // The first of them was cut off when newer pages were made; there is no whole page to be had.
     let mut rest = Vec::new();
@@ -154,10 +124,8 @@ fn clients_that_do_not_read_are_cut_off_and_hold_nobody_up() {
 /// The captured page of a few executors, with as many more.
 fn many_executors(count: usize) -> Vec<u8> {
     let page = String::from_utf8(captured("spark-4.0.4-localcluster-executors.prom")).unwrap();
-    let of_one: Vec<&str> = page
-        .lines()
-        .filter(|line| line.contains("executor_id=\"0\""))
-        .collect();
+    let of_one: Vec<&str> =
+        page.lines().filter(|line| line.contains("executor_id=\"0\"")).collect();
     assert!(of_one.len() > 30, "{page}");
     let mut out = String::new();
     for id in 0..count {

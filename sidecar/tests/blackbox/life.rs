@@ -11,13 +11,7 @@ const FOR_EVER: &str = "--linger-seconds=3600";
 
 fn driver(spark: &FakeSpark, proc: &FakeProc, more: &[&str]) -> Sidecar {
     let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    let arguments = [
-        "--role=driver",
-        "--spark-ui-port",
-        &port,
-        "--proc-root",
-        &root,
-    ];
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
     let sidecar = Sidecar::start(&[&arguments, more].concat());
     let page = sidecar.scrape();
     assert!(page.up("driver_page"), "{}", sidecar.log());
@@ -31,18 +25,9 @@ fn assert_last_values(page: &Page) {
         ("executors_page", "metrics_executor_"),
         ("cgroup", "spark_container_"),
     ] {
-        assert!(
-            !page.up(source) && page.has(name),
-            "{source}\n{}",
-            page.text()
-        );
+        assert!(!page.up(source) && page.has(name), "{source}\n{}", page.text());
     }
-    assert_eq!(
-        page.value("spark_processes{kind=\"jvm\"}"),
-        Some(1.0),
-        "{}",
-        page.text()
-    );
+    assert_eq!(page.value("spark_processes{kind=\"jvm\"}"), Some(1.0), "{}", page.text());
     page.check();
 }
 
@@ -78,14 +63,7 @@ fn values_that_were_taken_before_sigterm_need_no_lingering() {
 fn a_job_that_no_scrape_saw_leaves_its_last_values() {
     let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
     let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    let arguments = [
-        "--role=driver",
-        "--spark-ui-port",
-        &port,
-        "--proc-root",
-        &root,
-        FOR_EVER,
-    ];
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root, FOR_EVER];
     let sidecar = Sidecar::start(&arguments);
     eventually("the sidecar has looked by itself", || {
         sidecar.log().matches("source answers").count() == 4
@@ -104,19 +82,12 @@ fn a_native_sidecar_whose_pod_shares_no_processes_lingers_too() {
     spark.end();
     let page = sidecar.scrape();
     assert_eq!(page.value("emberscope_spark_ended"), Some(0.0));
-    assert!(
-        !page.has("spark_driver_"),
-        "nothing stale before the end is known"
-    );
+    assert!(!page.has("spark_driver_"), "nothing stale before the end is known");
     sidecar.signal("TERM");
     eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
     let page = sidecar.scrape();
     assert_eq!(page.value("emberscope_spark_ended"), Some(1.0));
-    assert!(
-        page.has("spark_driver_") && page.has("metrics_executor_"),
-        "{}",
-        page.text()
-    );
+    assert!(page.has("spark_driver_") && page.has("metrics_executor_"), "{}", page.text());
     sidecar.ends_well();
 }
 
@@ -128,11 +99,7 @@ fn if_nobody_scrapes_it_ends_when_the_linger_time_is_over() {
     let began = Instant::now();
     sidecar.signal("TERM");
     sidecar.ends_well();
-    assert!(
-        began.elapsed() >= Duration::from_millis(1900),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() >= Duration::from_millis(1900), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -148,11 +115,7 @@ fn sigterm_while_spark_runs_lingers_only_so_long_however_often_it_is_scraped() {
         assert!(page.up("driver_page"));
     }
     sidecar.ends_well();
-    assert!(
-        began.elapsed() >= Duration::from_millis(2900),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() >= Duration::from_millis(2900), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -177,18 +140,8 @@ fn ctrl_c_is_obeyed_at_once() {
 #[test]
 fn where_spark_never_was_sigterm_ends_it_at_once() {
     let proc = FakeProc::new();
-    let (port, root) = (
-        FakeSpark::start().port.to_string(),
-        proc.path().display().to_string(),
-    );
-    let arguments = [
-        "--role=driver",
-        "--spark-ui-port",
-        &port,
-        "--proc-root",
-        &root,
-        FOR_EVER,
-    ];
+    let (port, root) = (FakeSpark::start().port.to_string(), proc.path().display().to_string());
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root, FOR_EVER];
     let sidecar = Sidecar::start(&arguments);
     sidecar.signal("TERM");
     sidecar.ends_well();
@@ -225,9 +178,7 @@ fn classic_ends_when_the_heartbeat_file_is_deleted() {
     std::thread::sleep(Duration::from_millis(2500));
     assert!(sidecar.is_alive());
     fs::remove_file(&beat).unwrap();
-    eventually("the end is noticed", || {
-        sidecar.log().contains("HeartbeatDeleted")
-    });
+    eventually("the end is noticed", || sidecar.log().contains("HeartbeatDeleted"));
     spark.end();
     let page = sidecar.scrape();
     assert_eq!(page.value("emberscope_spark_ended"), Some(1.0));
@@ -242,17 +193,9 @@ fn classic_ends_when_the_heartbeat_stops() {
     fs::write(&beat, "").unwrap();
     let file = format!("--heartbeat-file={}", beat.display());
     let began = Instant::now();
-    let sidecar = driver(
-        &spark,
-        &proc,
-        &["--life=classic", &file, "--linger-seconds=0"],
-    );
+    let sidecar = driver(&spark, &proc, &["--life=classic", &file, "--linger-seconds=0"]);
     sidecar.ends_well();
-    assert!(
-        began.elapsed() >= Duration::from_secs(15),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() >= Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -284,7 +227,5 @@ fn a_port_that_becomes_free_is_taken() {
     let sidecar = Sidecar::spawn(port, &["--role=executor", "--push-port=1"]);
     eventually("it says so", || sidecar.log().contains("ERROR"));
     drop(holder);
-    eventually("it answers", || {
-        get(port, "/healthz").is_ok_and(|answer| answer.status == 200)
-    });
+    eventually("it answers", || get(port, "/healthz").is_ok_and(|answer| answer.status == 200));
 }

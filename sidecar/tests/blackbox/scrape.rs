@@ -9,13 +9,7 @@ use crate::harness::{
 
 fn driver(spark: &FakeSpark, proc: &FakeProc) -> Sidecar {
     let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    Sidecar::start(&[
-        "--role=driver",
-        "--spark-ui-port",
-        &port,
-        "--proc-root",
-        &root,
-    ])
+    Sidecar::start(&["--role=driver", "--spark-ui-port", &port, "--proc-root", &root])
 }
 
 #[test]
@@ -23,42 +17,22 @@ fn a_scrape_has_every_source_on_one_valid_page() {
     let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
     let sidecar = driver(&spark, &proc);
     let answer = sidecar.metrics();
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/plain; version=0.0.4; charset=utf-8")
-    );
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let page = Page::parse(answer.text());
     page.check();
     for source in ["driver_page", "executors_page", "cgroup", "processes"] {
-        assert!(
-            page.up(source),
-            "{source}\n{}\n{}",
-            page.text(),
-            sidecar.log()
-        );
+        assert!(page.up(source), "{source}\n{}\n{}", page.text(), sidecar.log());
     }
-    for name in [
-        "spark_driver_",
-        "metrics_executor_",
-        "spark_container_",
-        "spark_process_",
-    ] {
+    for name in ["spark_driver_", "metrics_executor_", "spark_container_", "spark_process_"] {
         assert!(page.has(name), "{name}\n{}", page.text());
     }
     let version = env!("CARGO_PKG_VERSION");
     let build = format!("emberscope_build_info{{role=\"driver\",version=\"{version}\"}}");
     assert_eq!(page.value(&build), Some(1.0));
     assert_eq!(page.value("emberscope_spark_ended"), Some(0.0));
-    assert!(
-        page.value("emberscope_process_resident_memory_bytes")
-            .unwrap()
-            > 0.0
-    );
+    assert!(page.value("emberscope_process_resident_memory_bytes").unwrap() > 0.0);
     let before = page.value("emberscope_scrapes_total").unwrap();
-    assert_eq!(
-        sidecar.scrape().value("emberscope_scrapes_total"),
-        Some(before + 1.0)
-    );
+    assert_eq!(sidecar.scrape().value("emberscope_scrapes_total"), Some(before + 1.0));
 }
 
 #[test]
@@ -111,17 +85,10 @@ fn a_driver_page_that_fails_in_any_way_leaves_the_rest_on_the_page() {
     let huge = b"metrics_x_driver_y_Count{type=\"counters\"} 1\n".repeat(500_000);
     for (what, mood) in [
         ("500", Mood::Says(500, "text/html", b"<html>".to_vec())),
-        (
-            "html that is no page",
-            Mood::Says(200, "text/html", starting.into()),
-        ),
+        ("html that is no page", Mood::Says(200, "text/html", starting.into())),
         (
             "the servlet is off",
-            Mood::Says(
-                404,
-                "text/html",
-                captured("spark-4.0.1-servlet-off-404.html"),
-            ),
+            Mood::Says(404, "text/html", captured("spark-4.0.1-servlet-off-404.html")),
         ),
         ("garbage", Mood::Says(200, "text/plain", vec![0xff; 10_000])),
         ("nothing", Mood::Says(200, "text/plain", Vec::new())),
@@ -132,10 +99,7 @@ fn a_driver_page_that_fails_in_any_way_leaves_the_rest_on_the_page() {
         spark.set(DRIVER, mood);
         let page = sidecar.scrape();
         assert!(!page.up("driver_page"), "{what}");
-        assert!(
-            !page.has("spark_driver_"),
-            "{what}: nothing stale, nothing half"
-        );
+        assert!(!page.has("spark_driver_"), "{what}: nothing stale, nothing half");
         for source in ["executors_page", "cgroup", "processes"] {
             assert!(page.up(source), "{what}: {source}");
         }
@@ -163,15 +127,8 @@ fn a_spark_that_does_not_answer_costs_no_more_than_the_deadline() {
         let answer = request(sidecar.port, "GET", "/metrics", timeout).unwrap();
         let took = began.elapsed();
         let page = Page::parse(answer.text());
-        assert!(
-            !page.up("driver_page") && page.up("executors_page"),
-            "{mood:?}"
-        );
-        assert!(
-            page.errors("driver_page", "deadline") >= 1.0,
-            "{}",
-            page.text()
-        );
+        assert!(!page.up("driver_page") && page.up("executors_page"), "{mood:?}");
+        assert!(page.errors("driver_page", "deadline") >= 1.0, "{}", page.text());
         assert!(took >= Duration::from_millis(900), "{took:?}");
         // Half a second is kept back; the rest is for a machine that has other work.
         assert!(took < Duration::from_secs(8), "{took:?}");
@@ -200,18 +157,12 @@ fn a_storm_of_fifty_scrapes_costs_spark_one() {
     eventually("spark is asked", || spark.asked(DRIVER) > before.0);
     // Connections are read as soon as they are accepted; this is for the last of them.
     thread::sleep(Duration::from_millis(500));
-    spark.set(
-        DRIVER,
-        Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")),
-    );
+    spark.set(DRIVER, Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")));
     for scrape in storm {
         let page = Page::parse(scrape.join().unwrap().text());
         assert!(page.up("driver_page"), "{}", page.text());
     }
-    assert_eq!(
-        (spark.asked(DRIVER), spark.asked(EXECUTORS)),
-        (before.0 + 1, before.1 + 1)
-    );
+    assert_eq!((spark.asked(DRIVER), spark.asked(EXECUTORS)), (before.0 + 1, before.1 + 1));
 }
 
 #[test]
@@ -220,16 +171,8 @@ fn without_spark_the_page_is_valid_and_says_what_is_missing() {
     let sidecar = driver(&spark, &proc);
     spark.end();
     let page = sidecar.scrape_until("nothing listens", |page| !page.up("driver_page"));
-    assert!(
-        page.errors("driver_page", "not_listening") >= 1.0,
-        "{}",
-        page.text()
-    );
-    assert!(
-        page.errors("cgroup", "no_process") >= 1.0,
-        "{}",
-        page.text()
-    );
+    assert!(page.errors("driver_page", "not_listening") >= 1.0, "{}", page.text());
+    assert!(page.errors("cgroup", "no_process") >= 1.0, "{}", page.text());
     assert_eq!(page.value("emberscope_spark_ended"), Some(0.0));
     page.check();
 }

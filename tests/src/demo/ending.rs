@@ -36,10 +36,7 @@ pub(super) fn report(ends: &[End]) -> Result<()> {
                 ));
             }
             Some(status) => bail!("the {} ended with {status}, and it must not fail", end.name),
-            None => bail!(
-                "the {} did not end within {seconds:.0} s of being told",
-                end.name
-            ),
+            None => bail!("the {} did not end within {seconds:.0} s of being told", end.name),
         }
     }
     Ok(())

@@ -39,55 +39,35 @@ impl Steps<'_> {
         let scraping = ports::near(9090)?;
         let folder = self.places.run.join("prometheus");
         let targets = folder.join("scraping/targets.json");
-        let shipped = self
-            .places
-            .root
-            .join("manifests/monitoring/prometheus/scrape-config.yaml");
+        let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
         let shipped = fs::read_to_string(&shipped)
             .with_context(|| format!("{} could not be read", shipped.display()))?;
         for (name, config) in [
             ("receiving", prometheus::RECEIVING.to_owned()),
-            (
-                "scraping",
-                prometheus::scraping(&shipped, &targets, receiving)?,
-            ),
+            ("scraping", prometheus::scraping(&shipped, &targets, receiving)?),
         ] {
             fs::create_dir_all(folder.join(name))?;
             fs::write(folder.join(name).join("prometheus.yml"), config)?;
         }
-        fs::write(
-            &targets,
-            serde_json::to_vec_pretty(&self.targets(webhook, pods)?)?,
-        )?;
-        for (program_name, name, port) in [
-            (RECEIVING, "receiving", receiving),
-            (SCRAPING, "scraping", scraping),
-        ] {
+        fs::write(&targets, serde_json::to_vec_pretty(&self.targets(webhook, pods)?)?)?;
+        for (program_name, name, port) in
+            [(RECEIVING, "receiving", receiving), (SCRAPING, "scraping", scraping)]
+        {
             let command = prometheus::command(&program, &folder.join(name), port);
             programs.start(program_name, command)?;
-            programs
-                .until(program_name, START, async || prometheus::ready(port).await)
-                .await?;
+            programs.until(program_name, START, async || prometheus::ready(port).await).await?;
         }
         self.clock.say(&format!(
             "Prometheus on {scraping} scrapes as manifests/monitoring says, and remote-writes to {receiving}"
         ));
-        Ok(Servers {
-            scraping,
-            receiving,
-        })
+        Ok(Servers { scraping, receiving })
     }
 
     /// What a cluster's discovery would find: the two pods, and the webhook's.
     fn targets(&self, webhook: &Webhook, pods: [&Value; 2]) -> Result<Vec<Value>> {
-        let here = Whereabouts {
-            address: "127.0.0.1",
-            node: "this-machine",
-        };
-        let mut found: Vec<Value> = pods
-            .iter()
-            .flat_map(|pod| discovery::targets(pod, here))
-            .collect();
+        let here = Whereabouts { address: "127.0.0.1", node: "this-machine" };
+        let mut found: Vec<Value> =
+            pods.iter().flat_map(|pod| discovery::targets(pod, here)).collect();
         let deployment =
             fs::read_to_string(self.places.root.join("manifests/base/deployment.yaml"))
                 .context("manifests/base/deployment.yaml could not be read")?;
@@ -95,11 +75,7 @@ impl Steps<'_> {
         let mut pod = deployment["spec"]["template"].clone();
         pod["metadata"]["namespace"] = "emberscope".into();
         pod["metadata"]["name"] = "emberscope-0".into();
-        for port in pod["spec"]["containers"][0]["ports"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-        {
+        for port in pod["spec"]["containers"][0]["ports"].as_array_mut().into_iter().flatten() {
             if port["name"] == "metrics" {
                 port["containerPort"] = webhook.ops_port.into();
             }
@@ -137,10 +113,7 @@ impl Steps<'_> {
 
     /// Prints the table and the URLs; fails with a sentence for each series that is missing.
     pub(super) fn show(&self, found: &[Found], servers: &Servers, driver: &Admitted) -> Result<()> {
-        let Servers {
-            scraping,
-            receiving,
-        } = servers;
+        let Servers { scraping, receiving } = servers;
         let metrics = driver.sidecar_port("port")?;
         let ui = driver.sidecar_port("spark-ui-port")?;
         let there = found.iter().filter(|one| !one.samples.is_empty()).count();
@@ -163,18 +136,12 @@ impl Steps<'_> {
 
     fn complaints(&self, found: &[Found]) -> Vec<String> {
         let in_cgroup = self.enclosure.missing().is_none();
-        found
-            .iter()
-            .filter_map(|one| one.complaint(in_cgroup))
-            .collect()
+        found.iter().filter_map(|one| one.complaint(in_cgroup)).collect()
     }
 }
 
 /// How many rounds the job's log tells of.
 pub(super) fn rounds(log: &Path) -> usize {
     let text = fs::read(log).unwrap_or_default();
-    String::from_utf8_lossy(&text)
-        .lines()
-        .filter(|line| line.starts_with("round "))
-        .count()
+    String::from_utf8_lossy(&text).lines().filter(|line| line.starts_with("round ")).count()
 }

@@ -51,14 +51,10 @@ impl Steps<'_> {
         let executor = self.admit(&webhook, "executor", &port).await?;
         describe(&driver)?;
         require_ports(&driver, &executor)?;
-        let servers = self
-            .collect(programs, &webhook, [&driver.pod, &executor.pod])
-            .await?;
+        let servers = self.collect(programs, &webhook, [&driver.pod, &executor.pod]).await?;
         self.start_sidecars(programs, [&driver, &executor]).await?;
         let start = self.submit(programs, &driver).await?;
-        let found = self
-            .wait_for_series(programs, servers.receiving, start)
-            .await?;
+        let found = self.wait_for_series(programs, servers.receiving, start).await?;
         self.show(&found, &servers, &driver)?;
         if self.args.keep {
             self.clock.say("all of it goes on until Ctrl-C");
@@ -81,10 +77,7 @@ impl Steps<'_> {
         command.arg("serve").arg("--ca-out").arg(&webhook.authority);
         command.args(["--listen", &format!("127.0.0.1:{}", webhook.port)]);
         command.args(["--ops-listen", &format!("127.0.0.1:{}", webhook.ops_port)]);
-        self.clock.say(&format!(
-            "emberscope serve on https://localhost:{}/mutate",
-            webhook.port
-        ));
+        self.clock.say(&format!("emberscope serve on https://localhost:{}/mutate", webhook.port));
         programs.start(WEBHOOK, command)?;
         let ready = async || http::get(webhook.ops_port, "/readyz").await?.ok().map(drop);
         programs.until(WEBHOOK, START, ready).await?;
@@ -124,8 +117,7 @@ impl Steps<'_> {
             let port = pod.sidecar_port("port")?;
             let healthy = async || http::get(port, "/healthz").await?.ok().map(drop);
             programs.until(name, START, healthy).await?;
-            self.clock
-                .say(&format!("{name} on http://127.0.0.1:{port}/metrics"));
+            self.clock.say(&format!("{name} on http://127.0.0.1:{port}/metrics"));
         }
         Ok(())
     }
@@ -150,8 +142,7 @@ impl Steps<'_> {
         };
         programs.start(SPARK, job.command(self.enclosure)?)?;
         let start = Instant::now();
-        self.clock
-            .say("spark-submit: two executors, Python functions, shuffles, a cached table");
+        self.clock.say("spark-submit: two executors, Python functions, shuffles, a cached table");
         match self.enclosure.missing() {
             None => more("in a cgroup of its own, with a CPU quota and a memory limit"),
             Some(why) => more(&format!(
@@ -169,10 +160,7 @@ impl Steps<'_> {
     }
 
     fn short(&self, path: &Path) -> String {
-        path.strip_prefix(&self.places.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        path.strip_prefix(&self.places.root).unwrap_or(path).display().to_string()
     }
 }
 
@@ -181,10 +169,7 @@ fn describe(driver: &Admitted) -> Result<()> {
     let settings = driver.spark_submit_opts()?.matches("-D").count();
     more(&format!("SPARK_SUBMIT_OPTS with {settings} settings"));
     let arguments = driver.sidecar_arguments()?.join(" ");
-    more(&format!(
-        "{} sidecar: emberscope-sidecar {arguments}",
-        driver.kind()
-    ));
+    more(&format!("{} sidecar: emberscope-sidecar {arguments}", driver.kind()));
     Ok(())
 }
 
@@ -206,10 +191,7 @@ fn require_ports(driver: &Admitted, executor: &Admitted) -> Result<()> {
         executor.sidecar_port("port")?,
         "the patch has the executor's sidecar listen there",
     )?;
-    ports::require(
-        executor.sidecar_port("push-port")?,
-        "executors push their figures there",
-    )?;
+    ports::require(executor.sidecar_port("push-port")?, "executors push their figures there")?;
     ports::require(
         driver.sidecar_port("spark-ui-port")?,
         "another Spark's figures would be shown for the demonstration's",

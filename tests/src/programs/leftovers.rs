@@ -15,10 +15,7 @@ pub(super) const MARK: &str = "EMBERSCOPE_DEMO";
 /// Ends what a killed run left in the folder; fails if a run still uses it.
 pub fn end(run: &Path) -> Result<()> {
     let noted = fs::read_to_string(list_file(run)).unwrap_or_default();
-    let mut ids = noted
-        .lines()
-        .filter_map(|line| line.parse().ok())
-        .filter_map(Pid::from_raw);
+    let mut ids = noted.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw);
     if let Some(owner) = ids.next().filter(|owner| is_demo(*owner)) {
         let id = owner.as_raw_pid();
         bail!(
@@ -62,9 +59,7 @@ fn is_marked(process: Pid, run: &Path) -> bool {
     let environment =
         fs::read(format!("/proc/{}/environ", process.as_raw_pid())).unwrap_or_default();
     let mark = format!("{MARK}={}", run.display());
-    environment
-        .split(|byte| *byte == 0)
-        .any(|entry| entry == mark.as_bytes())
+    environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
 }
 
 #[cfg(test)]
@@ -82,11 +77,7 @@ mod tests {
         fs::write(run.path().join("running"), format!("{}\n", i32::MAX)).unwrap();
         let sleeper = |mark: &Path| {
             let mut command = Command::new("sleep");
-            command
-                .arg("600")
-                .env(MARK, mark)
-                .process_group(0)
-                .stdin(Stdio::null());
+            command.arg("600").env(MARK, mark).process_group(0).stdin(Stdio::null());
             let child = command.spawn().unwrap();
             note(run.path(), Pid::from_child(&child)).unwrap();
             child

@@ -15,33 +15,20 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/admission");
 
 #[test]
 fn every_case_gets_the_answer_in_its_folder() {
-    let entries = fs::read_dir(ROOT)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     cases.sort();
     assert!(cases.len() >= 40, "only {} cases in {ROOT}", cases.len());
     let failed: Vec<String> = cases
         .iter()
-        .filter_map(|case| {
-            check(case)
-                .err()
-                .map(|error| format!("{}: {error:#}", case.display()))
-        })
+        .filter_map(|case| check(case).err().map(|error| format!("{}: {error:#}", case.display())))
         .collect();
-    assert!(
-        failed.is_empty(),
-        "{}\n`make golden` accepts new answers",
-        failed.join("\n")
-    );
+    assert!(failed.is_empty(), "{}\n`make golden` accepts new answers", failed.join("\n"));
 }
 
 fn check(case: &Path) -> Result<()> {
     let config = case.join("config.yaml");
-    let settings = Settings::new(
-        Config::load(config.exists().then_some(config.as_path()))?,
-        true,
-    );
+    let settings = Settings::new(Config::load(config.exists().then_some(config.as_path()))?, true);
     let review = review(case)?;
     let admission = admit::admit(&review, &settings);
     let answer = answer(&admission)?;

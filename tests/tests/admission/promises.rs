@@ -25,10 +25,7 @@ pub(crate) fn hold(review: &[u8], patch: &Value, settings: &Settings) -> Result<
     let mut review: Value = serde_json::from_slice(review)?;
     let original = review["request"]["object"].clone();
     let patch: Patch = serde_json::from_value(patch.clone())?;
-    let adds = patch
-        .0
-        .iter()
-        .all(|operation| matches!(operation, PatchOperation::Add(_)));
+    let adds = patch.0.iter().all(|operation| matches!(operation, PatchOperation::Add(_)));
     ensure!(adds, "an operation is not add");
     let mut patched = original.clone();
     json_patch::patch(&mut patched, &patch).context("the patch does not apply")?;
@@ -38,10 +35,7 @@ pub(crate) fn hold(review: &[u8], patch: &Value, settings: &Settings) -> Result<
     review["request"]["object"] = patched;
     let again = admit::admit(&serde_json::to_vec(&review)?, settings);
     let again: Value = serde_json::from_slice(&again.body)?;
-    ensure!(
-        again["response"].get("patch").is_none(),
-        "a second time there is a patch again"
-    );
+    ensure!(again["response"].get("patch").is_none(), "a second time there is a patch again");
     Ok(())
 }
 
@@ -70,10 +64,7 @@ fn kept(path: &str, original: &Value, result: &Value) -> Result<()> {
         (Value::String(original), Value::String(result)) if original != result => {
             let options = path.ends_with("/value") && result.ends_with(original.as_str());
             let scrape = path.starts_with("/metadata/annotations/prometheus.io/");
-            ensure!(
-                options || scrape,
-                "{path} was {original:?} and is {result:?}"
-            );
+            ensure!(options || scrape, "{path} was {original:?} and is {result:?}");
         }
         _ => ensure!(original == result, "{path} was {original} and is {result}"),
     }

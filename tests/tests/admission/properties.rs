@@ -14,9 +14,7 @@ fn optional(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option
 }
 
 fn object(members: Vec<(&'static str, Option<Value>)>) -> Value {
-    let present = members
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let present = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Value::Object(present.collect::<Map<String, Value>>())
 }
 
@@ -25,12 +23,7 @@ fn amounts() -> impl Strategy<Value = Value> {
         || optional(prop::sample::select(vec!["1", "500m", "1Gi", "0"]).prop_map(Value::from));
     (quantity(), quantity()).prop_map(|(cpu, memory)| {
         let amounts = [("cpu", cpu), ("memory", memory)];
-        object(
-            amounts
-                .into_iter()
-                .filter(|(_, value)| *value != Some(Value::Null))
-                .collect(),
-        )
+        object(amounts.into_iter().filter(|(_, value)| *value != Some(Value::Null)).collect())
     })
 }
 
@@ -45,21 +38,11 @@ fn env() -> impl Strategy<Value = Value> {
 }
 
 fn container() -> impl Strategy<Value = Value> {
-    let names = [
-        "spark-kubernetes-driver",
-        "spark-kubernetes-executor",
-        "executor",
-        "fluentd",
-        "x",
-    ];
+    let names =
+        ["spark-kubernetes-driver", "spark-kubernetes-executor", "executor", "fluentd", "x"];
     let port = prop::sample::select(vec![4040, 7078, 9814, 9815]);
     let ports = prop::collection::vec(port, 0..3).prop_map(|ports| {
-        json!(
-            ports
-                .iter()
-                .map(|p| json!({"containerPort": p}))
-                .collect::<Vec<_>>()
-        )
+        json!(ports.iter().map(|p| json!({"containerPort": p})).collect::<Vec<_>>())
     });
     let user =
         optional(prop::sample::select(vec![0, 185, 999]).prop_map(|uid| json!({"runAsUser": uid})));
@@ -71,21 +54,16 @@ fn container() -> impl Strategy<Value = Value> {
         user,
         optional(Just(json!({"a field": ["of a", {"later": "Kubernetes"}]}))),
     )
-        .prop_map(
-            |(name, env, ports, (requests, limits), security_context, future)| {
-                object(vec![
-                    ("name", Some(json!(name))),
-                    ("env", env),
-                    ("ports", ports),
-                    (
-                        "resources",
-                        Some(json!({"requests": requests, "limits": limits})),
-                    ),
-                    ("securityContext", security_context),
-                    ("fieldOfTheFuture", future),
-                ])
-            },
-        )
+        .prop_map(|(name, env, ports, (requests, limits), security_context, future)| {
+            object(vec![
+                ("name", Some(json!(name))),
+                ("env", env),
+                ("ports", ports),
+                ("resources", Some(json!({"requests": requests, "limits": limits}))),
+                ("securityContext", security_context),
+                ("fieldOfTheFuture", future),
+            ])
+        })
 }
 
 fn annotations() -> impl Strategy<Value = Value> {
@@ -98,24 +76,10 @@ fn annotations() -> impl Strategy<Value = Value> {
         "emberscope.dev/spark-confs",
         "emberscope.dev/odd",
     ];
-    let values = [
-        "true",
-        "false",
-        "4040",
-        "9900",
-        "/metrics/executors/prometheus/",
-        "",
-    ];
-    let entry = (
-        prop::sample::select(keys.to_vec()),
-        prop::sample::select(values.to_vec()),
-    );
-    prop::collection::btree_map(
-        entry.clone().prop_map(|e| e.0),
-        entry.prop_map(|e| e.1),
-        0..5,
-    )
-    .prop_map(|map| json!(map))
+    let values = ["true", "false", "4040", "9900", "/metrics/executors/prometheus/", ""];
+    let entry = (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()));
+    prop::collection::btree_map(entry.clone().prop_map(|e| e.0), entry.prop_map(|e| e.1), 0..5)
+        .prop_map(|map| json!(map))
 }
 
 fn pod() -> impl Strategy<Value = Value> {
@@ -132,34 +96,29 @@ fn pod() -> impl Strategy<Value = Value> {
         (flag(), rare(), rare(), flag()),
         optional((0..100_i64).prop_map(Value::from)),
     )
-        .prop_map(
-            |(role, annotations, containers, inits, volumes, flags, grace)| {
-                let mut metadata =
-                    json!({"labels": {"spark-role": role, "spark-app-selector": "spark-1"}});
-                if let Some(annotations) = annotations {
-                    metadata["annotations"] = annotations;
-                }
-                let (share, host_pid, host_network, automount) = flags;
-                let spec = object(vec![
-                    ("containers", Some(json!(containers))),
-                    ("initContainers", inits),
-                    ("volumes", volumes),
-                    ("shareProcessNamespace", share),
-                    ("hostPID", host_pid),
-                    ("hostNetwork", host_network),
-                    ("automountServiceAccountToken", automount),
-                    ("terminationGracePeriodSeconds", grace),
-                ]);
-                json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-            },
-        )
+        .prop_map(|(role, annotations, containers, inits, volumes, flags, grace)| {
+            let mut metadata =
+                json!({"labels": {"spark-role": role, "spark-app-selector": "spark-1"}});
+            if let Some(annotations) = annotations {
+                metadata["annotations"] = annotations;
+            }
+            let (share, host_pid, host_network, automount) = flags;
+            let spec = object(vec![
+                ("containers", Some(json!(containers))),
+                ("initContainers", inits),
+                ("volumes", volumes),
+                ("shareProcessNamespace", share),
+                ("hostPID", host_pid),
+                ("hostNetwork", host_network),
+                ("automountServiceAccountToken", automount),
+                ("terminationGracePeriodSeconds", grace),
+            ]);
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        })
 }
 
 fn settings(mode: &str) -> Settings {
-    Settings::new(
-        Config::parse(&format!("sidecar: {{mode: {mode}}}"), None).unwrap(),
-        true,
-    )
+    Settings::new(Config::parse(&format!("sidecar: {{mode: {mode}}}"), None).unwrap(), true)
 }
 
 proptest! {

@@ -11,24 +11,17 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn check(page: &str, parts: &[(&str, String)]) {
     let path = root().join(page);
     let text = std::fs::read_to_string(&path).unwrap();
-    let fresh = parts.iter().fold(text.clone(), |text, (name, part)| {
-        replace(&text, name, part)
-    });
+    let fresh = parts.iter().fold(text.clone(), |text, (name, part)| replace(&text, name, part));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, fresh).unwrap();
     } else {
-        assert!(
-            text == fresh,
-            "{page} is not what the code says; `make golden` writes it"
-        );
+        assert!(text == fresh, "{page} is not what the code says; `make golden` writes it");
     }
 }
 
 fn replace(text: &str, name: &str, part: &str) -> String {
     let start = format!("<!-- generated: {name} -->\n");
-    let (before, rest) = text
-        .split_once(&start)
-        .unwrap_or_else(|| panic!("no part {name:?}"));
+    let (before, rest) = text.split_once(&start).unwrap_or_else(|| panic!("no part {name:?}"));
     let (_, after) = rest.split_once("<!-- end -->").unwrap();
     format!("{before}{start}{}\n<!-- end -->{after}", part.trim_end())
 }

@@ -7,9 +7,7 @@ use crate::generated::root;
 /// Every Markdown page of the repository that people read.
 fn pages() -> Vec<PathBuf> {
     let folders = ["", "docs", "manifests", "tests/golden"].map(|folder| root().join(folder));
-    let files = folders
-        .iter()
-        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut pages: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages
@@ -37,12 +35,9 @@ fn every_link_between_pages_leads_to_a_file() {
                 let file = target.split('#').next().unwrap_or_default();
                 folder.join(file).exists()
             };
-            let bad: Vec<String> = targets(&text)
-                .filter(|target| !exists(target))
-                .map(str::to_owned)
-                .collect();
-            bad.into_iter()
-                .map(|target| format!("{}: {target}", page.display()))
+            let bad: Vec<String> =
+                targets(&text).filter(|target| !exists(target)).map(str::to_owned).collect();
+            bad.into_iter().map(|target| format!("{}: {target}", page.display()))
         })
         .collect();
     assert!(dangling.is_empty(), "{}", dangling.join("\n"));

@@ -30,7 +30,13 @@ fn catalog(scope: Scope) -> String {
     let rows = of_scope.map(|entry| {
         let label = entry.label.map(|label| format!("`{}`", label.name())).unwrap_or_default();
         let name = format!("`{}`", scope.name(entry.name));
-        [name, entry.kind.as_str().to_owned(), label, entry.since.to_owned(), escaped(&entry.help())]
+        [
+            name,
+            entry.kind.as_str().to_owned(),
+            label,
+            entry.since.to_owned(),
+            escaped(&entry.help()),
+        ]
     });
     table(["name", "type", "label", "Spark", "what it is"], rows)
 }

@@ -7,9 +7,7 @@ use super::{base, find};
 #[test]
 fn there_is_one_webhook_and_it_calls_the_service() {
     let objects = base();
-    let webhooks = find(&objects, "MutatingWebhookConfiguration")["webhooks"]
-        .as_array()
-        .unwrap();
+    let webhooks = find(&objects, "MutatingWebhookConfiguration")["webhooks"].as_array().unwrap();
     assert_eq!(webhooks.len(), 1);
     assert_eq!(webhooks[0]["name"], "pods.emberscope.dev");
     let service = find(&objects, "Service");
@@ -75,10 +73,7 @@ fn conditions_ask_whether_there_are_annotations_before_they_read_them() {
     let objects = base();
     let webhook = &find(&objects, "MutatingWebhookConfiguration")["webhooks"][0];
     let conditions = webhook["matchConditions"].as_array().unwrap();
-    let names: Vec<_> = conditions
-        .iter()
-        .map(|condition| &condition["name"])
-        .collect();
+    let names: Vec<_> = conditions.iter().map(|condition| &condition["name"]).collect();
     assert_eq!(names, ["not-a-mirror-pod", "not-opted-out"]);
     for condition in conditions {
         let expression = condition["expression"].as_str().unwrap();

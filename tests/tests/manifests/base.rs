@@ -59,11 +59,7 @@ fn every_object_is_labelled_and_has_the_one_name() {
             ("part-of", "emberscope"),
             ("version", env!("CARGO_PKG_VERSION")),
         ] {
-            assert_eq!(
-                metadata["labels"][format!("app.kubernetes.io/{key}")],
-                value,
-                "{kind}"
-            );
+            assert_eq!(metadata["labels"][format!("app.kubernetes.io/{key}")], value, "{kind}");
         }
     }
 }
@@ -74,14 +70,8 @@ fn all_selectors_are_one_and_find_the_deployments_pods() {
     let deployment = find(&objects, "Deployment");
     let selector = &deployment["spec"]["selector"]["matchLabels"];
     assert_eq!(find(&objects, "Service")["spec"]["selector"], *selector);
-    assert_eq!(
-        find(&objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
-        *selector
-    );
-    assert_eq!(
-        find(&objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
-        *selector
-    );
+    assert_eq!(find(&objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *selector);
+    assert_eq!(find(&objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"], *selector);
     let template = &deployment["spec"]["template"];
     let spread = &template["spec"]["topologySpreadConstraints"][0];
     assert_eq!(spread["labelSelector"]["matchLabels"], *selector);
@@ -103,25 +93,13 @@ fn ports_are_named_once_and_lead_to_the_container() {
     ];
     assert_eq!(container["ports"], json!(ports));
     let service = &find(&objects, "Service")["spec"]["ports"];
-    assert_eq!(
-        service[0],
-        json!({"name": "webhook", "port": 443, "targetPort": "webhook"})
-    );
-    assert_eq!(
-        service[1],
-        json!({"name": "metrics", "port": 8080, "targetPort": "metrics"})
-    );
+    assert_eq!(service[0], json!({"name": "webhook", "port": 443, "targetPort": "webhook"}));
+    assert_eq!(service[1], json!({"name": "metrics", "port": 8080, "targetPort": "metrics"}));
     let policy = &find(&objects, "NetworkPolicy")["spec"];
-    assert_eq!(
-        policy["ingress"],
-        json!([{"ports": [{"port": 8443}, {"port": 8080}]}])
-    );
+    assert_eq!(policy["ingress"], json!([{"ports": [{"port": 8443}, {"port": 8080}]}]));
     assert_eq!(policy["policyTypes"], json!(["Ingress"]));
     for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
-        assert_eq!(
-            container[probe]["httpGet"],
-            json!({"path": path, "port": "metrics"})
-        );
+        assert_eq!(container[probe]["httpGet"], json!({"path": path, "port": "metrics"}));
     }
 }
 
@@ -145,47 +123,31 @@ fn the_webhook_may_do_exactly_this() {
     assert_eq!(find(&objects, "ClusterRole")["rules"], cluster);
     let account =
         json!([{"kind": "ServiceAccount", "name": "emberscope", "namespace": "emberscope"}]);
-    for (binding, role) in [
-        ("RoleBinding", "Role"),
-        ("ClusterRoleBinding", "ClusterRole"),
-    ] {
+    for (binding, role) in [("RoleBinding", "Role"), ("ClusterRoleBinding", "ClusterRole")] {
         assert_eq!(find(&objects, binding)["subjects"], account);
         assert_eq!(find(&objects, binding)["roleRef"]["kind"], role);
     }
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
     assert_eq!(pod["serviceAccountName"], "emberscope");
-    assert_eq!(
-        find(&objects, "ServiceAccount")["automountServiceAccountToken"],
-        false
-    );
+    assert_eq!(find(&objects, "ServiceAccount")["automountServiceAccountToken"], false);
 }
 
 #[test]
 fn the_names_in_the_arguments_are_those_of_the_objects() {
     let objects = base();
     let container = &find(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
-    let arguments: Vec<_> = container["args"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap())
-        .collect();
+    let arguments: Vec<_> =
+        container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     let value = |option: &str| {
         let start = format!("--{option}=");
-        arguments
-            .iter()
-            .find_map(|word| word.strip_prefix(start.as_str()))
-            .unwrap()
+        arguments.iter().find_map(|word| word.strip_prefix(start.as_str())).unwrap()
     };
     let parsed = Args::try_parse_from(iter::once("emberscope").chain(arguments.iter().copied()));
     assert!(parsed.is_ok(), "{parsed:?}");
     let role = find(&objects, "Role");
     assert_eq!(role["rules"][0]["resourceNames"][0], value("tls-secret"));
     let cluster_role = find(&objects, "ClusterRole");
-    assert_eq!(
-        cluster_role["rules"][0]["resourceNames"][0],
-        value("webhook-configuration")
-    );
+    assert_eq!(cluster_role["rules"][0]["resourceNames"][0], value("webhook-configuration"));
     assert_eq!(
         find(&objects, "MutatingWebhookConfiguration")["metadata"]["name"],
         value("webhook-configuration")
@@ -209,9 +171,7 @@ fn the_shipped_configuration_is_the_documented_default() {
         fs::write(root().join(file), format!("{head}  config.yaml: |\n{text}")).unwrap();
     }
     let objects = base();
-    let yaml = find(&objects, "ConfigMap")["data"]["config.yaml"]
-        .as_str()
-        .unwrap();
+    let yaml = find(&objects, "ConfigMap")["data"]["config.yaml"].as_str().unwrap();
     assert_eq!(
         yaml, DEFAULT_YAML,
         "{file} has to hold webhook/src/config/default.yaml: UPDATE_GOLDEN=1 copies it"
@@ -226,46 +186,27 @@ fn a_rolling_update_never_takes_a_replica_before_its_successor_is_ready() {
     assert_eq!(spec["replicas"], 2);
     let rolling = &spec["strategy"]["rollingUpdate"];
     assert_eq!(*rolling, json!({"maxUnavailable": 0, "maxSurge": 1}));
-    assert_eq!(
-        find(&objects, "PodDisruptionBudget")["spec"]["maxUnavailable"],
-        1
-    );
+    assert_eq!(find(&objects, "PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
 }
 
 /// Read rather than rendered: Debian's kubectl is older than overlays of folders.
 #[test]
 fn the_overlay_in_the_readme_changes_what_is_there() {
     let readme = read("manifests/README.md");
-    let block = readme
-        .split("```yaml\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let block = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let overlay = &documents(block)[0];
     let objects = base();
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
-    let (image, tag) = pod["containers"][0]["image"]
-        .as_str()
-        .unwrap()
-        .split_once(':')
-        .unwrap();
+    let (image, tag) = pod["containers"][0]["image"].as_str().unwrap().split_once(':').unwrap();
     assert_eq!(overlay["images"][0]["name"], image);
     assert_eq!(overlay["images"][0]["newTag"], tag);
     let patch = &documents(overlay["patches"][0]["patch"].as_str().unwrap())[0];
     let shipped = find(&objects, patch["kind"].as_str().unwrap());
     assert_eq!(patch["metadata"]["name"], shipped["metadata"]["name"]);
-    assert_eq!(
-        patch["metadata"]["namespace"],
-        shipped["metadata"]["namespace"]
-    );
+    assert_eq!(patch["metadata"]["namespace"], shipped["metadata"]["namespace"]);
     for (file, text) in patch["data"].as_object().unwrap() {
         assert!(shipped["data"][file].is_string(), "{file}");
         let config = Config::parse(text.as_str().unwrap(), None).unwrap();
-        assert_eq!(
-            config.sidecar.image,
-            "registry.example.com/emberscope/sidecar:0.1.0"
-        );
+        assert_eq!(config.sidecar.image, "registry.example.com/emberscope/sidecar:0.1.0");
     }
 }

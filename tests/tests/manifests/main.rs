@@ -49,18 +49,12 @@ fn documents(yaml: &str) -> Vec<Value> {
 /// The objects of `manifests/base`, as `kubectl apply -k` would send them.
 fn base() -> Vec<Value> {
     let directory = root().join("manifests/base");
-    documents(&output(
-        "kubectl",
-        &["kustomize", directory.to_str().unwrap()],
-    ))
+    documents(&output("kubectl", &["kustomize", directory.to_str().unwrap()]))
 }
 
 /// The object of a kind; all of the base's are named `emberscope`.
 fn find<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
-    let found: Vec<_> = objects
-        .iter()
-        .filter(|object| object["kind"] == kind)
-        .collect();
+    let found: Vec<_> = objects.iter().filter(|object| object["kind"] == kind).collect();
     assert_eq!(found.len(), 1, "{kind}");
     found[0]
 }
@@ -82,13 +76,7 @@ fn files(folder: &str) -> Vec<String> {
     walk(&top, &mut found);
     let mut found: Vec<_> = found
         .iter()
-        .map(|path| {
-            path.strip_prefix(&top)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned()
-        })
+        .map(|path| path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
     found

@@ -26,9 +26,7 @@ fn violations(pod: &Value) -> Vec<String> {
     for volume in pod["volumes"].as_array().into_iter().flatten() {
         let kinds = volume.as_object().unwrap().keys();
         found.extend(
-            kinds
-                .filter(|kind| *kind != "name" && !allowed.contains(&kind.as_str()))
-                .cloned(),
+            kinds.filter(|kind| *kind != "name" && !allowed.contains(&kind.as_str())).cloned(),
         );
     }
     let containers = ["initContainers", "containers"].map(|list| pod[list].as_array());
@@ -66,10 +64,7 @@ fn the_namespace_enforces_restricted_and_the_webhooks_pods_meet_it() {
     let objects = base();
     let labels = &find(&objects, "Namespace")["metadata"]["labels"];
     for mode in ["enforce", "audit", "warn"] {
-        assert_eq!(
-            labels[format!("pod-security.kubernetes.io/{mode}")],
-            "restricted"
-        );
+        assert_eq!(labels[format!("pod-security.kubernetes.io/{mode}")], "restricted");
     }
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
     assert_eq!(violations(pod), Vec::<String>::new());
@@ -93,30 +88,15 @@ fn each_kind_of_violation_is_found() {
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
     for (pointer, value, word) in [
         ("/containers/0/securityContext", json!({}), "privileges"),
-        (
-            "/containers/0/securityContext/capabilities/drop",
-            json!([]),
-            "capabilities",
-        ),
+        ("/containers/0/securityContext/capabilities/drop", json!([]), "capabilities"),
         ("/securityContext/runAsUser", json!(0), "user"),
         ("/securityContext/seccompProfile", json!(null), "seccomp"),
-        (
-            "/volumes/0",
-            json!({"name": "node", "hostPath": {"path": "/"}}),
-            "hostPath",
-        ),
-        (
-            "/containers/0/ports/0",
-            json!({"containerPort": 1, "hostPort": 1}),
-            "host port",
-        ),
+        ("/volumes/0", json!({"name": "node", "hostPath": {"path": "/"}}), "hostPath"),
+        ("/containers/0/ports/0", json!({"containerPort": 1, "hostPort": 1}), "host port"),
     ] {
         let mut pod = pod.clone();
         *pod.pointer_mut(pointer).unwrap() = value;
         let found = violations(&pod);
-        assert!(
-            found.iter().any(|line| line.contains(word)),
-            "{pointer}: {found:?}"
-        );
+        assert!(found.iter().any(|line| line.contains(word)), "{pointer}: {found:?}");
     }
 }

@@ -46,26 +46,13 @@ fn target(address: &str, port_name: &str, labels: &[(&str, &str)]) -> Value {
 fn kept(file: &str, job: &str, targets: &[Value]) -> Vec<Value> {
     let (_directory, path) = with_targets(file, &json!(targets));
     let path = path.to_str().unwrap();
-    let found = output(
-        "promtool",
-        &["check", "service-discovery", "--timeout=1s", path, job],
-    );
+    let found = output("promtool", &["check", "service-discovery", "--timeout=1s", path, job]);
     let found: Vec<Value> = serde_json::from_str(&found).unwrap();
-    assert_eq!(
-        found.len(),
-        targets.len(),
-        "promtool saw other targets than it was given"
-    );
-    let mut kept: Vec<_> = found
-        .into_iter()
-        .map(|mut target| target["labels"].take())
-        .collect();
+    assert_eq!(found.len(), targets.len(), "promtool saw other targets than it was given");
+    let mut kept: Vec<_> = found.into_iter().map(|mut target| target["labels"].take()).collect();
     kept.retain(|labels| *labels != json!({}));
     for labels in &mut kept {
-        labels
-            .as_object_mut()
-            .unwrap()
-            .retain(|key, _| !key.starts_with("__scrape"));
+        labels.as_object_mut().unwrap().retain(|key, _| !key.starts_with("__scrape"));
     }
     kept.sort_by_key(|labels| labels["__address__"].as_str().map(str::to_owned));
     kept
@@ -96,15 +83,10 @@ fn the_sidecars_port_is_scraped_and_labelled_and_no_other() {
         ("pod_label_team", "data-a"),
         ("pod_label_spark_app_selector", "spark-1"),
         ("pod_label_emr_containers_amazonaws_com_job_id", "0001"),
-        (
-            "pod_label_emr_containers_amazonaws_com_virtual_cluster_id",
-            "vc1",
-        ),
+        ("pod_label_emr_containers_amazonaws_com_virtual_cluster_id", "vc1"),
     ];
-    let targets = [
-        target("10.0.0.1:9814", "emberscope", &emr),
-        target("10.0.0.1:4040", "spark-ui", &emr),
-    ];
+    let targets =
+        [target("10.0.0.1:9814", "emberscope", &emr), target("10.0.0.1:4040", "spark-ui", &emr)];
     let expected = json!({
         "__address__": "10.0.0.1:9814",
         "__metrics_path__": "/metrics",
@@ -119,18 +101,12 @@ fn the_sidecars_port_is_scraped_and_labelled_and_no_other() {
         "spark_role": "driver",
         "team": "data-a",
     });
-    assert_eq!(
-        kept("scrape-config.yaml", "emberscope", &targets),
-        [expected]
-    );
+    assert_eq!(kept("scrape-config.yaml", "emberscope", &targets), [expected]);
 }
 
 #[test]
 fn finished_pods_are_dropped_by_both_ways() {
-    for (file, job) in [
-        (FILES[0], "emberscope"),
-        (FILES[1], "emberscope-annotations"),
-    ] {
+    for (file, job) in [(FILES[0], "emberscope"), (FILES[1], "emberscope-annotations")] {
         let pod = |address, phase| {
             target(
                 address,
@@ -165,10 +141,7 @@ fn annotations_choose_port_and_path_of_spark_pods_only() {
     let own_page = [
         ("pod_annotation_prometheus_io_scrape", "true"),
         ("pod_annotation_prometheus_io_port", "4040"),
-        (
-            "pod_annotation_prometheus_io_path",
-            "/metrics/executors/prometheus/",
-        ),
+        ("pod_annotation_prometheus_io_path", "/metrics/executors/prometheus/"),
         ("pod_label_spark_role", "driver"),
     ];
     let targets = [
@@ -176,21 +149,11 @@ fn annotations_choose_port_and_path_of_spark_pods_only() {
         target("[fd00::1]:7078", "driver-rpc-port", &spark),
         target("10.0.0.2:7078", "driver-rpc-port", &own_page),
         target("10.0.0.3:80", "http", &annotations),
-        target(
-            "10.0.0.4:4040",
-            "spark-ui",
-            &[("pod_label_spark_role", "driver")],
-        ),
+        target("10.0.0.4:4040", "spark-ui", &[("pod_label_spark_role", "driver")]),
     ];
-    let kept = kept(
-        "scrape-config-annotations.yaml",
-        "emberscope-annotations",
-        &targets,
-    );
-    let scraped: Vec<_> = kept
-        .iter()
-        .map(|labels| [&labels["__address__"], &labels["__metrics_path__"]])
-        .collect();
+    let kept = kept("scrape-config-annotations.yaml", "emberscope-annotations", &targets);
+    let scraped: Vec<_> =
+        kept.iter().map(|labels| [&labels["__address__"], &labels["__metrics_path__"]]).collect();
     let expected = [
         ["10.0.0.1:9814", "/metrics"],
         ["10.0.0.2:4040", "/metrics/executors/prometheus/"],
@@ -208,11 +171,7 @@ fn the_webhooks_own_port_is_scraped_and_no_other() {
     let targets = [
         target("10.0.0.1:8080", "metrics", &labels),
         target("10.0.0.1:8443", "webhook", &labels),
-        target(
-            "10.0.0.2:8080",
-            "metrics",
-            &[("pod_label_app_kubernetes_io_name", "other")],
-        ),
+        target("10.0.0.2:8080", "metrics", &[("pod_label_app_kubernetes_io_name", "other")]),
     ];
     let kept = kept("scrape-config.yaml", "emberscope-webhook", &targets);
     assert_eq!(kept.len(), 1);
@@ -236,13 +195,8 @@ fn no_job_copies_all_pod_labels() {
 fn the_remote_write_example_is_what_prometheus_takes() {
     let text = read("manifests/monitoring/prometheus/scrape-config.yaml");
     let example = text.split_once("\n# global:\n").unwrap().1;
-    let example: Vec<_> = example
-        .lines()
-        .map(|line| line.strip_prefix('#').unwrap())
-        .collect();
-    let example = example
-        .iter()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let example: Vec<_> = example.lines().map(|line| line.strip_prefix('#').unwrap()).collect();
+    let example = example.iter().map(|line| line.strip_prefix(' ').unwrap_or(line));
     let yaml = format!("global:\n{}\n", example.collect::<Vec<_>>().join("\n"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("prometheus.yml");

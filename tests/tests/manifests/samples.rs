@@ -32,10 +32,7 @@ fn the_pods_are_pods_that_the_webhook_is_asked_about() {
         assert_eq!(through::<Pod>(&pod), pod, "{name}");
         let role = &pod["metadata"]["labels"][asked["key"].as_str().unwrap()];
         assert!(asked["values"].as_array().unwrap().contains(role), "{name}");
-        assert!(
-            name.ends_with(&format!("-{}.yaml", role.as_str().unwrap())),
-            "{name}"
-        );
+        assert!(name.ends_with(&format!("-{}.yaml", role.as_str().unwrap())), "{name}");
     }
 }
 
@@ -44,16 +41,8 @@ fn the_webhook_injects_the_pods_with_nothing_left_out() {
     let settings = Settings::new(Config::default(), true);
     for name in PODS {
         let injected = inject(sample(name), &settings).unwrap();
-        assert!(
-            injected.outcome.warnings.is_empty(),
-            "{name}: {:?}",
-            injected.outcome
-        );
-        let sidecar = injected.pod["spec"]["initContainers"]
-            .as_array()
-            .unwrap()
-            .last()
-            .unwrap();
+        assert!(injected.outcome.warnings.is_empty(), "{name}: {:?}", injected.outcome);
+        let sidecar = injected.pod["spec"]["initContainers"].as_array().unwrap().last().unwrap();
         assert_eq!(sidecar["name"], "emberscope-sidecar", "{name}");
         // What the scrape job goes by.
         assert_eq!(sidecar["ports"][0]["name"], "emberscope", "{name}");
@@ -64,14 +53,8 @@ fn the_webhook_injects_the_pods_with_nothing_left_out() {
 #[test]
 fn the_emr_pods_are_shaped_like_emrs() {
     let driver = sample("emr-driver.yaml");
-    assert_eq!(
-        driver["spec"]["containers"][0]["name"],
-        "emr-container-fluentd"
-    );
-    assert_eq!(
-        driver["spec"]["containers"][1]["name"],
-        "spark-kubernetes-driver"
-    );
+    assert_eq!(driver["spec"]["containers"][0]["name"], "emr-container-fluentd");
+    assert_eq!(driver["spec"]["containers"][1]["name"], "spark-kubernetes-driver");
     for name in ["emr-driver.yaml", "emr-executor.yaml"] {
         let pod = sample(name);
         let containers = pod["spec"]["containers"].as_array().unwrap();
@@ -79,21 +62,10 @@ fn the_emr_pods_are_shaped_like_emrs() {
         assert_eq!(spark["securityContext"]["runAsUser"], 999, "{name}");
         assert_eq!(spark["securityContext"]["runAsGroup"], 1000, "{name}");
         let env = spark["env"].as_array().unwrap();
-        let signal = env
-            .iter()
-            .find(|variable| variable["name"] == "SIDECAR_SIGNAL_FILE")
-            .unwrap();
-        let folder = signal["value"]
-            .as_str()
-            .unwrap()
-            .rsplit_once('/')
-            .unwrap()
-            .0;
+        let signal = env.iter().find(|variable| variable["name"] == "SIDECAR_SIGNAL_FILE").unwrap();
+        let folder = signal["value"].as_str().unwrap().rsplit_once('/').unwrap().0;
         let mounts = spark["volumeMounts"].as_array().unwrap();
-        assert!(
-            mounts.iter().any(|mount| mount["mountPath"] == folder),
-            "{name}: {folder}"
-        );
+        assert!(mounts.iter().any(|mount| mount["mountPath"] == folder), "{name}: {folder}");
     }
 }
 
@@ -108,25 +80,16 @@ fn the_namespace_opts_in_and_the_jobs_run_there() {
     assert_eq!(asked["values"][0], *label);
 
     let name = namespace["metadata"]["name"].as_str().unwrap();
-    assert_eq!(
-        sample("spark-application.yaml")["metadata"]["namespace"],
-        name
-    );
+    assert_eq!(sample("spark-application.yaml")["metadata"]["namespace"], name);
     let submit = read("manifests/samples/spark-submit.sh");
     assert!(submit.contains(&format!("spark.kubernetes.namespace={name} ")));
 }
 
 #[test]
 fn no_sample_says_anything_about_metrics() {
-    for name in PODS
-        .iter()
-        .chain(&["spark-application.yaml", "spark-submit.sh"])
-    {
+    for name in PODS.iter().chain(&["spark-application.yaml", "spark-submit.sh"]) {
         let text = read(&format!("manifests/samples/{name}"));
-        for line in text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with('#'))
-        {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             for word in ["metrics", "monitoring", "prometheus", "emberscope"] {
                 assert!(!line.contains(word), "{name}: {line}");
             }

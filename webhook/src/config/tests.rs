@@ -9,20 +9,13 @@ fn error(yaml: &str) -> String {
 
 #[test]
 fn the_documented_file_says_exactly_the_defaults() {
-    assert_eq!(
-        Config::parse(DEFAULT_YAML, None).unwrap(),
-        Config::default()
-    );
+    assert_eq!(Config::parse(DEFAULT_YAML, None).unwrap(), Config::default());
 }
 
 #[test]
 fn a_file_with_nothing_in_it_is_the_defaults() {
     for empty in ["", "# nothing\n", "{}", "sidecar: {}", "sparkConfs:\n"] {
-        assert_eq!(
-            Config::parse(empty, None).unwrap(),
-            Config::default(),
-            "{empty:?}"
-        );
+        assert_eq!(Config::parse(empty, None).unwrap(), Config::default(), "{empty:?}");
     }
 }
 
@@ -51,25 +44,16 @@ fn mistakes_are_named_with_file_and_key() {
         ("sidecar: {port: 80}", "80 is not a port"),
         ("sidecar: {port: 9815}", "sidecar.pushPort is the same"),
         ("sidecar: {resources: {memoryLimit: 32MB}}", "32MB"),
-        (
-            "sidecar: {resources: {cpuRequest: 1}}",
-            "cpuRequest is more than cpuLimit",
-        ),
+        ("sidecar: {resources: {cpuRequest: 1}}", "cpuRequest is more than cpuLimit"),
         ("sidecar: {mode: nativ}", "nativ"),
         ("sidecar: {image: ''}", "sidecar.image is empty"),
         ("users: [{runAsUser: -1}]", "users[0]"),
-        (
-            "sparkConfs: {executor.memory: 1g}",
-            "sparkConfs.executor.memory",
-        ),
+        ("sparkConfs: {executor.memory: 1g}", "sparkConfs.executor.memory"),
         ("sparkConfs: {spark.a: $(HOME)}", "sparkConfs.spark.a"),
         ("- a list", "config.yaml"),
     ] {
         let error = error(yaml);
-        assert!(
-            error.contains(words) && error.contains("config.yaml"),
-            "{yaml}: {error}"
-        );
+        assert!(error.contains(words) && error.contains("config.yaml"), "{yaml}: {error}");
     }
 }
 

@@ -71,16 +71,14 @@ pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
     shared.readiness.ready();
     loop {
         tokio::time::sleep(REREAD).await;
-        let swapped = directory::read(dir)
-            .map_err(anyhow::Error::from)
-            .and_then(|found| {
-                if found == current {
-                    return Ok(false);
-                }
-                serve(&found, shared)?;
-                current = found;
-                Ok(true)
-            });
+        let swapped = directory::read(dir).map_err(anyhow::Error::from).and_then(|found| {
+            if found == current {
+                return Ok(false);
+            }
+            serve(&found, shared)?;
+            current = found;
+            Ok(true)
+        });
         match swapped {
             Ok(true) => info!(dir = %dir.display(), "serving the new certificate from files"),
             Ok(false) => {}

@@ -63,11 +63,7 @@ impl Keeper {
         let mut native = None;
         loop {
             let auto = shared.settings.load().config.sidecar.mode == Mode::Auto;
-            let placed = if auto {
-                self.place(&mut native, shared).await
-            } else {
-                Ok(())
-            };
+            let placed = if auto { self.place(&mut native, shared).await } else { Ok(()) };
             let kept = self.round(names, &mut served, shared).await;
             let pause = match placed.and(kept) {
                 Ok(()) => {
@@ -99,10 +95,7 @@ impl Keeper {
         trust::verify(&bundle, &material.leaf.certificate, &names[0], now)?;
         if served.as_ref() != Some(&material) {
             certificate::serve(&material.leaf, shared)?;
-            info!(
-                secret = self.secret,
-                "serving the certificate of the Secret"
-            );
+            info!(secret = self.secret, "serving the certificate of the Secret");
             *served = Some(material);
         }
         Ok(())
@@ -122,18 +115,11 @@ impl Keeper {
             let written = match found {
                 // With its resourceVersion: refused if someone was faster.
                 Some(secret) => {
-                    let secret = Secret {
-                        data: Some(data(&material)),
-                        ..secret
-                    };
-                    self.secrets
-                        .replace(&self.secret, &PostParams::default(), &secret)
-                        .await
+                    let secret = Secret { data: Some(data(&material)), ..secret };
+                    self.secrets.replace(&self.secret, &PostParams::default(), &secret).await
                 }
                 None => {
-                    self.secrets
-                        .create(&PostParams::default(), &self.new_secret(&material))
-                        .await
+                    self.secrets.create(&PostParams::default(), &self.new_secret(&material)).await
                 }
             };
             match written {
@@ -151,19 +137,13 @@ impl Keeper {
                 }
             }
         }
-        Err(anyhow!(
-            "the Secret {}/{} changes all the time",
-            self.namespace,
-            self.secret
-        ))
+        Err(anyhow!("the Secret {}/{} changes all the time", self.namespace, self.secret))
     }
 
     /// The material in a Secret; one that was emptied or spoilt is as good as none.
     fn read(&self, secret: &Secret) -> Option<Material> {
         let data = secret.data.iter().flatten();
-        let data = data
-            .map(|(key, value)| (key.clone(), value.0.clone()))
-            .collect();
+        let data = data.map(|(key, value)| (key.clone(), value.0.clone())).collect();
         Material::from_data(&data)
             .inspect_err(|error| warn!(%error, secret = self.secret, "the Secret is made anew"))
             .ok()
@@ -202,9 +182,7 @@ impl Keeper {
                 })?;
             let webhooks = found.webhooks.as_deref().unwrap_or_default();
             if webhooks.is_empty() {
-                return Err(anyhow!(
-                    "the MutatingWebhookConfiguration {name} has no webhooks"
-                ));
+                return Err(anyhow!("the MutatingWebhookConfiguration {name} has no webhooks"));
             }
             let trusting =
                 |webhook: &MutatingWebhook| webhook.client_config.ca_bundle.as_ref() == Some(&ours);
@@ -236,9 +214,7 @@ impl Keeper {
                 }
             }
         }
-        Err(anyhow!(
-            "the MutatingWebhookConfiguration {name} changes all the time"
-        ))
+        Err(anyhow!("the MutatingWebhookConfiguration {name} changes all the time"))
     }
 
     /// Asks whether every kubelet knows native sidecars, and places sidecars accordingly.
@@ -249,18 +225,13 @@ impl Keeper {
         match self.native_everywhere().await {
             Ok(native) if *known == Some(native) => Ok(()),
             Ok(native) => {
-                shared
-                    .settings
-                    .rcu(|current| Settings::new(current.config.clone(), native));
+                shared.settings.rcu(|current| Settings::new(current.config.clone(), native));
                 info!(placement = ?shared.settings.load().placement, "sidecars are placed");
                 *known = Some(native);
                 Ok(())
             }
             Err(error) if known.is_some() => {
-                warn!(
-                    error = format!("{error:#}"),
-                    "cannot ask what kubelets know"
-                );
+                warn!(error = format!("{error:#}"), "cannot ask what kubelets know");
                 Ok(())
             }
             Err(error) => {
@@ -281,32 +252,22 @@ impl Keeper {
         if server < (1, 29) {
             return Ok(false);
         }
-        let nodes = Api::<Node>::all(self.client.clone())
-            .list(&ListParams::default())
-            .await?;
+        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await?;
         let kubelet = |node: &Node| {
             let info = node.status.as_ref()?.node_info.as_ref()?;
             minor_of(&info.kubelet_version)
         };
-        Ok(nodes
-            .iter()
-            .all(|node| kubelet(node).is_some_and(|minor| minor >= 29)))
+        Ok(nodes.iter().all(|node| kubelet(node).is_some_and(|minor| minor >= 29)))
     }
 }
 
 fn data(material: &Material) -> BTreeMap<String, ByteString> {
-    material
-        .to_data()
-        .into_iter()
-        .map(|(key, value)| (key, ByteString(value)))
-        .collect()
+    material.to_data().into_iter().map(|(key, value)| (key, ByteString(value))).collect()
 }
 
 /// The number at the front: EKS says `29+`.
 fn number(text: &str) -> u32 {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..digits].parse().unwrap_or(0)
 }
 

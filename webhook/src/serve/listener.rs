@@ -91,10 +91,7 @@ impl Listener {
             });
         }
         drop(listener);
-        if tokio::time::timeout(DRAIN, graceful.shutdown())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             warn!("some connections did not end in time");
         }
     }

@@ -25,9 +25,8 @@ pub struct Metrics {
 }
 
 /// Upper bounds that show what is below a millisecond, and what comes near the time-out of 2 s.
-const SECONDS: [f64; 12] = [
-    5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 2.0,
-];
+const SECONDS: [f64; 12] =
+    [5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 2.0];
 
 impl Metrics {
     /// Registers all of them.
@@ -92,8 +91,7 @@ impl Metrics {
             build.desc(),
         ];
         let described = described.into_iter().flatten();
-        let described =
-            described.map(|desc| (desc.fq_name.clone(), desc.help.clone())).collect();
+        let described = described.map(|desc| (desc.fq_name.clone(), desc.help.clone())).collect();
         registry.register(Box::new(decisions.clone()))?;
         registry.register(Box::new(partial.clone()))?;
         registry.register(Box::new(duration.clone()))?;
@@ -118,9 +116,7 @@ impl Metrics {
     /// Counts one answered review.
     pub fn answered(&self, outcome: &Outcome, took: Duration, bytes: usize) {
         let role = outcome.role.map_or("none", crate::decide::Role::as_str);
-        self.decisions
-            .with_label_values(&[role, outcome.verdict.code()])
-            .inc();
+        self.decisions.with_label_values(&[role, outcome.verdict.code()]).inc();
         for partial in &outcome.partial {
             self.partial.with_label_values(&[partial.code()]).inc();
         }

@@ -36,9 +36,7 @@ struct Handler {
 
 /// The route.
 pub fn router(shared: Arc<Shared>, phase: Watch) -> Router {
-    Router::new()
-        .route("/mutate", post(mutate))
-        .with_state(Arc::new(Handler { shared, phase }))
+    Router::new().route("/mutate", post(mutate)).with_state(Arc::new(Handler { shared, phase }))
 }
 
 async fn mutate(
@@ -66,17 +64,12 @@ async fn mutate(
                 (StatusCode::REQUEST_TIMEOUT, unread(why), Duration::ZERO)
             }
         };
-    shared
-        .metrics
-        .answered(&admission.outcome, took, admission.body.len());
+    shared.metrics.answered(&admission.outcome, took, admission.body.len());
     log(&admission);
     let mut response = Response::new(Body::from(admission.body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if *handler.phase.borrow() != Phase::Running || status != StatusCode::OK {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -102,9 +95,7 @@ fn uid(body: &[u8]) -> String {
     struct Request {
         uid: String,
     }
-    serde_json::from_slice(body)
-        .map(|review: Review| review.request.uid)
-        .unwrap_or_default()
+    serde_json::from_slice(body).map(|review: Review| review.request.uid).unwrap_or_default()
 }
 
 async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
@@ -114,10 +105,9 @@ async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
             let why = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
             Err((StatusCode::PAYLOAD_TOO_LARGE, why))
         }
-        Err(error) => Err((
-            StatusCode::BAD_REQUEST,
-            format!("the body could not be read: {error}"),
-        )),
+        Err(error) => {
+            Err((StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")))
+        }
     }
 }
 
@@ -127,9 +117,7 @@ fn unread(why: &str) -> Admission {
 
 /// The time that the API server gives: `timeout=2s`.
 fn timeout(query: &str) -> Option<Duration> {
-    query
-        .split('&')
-        .find_map(|pair| go_duration(pair.strip_prefix("timeout=")?))
+    query.split('&').find_map(|pair| go_duration(pair.strip_prefix("timeout=")?))
 }
 
 /// A duration as the API server writes it: `2s`, `1m30s`, `500ms`; whole numbers only.
@@ -140,9 +128,7 @@ fn go_duration(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u32 = rest[..digits].parse().ok()?;
         let unit = &rest[digits..];
-        let end = unit
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(unit.len());
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
         total += match &unit[..end] {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
@@ -161,11 +147,7 @@ fn log(admission: &Admission) {
     let (pod, decision) = (&outcome.pod, outcome.verdict.code());
     match outcome.verdict {
         Verdict::Injected | Verdict::Repaired => {
-            let partial: Vec<_> = outcome
-                .partial
-                .iter()
-                .map(|partial| partial.code())
-                .collect();
+            let partial: Vec<_> = outcome.partial.iter().map(|partial| partial.code()).collect();
             info!(%pod, decision, ?partial, "admitted");
         }
         Verdict::Skipped(skip) if skip.warns() => {
@@ -181,18 +163,9 @@ mod tests {
 
     #[test]
     fn the_api_servers_timeout_is_understood() {
-        for (text, millis) in [
-            ("2s", 2000),
-            ("1m30s", 90_000),
-            ("500ms", 500),
-            ("1h", 3_600_000),
-        ] {
+        for (text, millis) in [("2s", 2000), ("1m30s", 90_000), ("500ms", 500), ("1h", 3_600_000)] {
             let query = format!("dryRun=All&timeout={text}");
-            assert_eq!(
-                timeout(&query),
-                Some(Duration::from_millis(millis)),
-                "{text}"
-            );
+            assert_eq!(timeout(&query), Some(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "s", "2", "1.5s", "-1s", "0s", "2x", "99999999999s"] {
             assert_eq!(go_duration(text), None, "{text}");
@@ -201,10 +174,7 @@ mod tests {
 
     #[test]
     fn the_uid_is_found_even_when_nothing_else_is() {
-        assert_eq!(
-            uid(br#"{"request": {"uid": "a", "object": {"spec": 1}}}"#),
-            "a"
-        );
+        assert_eq!(uid(br#"{"request": {"uid": "a", "object": {"spec": 1}}}"#), "a");
         assert_eq!(uid(b"garbage"), "");
     }
 }

@@ -15,9 +15,7 @@ enum State {
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(Mutex::new(State::NotYet(
-            "there is no certificate yet".to_owned(),
-        )))
+        Self(Mutex::new(State::NotYet("there is no certificate yet".to_owned())))
     }
 }
 
@@ -54,9 +52,7 @@ impl Readiness {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

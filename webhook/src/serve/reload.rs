@@ -23,9 +23,7 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
             Ok(config) => {
                 complaint = None;
                 if shared.settings.load().config != config {
-                    shared
-                        .settings
-                        .rcu(|now| Settings::new(config.clone(), now.native));
+                    shared.settings.rcu(|now| Settings::new(config.clone(), now.native));
                     shared.metrics.reloaded(true);
                     info!(file = %file.display(), "the configuration changed and is in effect");
                 }
@@ -48,8 +46,5 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
 /// The error with its causes, in one line.
 fn chain(error: &ConfigError) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

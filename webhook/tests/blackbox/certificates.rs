@@ -26,18 +26,12 @@ fn publish(dir: &Path, version: &str, identity: &Identity) {
 fn a_certificate_that_the_kubelet_swaps_is_served_without_a_restart() {
     let now = SystemTime::now();
     let names = ["localhost".to_owned()];
-    let (first_ca, second_ca) = (
-        authority::generate(now).unwrap(),
-        authority::generate(now).unwrap(),
-    );
+    let (first_ca, second_ca) =
+        (authority::generate(now).unwrap(), authority::generate(now).unwrap());
     let dir = TempDir::new().unwrap();
     let mounted = dir.path().join("mounted");
     fs::create_dir(&mounted).unwrap();
-    publish(
-        &mounted,
-        "..v1",
-        &authority::issue(&first_ca, &names, now).unwrap(),
-    );
+    publish(&mounted, "..v1", &authority::issue(&first_ca, &names, now).unwrap());
     let (first, second) = (dir.path().join("first.pem"), dir.path().join("second.pem"));
     write(&first, &first_ca.certificate);
     write(&second, &second_ca.certificate);
@@ -50,14 +44,7 @@ fn a_certificate_that_the_kubelet_swaps_is_served_without_a_restart() {
 
     // A spoilt pair first: the old one stays.
     let leaf = authority::issue(&second_ca, &names, now).unwrap();
-    publish(
-        &mounted,
-        "..v2",
-        &Identity {
-            key: first_ca.key.clone(),
-            ..leaf.clone()
-        },
-    );
+    publish(&mounted, "..v2", &Identity { key: first_ca.key.clone(), ..leaf.clone() });
     std::thread::sleep(std::time::Duration::from_secs(6));
     assert!(trusted_by(&first));
 
@@ -69,20 +56,10 @@ fn a_certificate_that_the_kubelet_swaps_is_served_without_a_restart() {
 #[test]
 fn a_folder_without_a_certificate_ends_the_program_with_the_files_name() {
     let dir = TempDir::new().unwrap();
-    let arguments = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--ops-listen",
-        "127.0.0.1:0",
-        "--cert-dir",
-    ];
+    let arguments =
+        ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--cert-dir"];
     let path = dir.path().to_str().unwrap();
     let output = emberscope(&[&arguments[..], &[path]].concat(), "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains(&format!("{path}/tls.crt")),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains(&format!("{path}/tls.crt")), "{}", stderr(&output));
 }

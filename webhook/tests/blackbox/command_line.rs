@@ -24,18 +24,11 @@ fn a_pod_from_standard_input_comes_out_patched_in_the_format_it_came_in() {
 
     let json = stdout(&emberscope(&["inject", "-f", "-", "-o", "json"], POD));
     let pod: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(
-        pod["spec"]["initContainers"][0]["name"],
-        "emberscope-sidecar"
-    );
+    assert_eq!(pod["spec"]["initContainers"][0]["name"], "emberscope-sidecar");
     // And what came out goes in again unchanged.
     let again = emberscope(&["inject", "-f", "-"], &json);
     assert_eq!(stdout(&again), json);
-    assert!(
-        stderr(&again).contains("already_injected"),
-        "{}",
-        stderr(&again)
-    );
+    assert!(stderr(&again).contains("already_injected"), "{}", stderr(&again));
 }
 
 #[test]
@@ -52,11 +45,7 @@ fn a_pod_that_is_left_alone_comes_out_as_it_was_with_the_reason_on_standard_erro
     let output = emberscope(&["inject", "-f", "-"], &pod);
     assert!(output.status.success());
     assert!(stderr(&output).contains("not_spark"), "{}", stderr(&output));
-    assert!(
-        !stdout(&output).contains("emberscope"),
-        "{}",
-        stdout(&output)
-    );
+    assert!(!stdout(&output).contains("emberscope"), "{}", stdout(&output));
 }
 
 #[test]
@@ -69,46 +58,26 @@ fn input_that_is_no_pod_is_refused_with_its_name_and_what_is_expected() {
         ("", "there is no field kind"),
         ("{kind: AdmissionReview, request: {}}", "no request.object"),
         ("{kind: AdmissionReview, request: 7}", "no request.object"),
-        (
-            "{kind: Pod, spec: {containers: 7}}",
-            "a field of another type",
-        ),
+        ("{kind: Pod, spec: {containers: 7}}", "a field of another type"),
     ] {
         let output = emberscope(&["inject", "-f", "-"], input);
         assert_eq!(output.status.code(), Some(1), "{input}");
-        assert!(
-            stderr(&output).contains(words),
-            "{input}: {}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains(words), "{input}: {}", stderr(&output));
         assert!(stdout(&output).is_empty());
     }
     let output = emberscope(&["inject", "-f", "/no/such.yaml"], "");
-    assert!(
-        stderr(&output).contains("/no/such.yaml"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("/no/such.yaml"), "{}", stderr(&output));
 }
 
 #[test]
 fn the_configuration_is_printed_with_every_key_or_as_it_is_in_effect() {
-    assert_eq!(
-        stdout(&emberscope(&["serve", "--print-config"], "")),
-        DEFAULT_YAML
-    );
+    assert_eq!(stdout(&emberscope(&["serve", "--print-config"], "")), DEFAULT_YAML);
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("config.yaml");
     write(&file, "sidecar: {port: 9900}");
     let path = file.to_str().unwrap();
-    let printed = stdout(&emberscope(
-        &["serve", "--print-config", "--config", path],
-        "",
-    ));
-    assert!(
-        printed.contains("port: 9900") && printed.contains("pushPort: 9815"),
-        "{printed}"
-    );
+    let printed = stdout(&emberscope(&["serve", "--print-config", "--config", path], ""));
+    assert!(printed.contains("port: 9900") && printed.contains("pushPort: 9815"), "{printed}");
     write(&file, "sidecar: {prt: 9900}");
     let output = emberscope(&["serve", "--config", path], "");
     assert_eq!(output.status.code(), Some(1));
@@ -118,21 +87,10 @@ fn the_configuration_is_printed_with_every_key_or_as_it_is_in_effect() {
 
 #[test]
 fn wrong_flags_end_with_code_2_and_help_teaches() {
-    assert_eq!(
-        emberscope(&["serve", "--listen", "here"], "").status.code(),
-        Some(2)
-    );
-    assert_eq!(
-        emberscope(&["serve", "--tls-secret", "a"], "")
-            .status
-            .code(),
-        Some(2)
-    );
+    assert_eq!(emberscope(&["serve", "--listen", "here"], "").status.code(), Some(2));
+    assert_eq!(emberscope(&["serve", "--tls-secret", "a"], "").status.code(), Some(2));
     let help = stdout(&emberscope(&["inject", "--help"], ""));
     assert!(help.contains("emberscope inject -f driver.yaml"), "{help}");
     let completions = stdout(&emberscope(&["completions", "bash"], ""));
-    assert!(
-        completions.contains("complete -F _emberscope"),
-        "{completions}"
-    );
+    assert!(completions.contains("complete -F _emberscope"), "{completions}");
 }

@@ -80,13 +80,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self {
-            child,
-            port,
-            ops_port,
-            authority,
-            _dir: dir,
-        };
+        let server = Self { child, port, ops_port, authority, _dir: dir };
         eventually("the server is ready", || {
             server.get("/readyz").is_some_and(|a| a.status == 200)
         });
@@ -101,28 +95,13 @@ impl Server {
     /// `POST /mutate` over TLS.
     pub(crate) fn mutate(&self, body: &[u8]) -> Option<Answer> {
         let url = format!("https://localhost:{}/mutate?timeout=2s", self.port);
-        curl(
-            &[
-                "--cacert",
-                self.authority.to_str().unwrap(),
-                "--data-binary",
-                "@-",
-                &url,
-            ],
-            body,
-        )
+        curl(&["--cacert", self.authority.to_str().unwrap(), "--data-binary", "@-", &url], body)
     }
 
     /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 }
 
@@ -136,14 +115,7 @@ impl Drop for Server {
 /// Runs curl; nothing when it got no answer.
 pub(crate) fn curl(arguments: &[&str], body: &[u8]) -> Option<Answer> {
     let mut child = Command::new("curl")
-        .args([
-            "--silent",
-            "--include",
-            "--max-time",
-            "20",
-            "--header",
-            "Expect:",
-        ])
+        .args(["--silent", "--include", "--max-time", "20", "--header", "Expect:"])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -154,32 +126,21 @@ pub(crate) fn curl(arguments: &[&str], body: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(&output.stdout);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer {
-        status,
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    })
+    Some(Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() })
 }
 
 /// Waits for a condition.
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "not within {PATIENCE:?}: {what}"
-        );
+        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
         sleep(Duration::from_millis(50));
     }
 }
 
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Writes a file, making its folder.

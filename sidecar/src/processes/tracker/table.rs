@@ -30,12 +30,7 @@ impl Tracker {
                 continue;
             };
             if self.recognise(pid, &stat, gone) {
-                table.push(Seen {
-                    pid,
-                    stat,
-                    open_fds: None,
-                    storage_bytes: None,
-                });
+                table.push(Seen { pid, stat, open_fds: None, storage_bytes: None });
             }
         }
         gone.extend(self.known.extract_if(|_, known| !known.present));

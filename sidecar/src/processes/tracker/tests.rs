@@ -21,20 +21,9 @@ const PYTHON: u32 = 60;
 /// A pod as a shared process namespace shows it; `spark` and `own` are the containers' cgroups.
 fn pod(command: &str, spark: &str, own: &str) -> (FakeProc, Tracker) {
     let proc = FakeProc::new(OWN);
-    let in_cgroup = |fake: Fake, cgroup: &str| Fake {
-        cgroup: cgroup.into(),
-        ..fake
-    };
-    proc.put(&in_cgroup(
-        Fake::new(1, 0, "pause", "/pause"),
-        &spark.replace("spark", "pause"),
-    ));
-    let sidecar = Fake::new(
-        OWN,
-        0,
-        "emberscope-side",
-        "/emberscope-sidecar --role=driver",
-    );
+    let in_cgroup = |fake: Fake, cgroup: &str| Fake { cgroup: cgroup.into(), ..fake };
+    proc.put(&in_cgroup(Fake::new(1, 0, "pause", "/pause"), &spark.replace("spark", "pause")));
+    let sidecar = Fake::new(OWN, 0, "emberscope-side", "/emberscope-sidecar --role=driver");
     proc.put(&in_cgroup(sidecar, own));
     let fluentd = Fake::new(15, 0, "fluentd", "/usr/bin/fluentd");
     proc.put(&in_cgroup(fluentd, &spark.replace("spark", "fluentd")));
@@ -79,15 +68,9 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
     ] {
         let (proc, mut tracker) = pod(DRIVER, spark, own);
         let python = Fake::new(PYTHON, JVM, "python3", "python3 /opt/app/job.py");
-        proc.put(&Fake {
-            cgroup: spark.into(),
-            ..python
-        });
+        proc.put(&Fake { cgroup: spark.into(), ..python });
         let snapshot = tracker.scan().unwrap();
-        assert_eq!(
-            counts(&snapshot),
-            [("jvm", 1), ("python_driver", 1), ("other", 1)]
-        );
+        assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
         assert_eq!(snapshot.spark_pid(), Some(JVM));
         assert_eq!(snapshot.spark_owner(), Some(Owner { uid: 185, gid: 185 }));
         let jvm = snapshot.usage(Kind::Jvm).unwrap();
@@ -112,17 +95,11 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
     // What spark-class runs first.
     let launcher =
         "/usr/bin/java org.apache.spark.launcher.Main org.apache.spark.deploy.SparkSubmit";
-    proc.put(&Fake {
-        threads: 9,
-        ..Fake::new(30, TINI, "java", launcher)
-    });
+    proc.put(&Fake { threads: 9, ..Fake::new(30, TINI, "java", launcher) });
     let snapshot = tracker.scan().unwrap();
     assert_eq!((snapshot.spark_pid(), counts(&snapshot)), (None, vec![]));
     proc.end(30);
-    proc.put(&Fake {
-        cpu: 500,
-        ..jvm(DRIVER)
-    });
+    proc.put(&Fake { cpu: 500, ..jvm(DRIVER) });
     assert_eq!(tracker.scan().unwrap().spark_pid(), Some(JVM));
     proc.put(&Fake {
         state: 'Z',
@@ -134,10 +111,7 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
     });
     let zombie = tracker.scan().unwrap();
     assert_eq!((zombie.spark_pid(), zombie.spark_owner()), (None, None));
-    assert_eq!(
-        (counts(&zombie)[0], cpu(&zombie, Kind::Jvm)),
-        (("jvm", 0), 520)
-    );
+    assert_eq!((counts(&zombie)[0], cpu(&zombie, Kind::Jvm)), (("jvm", 0), 520));
     proc.end(JVM);
     proc.end(TINI);
     let ended = tracker.scan().unwrap();
@@ -151,26 +125,16 @@ fn of_several_spark_jvms_the_oldest_is_the_pods_and_all_count() {
     let (proc, mut tracker) = v2(DRIVER);
     let backend = "/usr/bin/java org.apache.spark.executor.CoarseGrainedExecutorBackend --cores 1";
     // Pids wrap around: the younger process has the lower one.
-    proc.put(&Fake {
-        threads: 40,
-        started: 900,
-        ..Fake::new(5, JVM, "java", backend)
-    });
+    proc.put(&Fake { threads: 40, started: 900, ..Fake::new(5, JVM, "java", backend) });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(
-        (snapshot.spark_pid(), counts(&snapshot)[0]),
-        (Some(JVM), ("jvm", 2))
-    );
+    assert_eq!((snapshot.spark_pid(), counts(&snapshot)[0]), (Some(JVM), ("jvm", 2)));
 }
 
 #[test]
 fn another_pods_spark_is_never_taken_for_ours() {
     for (spark, own) in [
         ("0::/../../podB/spark\n", "0::/\n"),
-        (
-            "4:memory:/kubepods/podB/spark\n",
-            "4:memory:/kubepods/podA/own\n",
-        ),
+        ("4:memory:/kubepods/podB/spark\n", "4:memory:/kubepods/podA/own\n"),
     ] {
         let (_proc, mut tracker) = pod(DRIVER, spark, own);
         assert_eq!(tracker.scan().unwrap(), Snapshot::default());
@@ -181,89 +145,46 @@ fn another_pods_spark_is_never_taken_for_ours() {
 fn where_all_share_one_cgroup_the_jvms_descendants_count() {
     let (proc, mut tracker) = pod(DRIVER, "0::/\n", "0::/\n");
     let put = |fake: Fake| {
-        proc.put(&Fake {
-            cgroup: "0::/\n".into(),
-            ..fake
-        });
+        proc.put(&Fake { cgroup: "0::/\n".into(), ..fake });
     };
     put(Fake::new(50, 1, "vim", "vim notes"));
-    put(Fake {
-        flags: 0x0020_8040,
-        ..Fake::new(2, 0, "kthreadd", "")
-    });
+    put(Fake { flags: 0x0020_8040, ..Fake::new(2, 0, "kthreadd", "") });
     let backend = "/usr/bin/java org.apache.spark.executor.CoarseGrainedExecutorBackend";
-    put(Fake {
-        threads: 30,
-        ..Fake::new(61, JVM, "java", backend)
-    });
+    put(Fake { threads: 30, ..Fake::new(61, JVM, "java", backend) });
     put(Fake::new(62, 61, "python3", DAEMON));
     put(Fake::new(63, 62, "python3", DAEMON));
     put(Fake::new(64, 63, "sh", "sh -c ls"));
-    let expected = [
-        ("jvm", 2),
-        ("python_daemon", 1),
-        ("python_worker", 1),
-        ("other", 1),
-    ];
+    let expected = [("jvm", 2), ("python_daemon", 1), ("python_worker", 1), ("other", 1)];
     assert_eq!(counts(&tracker.scan().unwrap()), expected);
     // The daemon ends; its worker is init's child now, and still Spark's.
     proc.end(62);
     put(Fake::new(63, 1, "python3", DAEMON));
-    let expected = [
-        ("jvm", 2),
-        ("python_daemon", 0),
-        ("python_worker", 1),
-        ("other", 1),
-    ];
+    let expected = [("jvm", 2), ("python_daemon", 0), ("python_worker", 1), ("other", 1)];
     assert_eq!(counts(&tracker.scan().unwrap()), expected);
 }
 
 #[test]
 fn a_python_that_started_the_jvm_is_the_driver_program() {
     let (proc, mut tracker) = pod(DRIVER, "0::/\n", "0::/\n");
-    proc.put(&Fake {
-        cgroup: "0::/\n".into(),
-        ..Fake::new(TINI, 1, "python", "python job.py")
-    });
-    assert_eq!(
-        counts(&tracker.scan().unwrap()),
-        [("jvm", 1), ("python_driver", 1)]
-    );
+    proc.put(&Fake { cgroup: "0::/\n".into(), ..Fake::new(TINI, 1, "python", "python job.py") });
+    assert_eq!(counts(&tracker.scan().unwrap()), [("jvm", 1), ("python_driver", 1)]);
 }
 
 #[test]
 fn a_process_that_executes_another_program_changes_its_kind() {
     let (proc, mut tracker) = v2(DRIVER);
-    proc.put(&Fake {
-        cpu: 30,
-        ..Fake::new(PYTHON, JVM, "bash", "/bin/bash python-wrapper")
-    });
+    proc.put(&Fake { cpu: 30, ..Fake::new(PYTHON, JVM, "bash", "/bin/bash python-wrapper") });
     assert_eq!(counts(&tracker.scan().unwrap()), [("jvm", 1), ("other", 2)]);
-    proc.put(&Fake {
-        cpu: 50,
-        ..Fake::new(PYTHON, JVM, "python3", "python3 job.py")
-    });
+    proc.put(&Fake { cpu: 50, ..Fake::new(PYTHON, JVM, "python3", "python3 job.py") });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(
-        counts(&snapshot),
-        [("jvm", 1), ("python_driver", 1), ("other", 1)]
-    );
-    assert_eq!(
-        (
-            cpu(&snapshot, Kind::Other),
-            cpu(&snapshot, Kind::PythonDriver)
-        ),
-        (30, 20)
-    );
+    assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
+    assert_eq!((cpu(&snapshot, Kind::Other), cpu(&snapshot, Kind::PythonDriver)), (30, 20));
 }
 
 #[test]
 fn a_jvm_that_is_starting_a_program_is_not_there_twice() {
     let (proc, mut tracker) = v2(DRIVER);
-    proc.put(&Fake {
-        resident_pages: 1000,
-        ..Fake::new(70, JVM, "java", DRIVER)
-    });
+    proc.put(&Fake { resident_pages: 1000, ..Fake::new(70, JVM, "java", DRIVER) });
     assert_eq!(counts(&tracker.scan().unwrap()), [("jvm", 1), ("other", 1)]);
     proc.put(&Fake::new(70, JVM, "pgrep", "pgrep -P 21"));
     assert_eq!(counts(&tracker.scan().unwrap()), [("jvm", 1), ("other", 2)]);
@@ -272,45 +193,21 @@ fn a_jvm_that_is_starting_a_program_is_not_there_twice() {
 #[test]
 fn a_reused_pid_is_another_process() {
     let (proc, mut tracker) = v2(EXECUTOR);
-    proc.put(&Fake {
-        cpu: 1000,
-        ..Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker")
-    });
+    proc.put(&Fake { cpu: 1000, ..Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker") });
     assert_eq!(cpu(&tracker.scan().unwrap(), Kind::PythonWorker), 1000);
-    proc.put(&Fake {
-        reaped_cpu: 1000,
-        ..jvm(EXECUTOR)
-    });
+    proc.put(&Fake { reaped_cpu: 1000, ..jvm(EXECUTOR) });
     let worker = Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker");
-    proc.put(&Fake {
-        cpu: 7,
-        started: 5000,
-        ..worker
-    });
+    proc.put(&Fake { cpu: 7, started: 5000, ..worker });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(
-        (
-            cpu(&snapshot, Kind::PythonWorker),
-            cpu(&snapshot, Kind::Other)
-        ),
-        (1007, 0)
-    );
+    assert_eq!((cpu(&snapshot, Kind::PythonWorker), cpu(&snapshot, Kind::Other)), (1007, 0));
 }
 
 #[test]
 fn what_may_not_be_seen_is_absent_and_what_is_malformed_is_left_out() {
     let (proc, mut tracker) = v2(EXECUTOR);
-    proc.put(&Fake {
-        io: None,
-        ..jvm(EXECUTOR)
-    });
+    proc.put(&Fake { io: None, ..jvm(EXECUTOR) });
     std::fs::remove_dir_all(proc.path().join(format!("{JVM}/fd"))).unwrap();
-    for (pid, stat) in [
-        (70, ""),
-        (71, "71 (x) S"),
-        (72, "\u{0}\u{0}"),
-        (73, "73 x S 1 1 1"),
-    ] {
+    for (pid, stat) in [(70, ""), (71, "71 (x) S"), (72, "\u{0}\u{0}"), (73, "73 x S 1 1 1")] {
         proc.put(&Fake::new(pid, JVM, "x", "x"));
         std::fs::write(proc.path().join(format!("{pid}/stat")), stat).unwrap();
     }
@@ -318,77 +215,41 @@ fn what_may_not_be_seen_is_absent_and_what_is_malformed_is_left_out() {
     let snapshot = tracker.scan().unwrap();
     assert_eq!(counts(&snapshot), [("jvm", 1), ("other", 1)]);
     let jvm = snapshot.usage(Kind::Jvm).unwrap();
-    assert_eq!(
-        (jvm.open_fds, jvm.read_bytes, jvm.written_bytes),
-        (None, None, None)
-    );
+    assert_eq!((jvm.open_fds, jvm.read_bytes, jvm.written_bytes), (None, None, None));
 }
 
 #[test]
 fn a_killed_daemons_workers_are_not_counted_again_at_tini() {
     let (proc, mut tracker) = v2(EXECUTOR);
-    proc.put(&Fake {
-        cpu: 10,
-        ..Fake::new(60, JVM, "python3", DAEMON)
-    });
-    proc.put(&Fake {
-        cpu: 5000,
-        io: Some((100, 200)),
-        ..Fake::new(61, 60, "python3", DAEMON)
-    });
+    proc.put(&Fake { cpu: 10, ..Fake::new(60, JVM, "python3", DAEMON) });
+    proc.put(&Fake { cpu: 5000, io: Some((100, 200)), ..Fake::new(61, 60, "python3", DAEMON) });
     tracker.scan().unwrap();
     // The daemon goes first, then the worker: tini waits for the worker, the JVM for the daemon.
     proc.end(60);
     proc.end(61);
     let tini = Fake::new(TINI, 0, "tini", &format!("/usr/bin/tini -s -- {EXECUTOR}"));
-    proc.put(&Fake {
-        reaped_cpu: 5001,
-        io: Some((100, 200)),
-        ..tini
-    });
-    proc.put(&Fake {
-        reaped_cpu: 12,
-        ..jvm(EXECUTOR)
-    });
+    proc.put(&Fake { reaped_cpu: 5001, io: Some((100, 200)), ..tini });
+    proc.put(&Fake { reaped_cpu: 12, ..jvm(EXECUTOR) });
     let snapshot = tracker.scan().unwrap();
     assert_eq!(cpu(&snapshot, Kind::PythonWorker), 5000);
     assert_eq!(cpu(&snapshot, Kind::Other), 0);
-    let written = Kind::ALL
-        .iter()
-        .filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
+    let written = Kind::ALL.iter().filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
     assert_eq!(written.sum::<u64>(), 200);
     // What the JVM waits for later counts again, from the next scan but one.
     tracker.scan().unwrap();
-    proc.put(&Fake {
-        reaped_cpu: 15,
-        ..jvm(EXECUTOR)
-    });
+    proc.put(&Fake { reaped_cpu: 15, ..jvm(EXECUTOR) });
     assert_eq!(cpu(&tracker.scan().unwrap(), Kind::Other), 3);
 }
 
 #[test]
 fn what_workers_did_that_nobody_saw_is_theirs() {
     let (proc, mut tracker) = v2(EXECUTOR);
-    let daemon = Fake {
-        cpu: 10,
-        io: Some((40, 0)),
-        ..Fake::new(60, JVM, "python3", DAEMON)
-    };
+    let daemon = Fake { cpu: 10, io: Some((40, 0)), ..Fake::new(60, JVM, "python3", DAEMON) };
     proc.put(&daemon);
     tracker.scan().unwrap();
-    proc.put(&Fake {
-        reaped_cpu: 700,
-        io: Some((1040, 2000)),
-        ..daemon
-    });
+    proc.put(&Fake { reaped_cpu: 700, io: Some((1040, 2000)), ..daemon });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(
-        (
-            cpu(&snapshot, Kind::PythonDaemon),
-            cpu(&snapshot, Kind::PythonWorker)
-        ),
-        (10, 700)
-    );
+    assert_eq!((cpu(&snapshot, Kind::PythonDaemon), cpu(&snapshot, Kind::PythonWorker)), (10, 700));
     let bytes = |kind| {
         let usage = snapshot.usage(kind).unwrap();
         (usage.read_bytes, usage.written_bytes)
@@ -401,14 +262,8 @@ fn what_workers_did_that_nobody_saw_is_theirs() {
 #[derive(Debug, Clone)]
 enum Event {
     Forks,
-    Works {
-        worker: usize,
-        ticks: u64,
-        bytes: u64,
-    },
-    Ends {
-        worker: usize,
-    },
+    Works { worker: usize, ticks: u64, bytes: u64 },
+    Ends { worker: usize },
     Scan,
 }
 

@@ -18,11 +18,8 @@ pub enum Label {
 }
 
 /// Names of memory pools (`MemoryPoolMXBean`) that have more in them than letters and spaces.
-const JVM_NAMES: [&str; 3] = [
-    "CodeHeap 'non-nmethods'",
-    "CodeHeap 'non-profiled nmethods'",
-    "CodeHeap 'profiled nmethods'",
-];
+const JVM_NAMES: [&str; 3] =
+    ["CodeHeap 'non-nmethods'", "CodeHeap 'non-profiled nmethods'", "CodeHeap 'profiled nmethods'"];
 
 impl Label {
     /// The label's name.
@@ -57,8 +54,7 @@ impl Label {
 
 /// Whether the part is a UUID: hexadecimal digits in groups of 8, 4, 4, 4 and 12.
 fn is_uuid(part: &str) -> bool {
-    part.bytes()
-        .all(|byte| byte.is_ascii_hexdigit() || byte == b'_')
+    part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_')
         && part.split('_').map(str::len).eq([8, 4, 4, 4, 12])
 }
 
@@ -70,16 +66,8 @@ mod tests {
     fn what_was_folded_is_put_back_where_it_can_be_told() {
         for (label, part, value) in [
             (Label::Pool, "G1_Eden_Space", "G1 Eden Space"),
-            (
-                Label::Pool,
-                "CodeHeap__non_nmethods_",
-                "CodeHeap 'non-nmethods'",
-            ),
-            (
-                Label::Pool,
-                "CodeHeap__non_profiled_nmethods_",
-                "CodeHeap 'non-profiled nmethods'",
-            ),
+            (Label::Pool, "CodeHeap__non_nmethods_", "CodeHeap 'non-nmethods'"),
+            (Label::Pool, "CodeHeap__non_profiled_nmethods_", "CodeHeap 'non-profiled nmethods'"),
             (Label::Collector, "PS_MarkSweep", "PS MarkSweep"),
             (
                 Label::Listener,

@@ -51,14 +51,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         } else {
             index.exact.insert(fold(&key), known);
         }
-        let source = fold(
-            entry
-                .source
-                .split('<')
-                .next()
-                .unwrap_or_default()
-                .trim_end_matches('.'),
-        );
+        let source = fold(entry.source.split('<').next().unwrap_or_default().trim_end_matches('.'));
         if !source.is_empty() && !index.sources.contains(&source) {
             index.sources.push(source);
         }
@@ -70,28 +63,17 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         });
     }
     // Sources of users' own: their names are known, their metrics are not.
-    index
-        .sources
-        .extend(["plugin", "AccumulatorSource"].map(str::to_owned));
+    index.sources.extend(["plugin", "AccumulatorSource"].map(str::to_owned));
     // The more of a name a pattern fixes, the sooner it is tried.
-    index
-        .patterns
-        .sort_by_key(|patterns| std::cmp::Reverse(patterns.before.len()));
+    index.patterns.sort_by_key(|patterns| std::cmp::Reverse(patterns.before.len()));
     index
 });
 
 impl Index {
     fn add_pattern(&mut self, before: String, after: String, known: usize) {
-        match self
-            .patterns
-            .iter_mut()
-            .find(|patterns| patterns.before == before)
-        {
+        match self.patterns.iter_mut().find(|patterns| patterns.before == before) {
             Some(patterns) => patterns.after.push((after, known)),
-            None => self.patterns.push(Patterns {
-                before,
-                after: vec![(after, known)],
-            }),
+            None => self.patterns.push(Patterns { before, after: vec![(after, known)] }),
         }
     }
 }
@@ -99,33 +81,19 @@ impl Index {
 /// A name in which all but letters and digits is `_`, as on Spark's driver page
 /// (`PrometheusServlet.normalizeKey`).
 pub(in crate::spark) fn fold(name: &str) -> String {
-    name.chars()
-        .map(|char| {
-            if char.is_ascii_alphanumeric() {
-                char
-            } else {
-                '_'
-            }
-        })
-        .collect()
+    name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect()
 }
 
 /// The metric of a folded `<source>_<metric>`, and the value of its label if it has one.
 pub(in crate::spark) fn find(key: &str) -> Option<(&'static Known, Option<String>)> {
     let index = &*INDEX;
-    if let Some(known) = index
-        .exact
-        .get(key)
-        .and_then(|known| index.known.get(*known))
-    {
+    if let Some(known) = index.exact.get(key).and_then(|known| index.known.get(*known)) {
         return Some((known, None));
     }
     index.patterns.iter().find_map(|patterns| {
         let rest = key.strip_prefix(&*patterns.before)?;
         patterns.after.iter().find_map(|(after, known)| {
-            let part = rest
-                .strip_suffix(&**after)
-                .filter(|part| !part.is_empty())?;
+            let part = rest.strip_suffix(&**after).filter(|part| !part.is_empty())?;
             let known = index.known.get(*known)?;
             Some((known, known.entry.label.map(|label| label.value(part))))
         })
@@ -135,7 +103,6 @@ pub(in crate::spark) fn find(key: &str) -> Option<(&'static Known, Option<String
 /// Whether a folded key starts with a source of Spark's.
 pub(in crate::spark) fn is_source(key: &str) -> bool {
     INDEX.sources.iter().any(|source| {
-        key.strip_prefix(&**source)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        key.strip_prefix(&**source).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
     })
 }

@@ -12,11 +12,7 @@ fn names_are_in_snake_case_with_their_unit_and_total_on_counters_only() {
         let name = entry.name;
         let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         assert!(name.bytes().all(valid) && !name.contains("__"), "{name}");
-        assert_eq!(
-            name.ends_with("_total"),
-            entry.kind == Kind::Counter,
-            "{name}"
-        );
+        assert_eq!(name.ends_with("_total"), entry.kind == Kind::Counter, "{name}");
         let base = name.trim_end_matches("_total");
         let unit = match (entry.shape, entry.unit) {
             (Shape::Timer, _) | (_, Unit::Milliseconds | Unit::Nanoseconds) => "_seconds",
@@ -42,27 +38,15 @@ fn each_name_has_one_kind_and_one_meaning() {
     }
     let sum = |entry: &&Entry| matches!(entry.kind, Kind::Summary);
     for summary in entries().filter(sum) {
-        assert!(
-            !kinds.contains_key(&*format!("{}_count", summary.name)),
-            "{}",
-            summary.name
-        );
+        assert!(!kinds.contains_key(&*format!("{}_count", summary.name)), "{}", summary.name);
     }
 }
 
 #[test]
 fn help_is_a_sentence_with_the_original_name() {
     for entry in entries() {
-        assert!(
-            entry.help.ends_with('.') && !entry.help.contains('\n'),
-            "{}",
-            entry.name
-        );
-        assert!(
-            entry
-                .help()
-                .contains(&format!("{}.{}", entry.source, entry.metric))
-        );
+        assert!(entry.help.ends_with('.') && !entry.help.contains('\n'), "{}", entry.name);
+        assert!(entry.help().contains(&format!("{}.{}", entry.source, entry.metric)));
     }
     let help = |name| entries().find(|entry| entry.name == name).unwrap().help();
     assert_eq!(
@@ -80,51 +64,25 @@ fn labels_come_from_the_varying_part() {
     for (key, name, label) in [
         ("DAGScheduler_job_allJobs", "dag_scheduler_jobs_total", None),
         ("jvm_direct_count", "jvm_direct_buffers", None),
-        (
-            "jvm_G1_Old_Generation_count",
-            "jvm_gc_collections_total",
-            Some("G1 Old Generation"),
-        ),
-        (
-            "jvm_pools_G1_Old_Gen_used",
-            "jvm_pool_used_bytes",
-            Some("G1 Old Gen"),
-        ),
-        (
-            "jvm_pools_G1_Old_Gen_used_after_gc",
-            "jvm_pool_used_after_gc_bytes",
-            Some("G1 Old Gen"),
-        ),
+        ("jvm_G1_Old_Generation_count", "jvm_gc_collections_total", Some("G1 Old Generation")),
+        ("jvm_pools_G1_Old_Gen_used", "jvm_pool_used_bytes", Some("G1 Old Gen")),
+        ("jvm_pools_G1_Old_Gen_used_after_gc", "jvm_pool_used_after_gc_bytes", Some("G1 Old Gen")),
         (
             "executor_filesystem_s3a_read_ops",
             "executor_filesystem_read_operations_total",
             Some("s3a"),
         ),
-        (
-            "LiveListenerBus_queue_a_b_size",
-            "live_listener_bus_queue_size",
-            Some("a_b"),
-        ),
+        ("LiveListenerBus_queue_a_b_size", "live_listener_bus_queue_size", Some("a_b")),
         (
             "spark_streaming_x_latency_latency",
             "structured_streaming_latency_seconds",
             Some("x_latency"),
         ),
-        (
-            "my_app_StreamingMetrics_streaming_receivers",
-            "dstream_receivers",
-            None,
-        ),
+        ("my_app_StreamingMetrics_streaming_receivers", "dstream_receivers", None),
     ] {
         assert_eq!(found(key), Some((name, label.map(str::to_owned))), "{key}");
     }
-    for key in [
-        "",
-        "DAGScheduler",
-        "jvm_heap",
-        "LiveListenerBus_queue_size",
-        "plugin_x_y",
-    ] {
+    for key in ["", "DAGScheduler", "jvm_heap", "LiveListenerBus_queue_size", "plugin_x_y"] {
         assert_eq!(found(key), None, "{key}");
     }
 }
@@ -142,12 +100,7 @@ fn every_entry_is_found_by_its_own_name() {
 
 #[test]
 fn sources_are_known_by_their_first_words() {
-    for key in [
-        "executor_runTime",
-        "spark_streaming_q_latency",
-        "plugin_a_B_c",
-        "jvm_heap_used",
-    ] {
+    for key in ["executor_runTime", "spark_streaming_q_latency", "plugin_a_B_c", "jvm_heap_used"] {
         assert!(is_source(key), "{key}");
     }
     for key in ["executors_x", "myapp_executor_runTime", ""] {
@@ -157,13 +110,7 @@ fn sources_are_known_by_their_first_words() {
 
 #[test]
 fn the_executor_is_not_named_twice() {
-    assert_eq!(
-        Scope::Driver.name("executor_x_total"),
-        "spark_driver_executor_x_total"
-    );
-    assert_eq!(
-        Scope::Executor.name("executor_x_total"),
-        "spark_executor_x_total"
-    );
+    assert_eq!(Scope::Driver.name("executor_x_total"), "spark_driver_executor_x_total");
+    assert_eq!(Scope::Executor.name("executor_x_total"), "spark_executor_x_total");
     assert_eq!(Scope::Executor.name("jvm_x"), "spark_executor_jvm_x");
 }

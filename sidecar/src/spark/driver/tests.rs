@@ -13,11 +13,7 @@ fn samples(page: &Page) -> Vec<String> {
     let lines = page.families().iter().flat_map(|family| {
         family.samples.iter().map(move |sample| {
             let (name, suffix) = (&family.name, sample.part.suffix());
-            format!(
-                "{name}{suffix}{{{}}} {}",
-                page.label_text(sample.labels),
-                sample.value
-            )
+            format!("{name}{suffix}{{{}}} {}", page.label_text(sample.labels), sample.value)
         })
     });
     lines.collect()
@@ -65,30 +61,14 @@ fn an_unknown_metric_keeps_its_words() {
     let (page, _) = read(body, Some("n"));
     let names: Vec<_> = page.families().iter().map(|f| (&*f.name, f.kind)).collect();
     let expected = [
-        (
-            "spark_driver_plugin_org_acme_s3_plugin_open_files",
-            Kind::Gauge,
-        ),
-        (
-            "spark_driver_plugin_org_acme_s3_plugin_calls_total",
-            Kind::Counter,
-        ),
-        (
-            "spark_driver_plugin_org_acme_s3_plugin_get_seconds",
-            Kind::Summary,
-        ),
-        (
-            "spark_driver_accumulator_source_my_total_value",
-            Kind::Gauge,
-        ),
+        ("spark_driver_plugin_org_acme_s3_plugin_open_files", Kind::Gauge),
+        ("spark_driver_plugin_org_acme_s3_plugin_calls_total", Kind::Counter),
+        ("spark_driver_plugin_org_acme_s3_plugin_get_seconds", Kind::Summary),
+        ("spark_driver_accumulator_source_my_total_value", Kind::Gauge),
         ("spark_driver_dag_scheduler_job_all_jobs", Kind::Summary),
     ];
     assert_eq!(names, expected);
-    assert!(
-        page.families()
-            .iter()
-            .all(|family| family.help.contains("does not know"))
-    );
+    assert!(page.families().iter().all(|family| family.help.contains("does not know")));
 }
 
 #[test]
@@ -98,15 +78,9 @@ fn the_older_name_of_an_exclusion_counts_where_the_newer_is_missing() {
     let newer = "metrics_n_driver_appStatus_tasks_excludedExecutors_Count{type=\"counters\"} 2\n";
     let name = "spark_driver_app_status_excluded_executors_total{application_id=\"n\"}";
     let (page, repairs) = read(older, Some("n"));
-    assert_eq!(
-        (samples(&page), repairs.lines().twins),
-        (vec![format!("{name} 1")], 0)
-    );
+    assert_eq!((samples(&page), repairs.lines().twins), (vec![format!("{name} 1")], 0));
     let (page, repairs) = read(&format!("{older}{newer}"), Some("n"));
-    assert_eq!(
-        (samples(&page), repairs.lines().twins),
-        (vec![format!("{name} 2")], 1)
-    );
+    assert_eq!((samples(&page), repairs.lines().twins), (vec![format!("{name} 2")], 1));
 }
 
 #[test]
@@ -117,10 +91,7 @@ fn values_that_are_no_numbers_are_left_out() {
     let (page, repairs) = read(body, Some("n"));
     let expected = "spark_driver_block_manager_max_memory_bytes{application_id=\"n\"} 2097152";
     assert_eq!(samples(&page), [expected]);
-    assert_eq!(
-        (repairs.count(Reason::NotANumber), repairs.lines().bad),
-        (2, 2)
-    );
+    assert_eq!((repairs.count(Reason::NotANumber), repairs.lines().bad), (2, 2));
 }
 
 #[test]
@@ -165,12 +136,7 @@ fn users_names_are_limited_in_number() {
 #[test]
 fn a_name_of_another_type_is_left_out() {
     let mut page = Page::new();
-    page.gauge(
-        "spark_driver_dag_scheduler_jobs_total",
-        "Not Spark's.",
-        &[],
-        1.0,
-    );
+    page.gauge("spark_driver_dag_scheduler_jobs_total", "Not Spark's.", &[], 1.0);
     let body = b"metrics_n_driver_DAGScheduler_job_allJobs_Value{type=\"gauges\"} 17";
     let repairs = write(body, None, &mut page);
     assert_eq!((page.len(), repairs.count(Reason::NameTaken)), (1, 1));
@@ -181,11 +147,7 @@ fn a_name_of_another_type_is_left_out() {
 fn a_field_that_the_type_does_not_have_is_left_out() {
     for line in ["x_Value{type=\"timers\"} 1", "x_Count{type=\"gauges\"} 1"] {
         let (page, repairs) = read(&format!("metrics_n_driver_plugin_{line}\n"), None);
-        assert_eq!(
-            (page.len(), repairs.count(Reason::Malformed)),
-            (0, 1),
-            "{line}"
-        );
+        assert_eq!((page.len(), repairs.count(Reason::Malformed)), (0, 1), "{line}");
     }
 }
 
@@ -193,8 +155,5 @@ fn a_field_that_the_type_does_not_have_is_left_out() {
 fn a_namespace_that_is_no_id_is_no_label() {
     let body = "metrics_fromfile_driver_JVMCPU_jvmCpuTime_Value{type=\"gauges\"} 16310000000\n";
     let (page, _) = read(body, None);
-    assert_eq!(
-        samples(&page),
-        ["spark_driver_jvm_cpu_seconds_total{} 16.31"]
-    );
+    assert_eq!(samples(&page), ["spark_driver_jvm_cpu_seconds_total{} 16.31"]);
 }

@@ -75,14 +75,8 @@ pub(super) fn find(name: &str) -> Option<(Kind, Cow<'static, str>)> {
             "Always 1; the labels tell Spark's version and revision.".into(),
         ));
     }
-    let metric = name
-        .strip_prefix(PREFIX)
-        .filter(|metric| !metric.is_empty())?;
-    let kind = if metric.ends_with("_total") {
-        Kind::Counter
-    } else {
-        Kind::Gauge
-    };
+    let metric = name.strip_prefix(PREFIX).filter(|metric| !metric.is_empty())?;
+    let kind = if metric.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
     let known = NAMES.iter().find(|(known, _)| *known == metric);
     let help = known.map_or_else(
         || format!("Spark's {name}, which this exporter does not know.").into(),

@@ -17,36 +17,21 @@ fn line(metric: &str, name: &str, id: usize, value: &str) -> String {
 #[test]
 fn an_application_name_with_quotes_is_escaped() {
     let mut page = Page::new();
-    let repairs = write(
-        line("activeTasks", "a \"b\" \\ c\nd", 1, "2").as_bytes(),
-        &mut page,
-    );
+    let repairs = write(line("activeTasks", "a \"b\" \\ c\nd", 1, "2").as_bytes(), &mut page);
     let sample = r#"metrics_executor_activeTasks{application_id="app-1",application_name="a \"b\" \\ c\nd",executor_id="1"} 2"#;
-    assert!(text(&page).ends_with(&format!(
-        "# TYPE metrics_executor_activeTasks gauge\n{sample}\n"
-    )));
+    assert!(
+        text(&page).ends_with(&format!("# TYPE metrics_executor_activeTasks gauge\n{sample}\n"))
+    );
     assert_eq!(repairs.count(Reason::UnescapedLabel), 1);
 }
 
 #[test]
 fn types_come_from_the_table_and_else_from_the_ending() {
     let mut page = Page::new();
-    for metric in [
-        "totalCores",
-        "totalGCTime_seconds_total",
-        "new_total",
-        "newSize",
-    ] {
-        write(
-            line(metric, "x", 1, "0.41400000000000003").as_bytes(),
-            &mut page,
-        );
+    for metric in ["totalCores", "totalGCTime_seconds_total", "new_total", "newSize"] {
+        write(line(metric, "x", 1, "0.41400000000000003").as_bytes(), &mut page);
     }
-    let kinds: Vec<_> = page
-        .families()
-        .iter()
-        .map(|f| (f.kind, f.samples[0].value))
-        .collect();
+    let kinds: Vec<_> = page.families().iter().map(|f| (f.kind, f.samples[0].value)).collect();
     let value = 0.414_000_000_000_000_03;
     let expected = [Kind::Gauge, Kind::Counter, Kind::Counter, Kind::Gauge].map(|k| (k, value));
     assert_eq!(kinds, expected);
@@ -68,30 +53,20 @@ fn foreign_names_and_bad_values_are_left_out() {
     let repairs = write(body.as_bytes(), &mut page);
     assert!(page.is_empty());
     assert_eq!(repairs.count(Reason::Foreign), 2);
-    assert_eq!(
-        (repairs.count(Reason::NotANumber), repairs.lines().bad),
-        (1, 3)
-    );
+    assert_eq!((repairs.count(Reason::NotANumber), repairs.lines().bad), (1, 3));
 }
 
 #[test]
 fn a_name_that_is_another_kind_already_is_left_out() {
     let mut page = Page::new();
-    page.gauge(
-        "metrics_executor_failedTasks_total",
-        "Not Spark's.",
-        &[],
-        0.0,
-    );
+    page.gauge("metrics_executor_failedTasks_total", "Not Spark's.", &[], 0.0);
     let repairs = write(line("failedTasks_total", "x", 1, "1").as_bytes(), &mut page);
     assert_eq!(repairs.count(Reason::NameTaken), 1);
 }
 
 #[test]
 fn a_page_has_a_limited_number_of_names() {
-    let lines: Vec<_> = (0..=MAX_NAMES)
-        .map(|n| line(&format!("m{n}"), "x", 1, "1"))
-        .collect();
+    let lines: Vec<_> = (0..=MAX_NAMES).map(|n| line(&format!("m{n}"), "x", 1, "1")).collect();
     let body = lines.concat();
     let mut page = Page::new();
     let repairs = write(body.as_bytes(), &mut page);

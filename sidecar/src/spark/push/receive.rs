@@ -67,9 +67,7 @@ pub(super) async fn receive(
         let Some(free) = buffer.get_mut(begun..) else {
             return Ok(());
         };
-        let read = timeout(idle, socket.read(free))
-            .await
-            .map_err(io::Error::from)??;
+        let read = timeout(idle, socket.read(free)).await.map_err(io::Error::from)??;
         if read == 0 {
             if begun > 0 {
                 // Half a line may end in half a number.

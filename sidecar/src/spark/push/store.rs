@@ -92,11 +92,7 @@ impl Store {
 
 impl Inner {
     fn keep(&mut self, name: Pushed<'_>, value: f64, now: Instant) {
-        let Pushed {
-            namespace,
-            executor_id,
-            key,
-        } = name;
+        let Pushed { namespace, executor_id, key } = name;
         let known = self
             .executors
             .iter()
@@ -106,11 +102,7 @@ impl Inner {
                 return self.repairs.bad(Reason::TooMany);
             }
             let (namespace, id) = (namespace.into(), executor_id.into());
-            self.executors.push(Executor {
-                namespace,
-                id,
-                values: BTreeMap::new(),
-            });
+            self.executors.push(Executor { namespace, id, values: BTreeMap::new() });
         }
         let index = known.unwrap_or(self.executors.len() - 1);
         let Some(executor) = self.executors.get_mut(index) else {
@@ -136,24 +128,13 @@ impl Executor {
             .into_iter()
             .chain([("executor_id", &*self.id)])
             .collect();
-        let scope = if &*self.id == "driver" {
-            Scope::Driver
-        } else {
-            Scope::Executor
-        };
+        let scope = if &*self.id == "driver" { Scope::Driver } else { Scope::Executor };
         // GraphiteSink converts durations to milliseconds.
         let mut translator = Translator::new(page, scope, labels, Unit::Milliseconds);
         for (name, value) in &self.values {
             let (base, shape, field) =
                 dropwizard::graphite(name, |name| self.values.contains_key(name));
-            translator.put(
-                &fold(base),
-                Reading {
-                    shape,
-                    field,
-                    value: *value,
-                },
-            );
+            translator.put(&fold(base), Reading { shape, field, value: *value });
         }
         translator.finish()
     }

@@ -13,11 +13,7 @@ const CAPTURED: &str =
     include_str!("../../../tests/fixtures/servlet/spark-3.5.6-executor.graphite");
 
 fn run<T>(task: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(task)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
 }
 
 /// What the store serves after it received these bytes.
@@ -51,10 +47,7 @@ fn what_two_executors_pushed_is_served_with_its_last_values() {
     assert!(!text.contains("does not know"));
     assert_eq!(repairs.total(), 0);
     // 192 names an executor; of 4 histograms max, mean, min and standard deviation are left out.
-    assert_eq!(
-        (repairs.lines().kept, repairs.lines().by_rule),
-        (2 * (192 - 16), 2 * 16)
-    );
+    assert_eq!((repairs.lines().kept, repairs.lines().by_rule), (2 * (192 - 16), 2 * 16));
 }
 
 #[test]
@@ -69,9 +62,9 @@ fn what_the_driver_pushes_is_the_drivers_and_its_timers_are_in_milliseconds() {
     let name = "a.driver.DAGScheduler.messageProcessingTime";
     let (text, _) = received(format!("{name}.p99 250.00 1\n{name}.m1_rate 3.79 1\n").as_bytes());
     let family = "spark_driver_dag_scheduler_message_processing_time_seconds";
-    assert!(text.ends_with(&format!(
-        "{family}{{executor_id=\"driver\",quantile=\"0.99\"}} 0.25\n"
-    )));
+    assert!(
+        text.ends_with(&format!("{family}{{executor_id=\"driver\",quantile=\"0.99\"}} 0.25\n"))
+    );
 }
 
 #[test]
@@ -80,11 +73,7 @@ fn the_given_application_id_wins() {
     let line = b"app-20261123073144-0000.1.executor.runTime.count 1 1\n".as_slice();
     run(receive::receive(line, &store, Duration::from_secs(5))).unwrap();
     assert!(store.last_push().is_some());
-    assert!(
-        served(&store, Some("other"))
-            .0
-            .contains("{application_id=\"other\",")
-    );
+    assert!(served(&store, Some("other")).0.contains("{application_id=\"other\","));
 }
 
 #[test]
@@ -113,21 +102,11 @@ fn a_line_without_end_is_skipped_and_the_next_is_read() {
 
 #[test]
 fn names_and_executors_are_limited_in_number() {
-    let names: Vec<_> = (0..5000)
-        .map(|n| format!("a.1.plugin.x{n} 1 1\n"))
-        .collect();
-    assert_eq!(
-        received(names.concat().as_bytes()).1.count(Reason::TooMany),
-        5000 - 512
-    );
-    let executors: Vec<_> = (0..10)
-        .map(|n| format!("a.{n}.JVMCPU.jvmCpuTime 1 1\n"))
-        .collect();
+    let names: Vec<_> = (0..5000).map(|n| format!("a.1.plugin.x{n} 1 1\n")).collect();
+    assert_eq!(received(names.concat().as_bytes()).1.count(Reason::TooMany), 5000 - 512);
+    let executors: Vec<_> = (0..10).map(|n| format!("a.{n}.JVMCPU.jvmCpuTime 1 1\n")).collect();
     let (text, repairs) = received(executors.concat().as_bytes());
-    assert_eq!(
-        (text.lines().count(), repairs.count(Reason::TooMany)),
-        (2 + 8, 2)
-    );
+    assert_eq!((text.lines().count(), repairs.count(Reason::TooMany)), (2 + 8, 2));
 }
 
 #[test]
@@ -135,9 +114,7 @@ fn a_silent_connection_is_closed() {
     run(async {
         let (_writer, reader) = tokio::io::duplex(64);
         let store = Store::new();
-        let error = receive::receive(reader, &store, Duration::from_millis(20))
-            .await
-            .unwrap_err();
+        let error = receive::receive(reader, &store, Duration::from_millis(20)).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     });
 }

@@ -37,11 +37,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             let kind = kind.and_then(|rest| rest.strip_prefix(name)?.strip_prefix(' '));
             let kind =
                 kind.filter(|kind| ["counter", "gauge", "summary", "untyped"].contains(kind));
-            family = Some(Family {
-                name,
-                kind: kind.ok_or_else(|| wrong("no type"))?,
-                samples: 0,
-            });
+            family = Some(Family { name, kind: kind.ok_or_else(|| wrong("no type"))?, samples: 0 });
         } else {
             let family = family.as_mut().ok_or_else(|| wrong("no family yet"))?;
             family.samples += 1;
@@ -128,20 +124,13 @@ fn escapes_are_valid(text: &str, after: &str) -> bool {
 
 fn is_name(name: &str, more: &str) -> bool {
     let letter = |char: char| char.is_ascii_alphabetic() || char == '_' || more.contains(char);
-    name.starts_with(letter)
-        && name
-            .chars()
-            .all(|char| letter(char) || char.is_ascii_digit())
+    name.starts_with(letter) && name.chars().all(|char| letter(char) || char.is_ascii_digit())
 }
 
 #[test]
 fn the_checker_refuses_what_prometheus_refuses() {
     let family = "# HELP a A.\n# TYPE a gauge\n";
-    for sample in [
-        "a 1",
-        "a{x=\"1\"} +Inf",
-        "a{x=\"\\\\\\\"\\n\",y=\"\"} 1e18\na{x=\"\"} NaN",
-    ] {
+    for sample in ["a 1", "a{x=\"1\"} +Inf", "a{x=\"\\\\\\\"\\n\",y=\"\"} 1e18\na{x=\"\"} NaN"] {
         assert_eq!(check(&format!("{family}{sample}\n")), Ok(()), "{sample}");
     }
     for sample in [
@@ -163,18 +152,10 @@ fn the_checker_refuses_what_prometheus_refuses() {
     ] {
         assert!(check(&format!("{family}{sample}\n")).is_err(), "{sample}");
     }
-    for text in [
-        "a 1\n",
-        "# HELP a A.\n# TYPE a gauge\na 1",
-        "# HELP a A.\na 1\n",
-        "\n",
-    ] {
+    for text in ["a 1\n", "# HELP a A.\n# TYPE a gauge\na 1", "# HELP a A.\na 1\n", "\n"] {
         assert!(check(text).is_err(), "{text}");
     }
     let summary = "# HELP s S.\n# TYPE s summary\n";
-    assert_eq!(
-        check(&format!("{summary}s{{quantile=\"0.5\"}} 1\ns_count 2\n")),
-        Ok(())
-    );
+    assert_eq!(check(&format!("{summary}s{{quantile=\"0.5\"}} 1\ns_count 2\n")), Ok(()));
     assert!(check(&format!("{summary}s 1\n")).is_err());
 }

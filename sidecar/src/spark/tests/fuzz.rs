@@ -55,11 +55,8 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 
 /// A captured page with some of its bytes changed, cut out or put in.
 fn broken(page: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    let change = (
-        any::<prop::sample::Index>(),
-        0usize..40,
-        prop::collection::vec(any::<u8>(), 0..4),
-    );
+    let change =
+        (any::<prop::sample::Index>(), 0usize..40, prop::collection::vec(any::<u8>(), 0..4));
     let size = page.len().min(12_000);
     prop::collection::vec(change, 1..12).prop_map(move |changes| {
         let mut text = page.as_bytes()[..size].to_vec();

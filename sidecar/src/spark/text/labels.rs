@@ -38,10 +38,8 @@ type Raw<'a> = Vec<(&'a str, &'a [u8])>;
 
 fn ordered<'a>(block: &'a [u8], order: &[&'a str]) -> Option<Raw<'a>> {
     let (first, others) = order.split_first()?;
-    let mut rest = block
-        .strip_prefix(first.as_bytes())?
-        .strip_prefix(b"=\"")?
-        .strip_suffix(b"\"")?;
+    let mut rest =
+        block.strip_prefix(first.as_bytes())?.strip_prefix(b"=\"")?.strip_suffix(b"\"")?;
     let mut raw = Vec::with_capacity(order.len());
     let mut name = *first;
     for (index, next) in others.iter().enumerate() {
@@ -83,10 +81,7 @@ fn ends_value(after: &[u8]) -> bool {
 }
 
 fn skip_blank(text: &[u8]) -> &[u8] {
-    let start = text
-        .iter()
-        .position(|byte| *byte != b' ')
-        .unwrap_or(text.len());
+    let start = text.iter().position(|byte| *byte != b' ').unwrap_or(text.len());
     &text[start..]
 }
 

@@ -21,36 +21,23 @@ fn value_of(text: &str) -> f64 {
 /// The labels of the only sample.
 fn labels_of(text: &[u8]) -> (Vec<(String, String)>, Option<Reason>) {
     let items: Vec<_> = Items::new(text).collect();
-    let [Item::Sample(sample)] = items.as_slice() else {
-        panic!("{items:?}")
-    };
+    let [Item::Sample(sample)] = items.as_slice() else { panic!("{items:?}") };
     let labels = labels(sample.labels, &ORDER).unwrap();
-    let pairs = labels
-        .pairs
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect();
+    let pairs = labels.pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     (pairs, labels.mended)
 }
 
 fn executor(name: &str) -> Vec<(String, String)> {
-    [
-        ("application_id", "app-1"),
-        ("application_name", name),
-        ("executor_id", "7"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    [("application_id", "app-1"), ("application_name", name), ("executor_id", "7")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 #[test]
 fn what_java_prints_is_read() {
     for (text, value) in [
         ("a 12", 12.0),
-        (
-            "a{type=\"gauges\"} 2.8658920632825397E7",
-            28_658_920.632_825_397,
-        ),
+        ("a{type=\"gauges\"} 2.8658920632825397E7", 28_658_920.632_825_397),
         ("a{} -1\r", -1.0),
         ("  a\t0.41400000000000003  ", 0.414_000_000_000_000_03),
         ("a -Infinity", f64::NEG_INFINITY),
@@ -85,21 +72,8 @@ fn what_is_no_sample_has_a_reason() {
 fn comments_are_skipped_and_types_are_told() {
     let text = "# HELP a Gauge metric\n# TYPE a gauge\n\na 1\n# EOF\n";
     let items: Vec<_> = Items::new(text.as_bytes()).collect();
-    let sample = Sample {
-        name: "a",
-        labels: b"",
-        value: 1.0,
-    };
-    assert_eq!(
-        items,
-        [
-            Item::Type {
-                name: "a",
-                word: "gauge"
-            },
-            Item::Sample(sample)
-        ]
-    );
+    let sample = Sample { name: "a", labels: b"", value: 1.0 };
+    assert_eq!(items, [Item::Type { name: "a", word: "gauge" }, Item::Sample(sample)]);
 }
 
 #[test]
@@ -120,11 +94,7 @@ fn an_application_name_may_hold_anything() {
         );
         let expected = (executor(name), Some(Reason::UnescapedLabel));
         // Braces, commas and spaces are nothing that needs an escape.
-        let expected = if name.starts_with("a {") {
-            (expected.0, None)
-        } else {
-            expected
-        };
+        let expected = if name.starts_with("a {") { (expected.0, None) } else { expected };
         assert_eq!(labels_of(text.as_bytes()), expected, "{name:?}");
     }
 }
@@ -133,10 +103,7 @@ fn an_application_name_may_hold_anything() {
 fn a_build_that_escapes_is_understood() {
     let text =
         r#"m{application_id="app-1",application_name="my \"q\" \\ job\n",executor_id="7"} 0"#;
-    assert_eq!(
-        labels_of(text.as_bytes()),
-        (executor("my \"q\" \\ job\n"), None)
-    );
+    assert_eq!(labels_of(text.as_bytes()), (executor("my \"q\" \\ job\n"), None));
 }
 
 #[test]
@@ -150,31 +117,16 @@ fn other_labels_than_the_known_ones_are_split_too() {
 #[test]
 fn bytes_that_are_not_utf8_are_replaced() {
     let text = b"m{application_id=\"app-1\", application_name=\"caf\xe9\", executor_id=\"7\"} 0\n";
-    assert_eq!(
-        labels_of(text),
-        (executor("caf\u{fffd}"), Some(Reason::NotUtf8))
-    );
+    assert_eq!(labels_of(text), (executor("caf\u{fffd}"), Some(Reason::NotUtf8)));
 }
 
 #[test]
 fn a_cut_line_does_not_swallow_the_next() {
     let text = b"m{application_id=\"app-1\", applic\nm{application_id=\"app-1\"} 4\nn 5";
     let items: Vec<_> = Items::new(text).collect();
-    let sample = Sample {
-        name: "m",
-        labels: b"application_id=\"app-1\"",
-        value: 4.0,
-    };
-    let last = Sample {
-        name: "n",
-        labels: b"",
-        value: 5.0,
-    };
-    let expected = [
-        Item::Bad(Reason::Malformed),
-        Item::Sample(sample),
-        Item::Sample(last),
-    ];
+    let sample = Sample { name: "m", labels: b"application_id=\"app-1\"", value: 4.0 };
+    let last = Sample { name: "n", labels: b"", value: 5.0 };
+    let expected = [Item::Bad(Reason::Malformed), Item::Sample(sample), Item::Sample(last)];
     assert_eq!(items, expected);
 }
 

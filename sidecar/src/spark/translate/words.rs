@@ -44,16 +44,10 @@ mod tests {
     #[test]
     fn words_are_told_by_their_capitals() {
         for (key, words) in [
-            (
-                "BlockManager_memory_maxMem_MB",
-                "block_manager_memory_max_mem_mb",
-            ),
+            ("BlockManager_memory_maxMem_MB", "block_manager_memory_max_mem_mb"),
             ("DAGScheduler_job_allJobs", "dag_scheduler_job_all_jobs"),
             ("JVMCPU_jvmCpuTime", "jvmcpu_jvm_cpu_time"),
-            (
-                "plugin_org_acme_S3Metrics__x_",
-                "plugin_org_acme_s3_metrics_x",
-            ),
+            ("plugin_org_acme_S3Metrics__x_", "plugin_org_acme_s3_metrics_x"),
             ("_a__B", "a_b"),
             ("9lives", "9lives"),
             ("", ""),

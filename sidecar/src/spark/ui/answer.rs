@@ -54,19 +54,14 @@ impl Answer {
         let protocol = |source| FetchError::Protocol { port, source };
         let mut builder = http1::Builder::new();
         builder.max_buf_size(BUFFER).max_headers(MAX_HEADERS);
-        let (mut sender, driver) = builder
-            .handshake(TokioIo::new(socket))
-            .await
-            .map_err(protocol)?;
+        let (mut sender, driver) =
+            builder.handshake(TokioIo::new(socket)).await.map_err(protocol)?;
         let mut connection = JoinSet::new();
         connection.spawn(async move {
             // What goes wrong is told by the request or the body as well.
             let _ = driver.await;
         });
-        let response = sender
-            .send_request(request(port, what))
-            .await
-            .map_err(protocol)?;
+        let response = sender.send_request(request(port, what)).await.map_err(protocol)?;
         let html = check(&response, port)?;
         let wanted = if html { HTML_BEGINNING } else { BEGINNING };
         let mut answer = Self {
@@ -96,10 +91,7 @@ impl Answer {
         limit: usize,
         mut take: impl FnMut(&[u8]) + Send,
     ) -> Result<(), FetchError> {
-        let too_large = FetchError::TooLarge {
-            port: self.port,
-            limit,
-        };
+        let too_large = FetchError::TooLarge { port: self.port, limit };
         let mut length = self.beginning.len();
         if self.body.size_hint().lower() > (limit.saturating_sub(length)) as u64 {
             return Err(too_large);
@@ -117,10 +109,7 @@ impl Answer {
 
     async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|source| FetchError::Protocol {
-                port: self.port,
-                source,
-            })?;
+            let frame = frame.map_err(|source| FetchError::Protocol { port: self.port, source })?;
             if let Ok(piece) = frame.into_data() {
                 return Ok(Some(piece));
             }
@@ -139,22 +128,14 @@ fn request(port: u16, what: Endpoint) -> Request<Empty<Bytes>> {
     }
     let agent = concat!("emberscope-sidecar/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, hyper::header::HeaderValue::from_static(agent));
-    headers.insert(
-        ACCEPT,
-        hyper::header::HeaderValue::from_static("text/plain"),
-    );
+    headers.insert(ACCEPT, hyper::header::HeaderValue::from_static("text/plain"));
     headers.insert(CONNECTION, hyper::header::HeaderValue::from_static("close"));
     request
 }
 
 /// Whether an answer may be a page, and if so, whether it is one of HTML.
 fn check(response: &Response<Incoming>, port: u16) -> Result<bool, FetchError> {
-    let header = |name| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     match response.status() {
         StatusCode::OK => {
             Ok(header(CONTENT_TYPE).is_some_and(|media| media.trim().starts_with("text/html")))

@@ -99,10 +99,7 @@ impl FetchError {
 
     /// Whether Spark may have moved to another port.
     pub(super) const fn elsewhere(&self) -> bool {
-        matches!(
-            self,
-            Self::NotListening { .. } | Self::NotSpark { .. } | Self::Protocol { .. }
-        )
+        matches!(self, Self::NotListening { .. } | Self::NotSpark { .. } | Self::Protocol { .. })
     }
 
     /// How much it says about Spark: of several ports' errors the most telling one is reported.

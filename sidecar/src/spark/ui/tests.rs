@@ -60,9 +60,7 @@ fn raw(text: &str) -> Does {
 
 /// A fake on a port; it counts the requests, and ends with the handle.
 async fn fake(port: u16, does: Does) -> (JoinSet<()>, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let mut task = JoinSet::new();
     let counted = Arc::clone(&count);
@@ -98,11 +96,7 @@ fn soon() -> Instant {
 }
 
 fn run<T>(task: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(task)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
 }
 
 /// The reason for which the first port, doing that, gives no page.
@@ -111,10 +105,7 @@ fn reason(does: Does, what: Endpoint) -> String {
         let ports = Ports::take();
         let _fake = fake(ports.first, does).await;
         let ui = Ui::new(ports.first);
-        let error = ui
-            .fetch(what, Instant::now() + Duration::from_millis(700))
-            .await
-            .unwrap_err();
+        let error = ui.fetch(what, Instant::now() + Duration::from_millis(700)).await.unwrap_err();
         assert!(!error.to_string().is_empty());
         error.reason().to_owned()
     })
@@ -126,10 +117,7 @@ fn a_page_is_fetched_as_it_is() {
         let ports = Ports::take();
         let _fake = fake(ports.first, http("200 OK", "text/plain", EXECUTORS)).await;
         let ui = Ui::new(ports.first);
-        assert_eq!(
-            ui.fetch(Endpoint::Executors, soon()).await.unwrap(),
-            EXECUTORS
-        );
+        assert_eq!(ui.fetch(Endpoint::Executors, soon()).await.unwrap(), EXECUTORS);
         assert_eq!(ui.port(), Some(ports.first));
     });
 }
@@ -138,28 +126,18 @@ fn a_page_is_fetched_as_it_is() {
 fn a_page_in_small_chunks_is_read_in_pieces() {
     run(async {
         let ports = Ports::take();
-        let chunks = DRIVER
-            .as_bytes()
-            .chunks(7)
-            .map(|chunk| str::from_utf8(chunk).unwrap());
-        let chunks: Vec<_> = chunks
-            .map(|chunk| format!("{:x}\r\n{chunk}\r\n", chunk.len()))
-            .collect();
+        let chunks = DRIVER.as_bytes().chunks(7).map(|chunk| str::from_utf8(chunk).unwrap());
+        let chunks: Vec<_> =
+            chunks.map(|chunk| format!("{:x}\r\n{chunk}\r\n", chunk.len())).collect();
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let _fake = fake(
-            ports.first,
-            raw(&(head.to_owned() + &chunks.concat() + "0\r\n\r\n")),
-        )
-        .await;
+        let _fake =
+            fake(ports.first, raw(&(head.to_owned() + &chunks.concat() + "0\r\n\r\n"))).await;
         let (mut page, mut pieces) = (Vec::new(), 0);
         let take = |piece: &[u8]| {
             page.extend_from_slice(piece);
             pieces += 1;
         };
-        Ui::new(ports.first)
-            .read(Endpoint::Driver, soon(), take)
-            .await
-            .unwrap();
+        Ui::new(ports.first).read(Endpoint::Driver, soon(), take).await.unwrap();
         assert!(page == DRIVER.as_bytes() && pieces > 1);
     });
 }
@@ -170,10 +148,7 @@ fn what_is_no_page_has_its_reason() {
     let headers = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1_000_000));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(200));
     for (does, expected) in [
-        (
-            http("200 OK", "text/html;charset=utf-8", STARTING),
-            "starting_up",
-        ),
+        (http("200 OK", "text/html;charset=utf-8", STARTING), "starting_up"),
         (http("404 Not Found", "text/html", OFF), "servlet_off"),
         (
             raw(
@@ -183,14 +158,8 @@ fn what_is_no_page_has_its_reason() {
         ),
         (http("403 Forbidden", "text/html", ""), "refused"),
         (http("500 Server Error", "text/plain", DRIVER), "status"),
-        (
-            http("200 OK", "text/html", "<html>My own UI</html>"),
-            "not_spark",
-        ),
-        (
-            http("200 OK", "text/plain", "# HELP go_info Go.\ngo_info 1\n"),
-            "not_spark",
-        ),
+        (http("200 OK", "text/html", "<html>My own UI</html>"), "not_spark"),
+        (http("200 OK", "text/plain", "# HELP go_info Go.\ngo_info 1\n"), "not_spark"),
         (http("200 OK", "text/plain", EXECUTORS), "not_spark"),
         (http("200 OK", "text/plain", ""), "not_spark"),
         (raw("SSH-2.0-OpenSSH_9.2\r\n"), "protocol"),
@@ -221,16 +190,7 @@ fn a_page_without_end_is_not_held() {
         let _fake = fake(ports.first, Does::SendsForEver(page.as_bytes())).await;
         let ui = Ui::new(ports.first);
         let error = ui.fetch(Endpoint::Executors, soon()).await.unwrap_err();
-        assert!(
-            matches!(
-                error,
-                FetchError::TooLarge {
-                    limit: MAX_HELD,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, FetchError::TooLarge { limit: MAX_HELD, .. }), "{error}");
     });
 }
 
@@ -238,18 +198,12 @@ fn a_page_without_end_is_not_held() {
 fn where_nothing_listens_it_says_so() {
     run(async {
         let ports = Ports::take();
-        let error = Ui::new(ports.first)
-            .fetch(Endpoint::Driver, soon())
-            .await
-            .unwrap_err();
+        let error = Ui::new(ports.first).fetch(Endpoint::Driver, soon()).await.unwrap_err();
         assert!(
             matches!(error, FetchError::NotListening { first_port } if first_port == ports.first)
         );
         // The last ports of all: there are fewer than 17.
-        let error = Ui::new(u16::MAX)
-            .fetch(Endpoint::Driver, soon())
-            .await
-            .unwrap_err();
+        let error = Ui::new(u16::MAX).fetch(Endpoint::Driver, soon()).await.unwrap_err();
         assert_eq!(error.reason(), "not_listening");
     });
 }
@@ -276,11 +230,7 @@ fn strangers_on_the_ports_before_do_not_fool_it() {
         }
         assert_eq!(ui.port(), Some(ports.first + 16));
         // Once it is found, no one else is asked.
-        assert!(
-            fakes
-                .iter()
-                .all(|(_, count)| count.load(Ordering::Relaxed) == 1)
-        );
+        assert!(fakes.iter().all(|(_, count)| count.load(Ordering::Relaxed) == 1));
     });
 }
 
@@ -296,13 +246,7 @@ fn spark_is_found_again_on_another_port() {
             assert_eq!(ui.port(), Some(port));
             spark.shutdown().await;
         }
-        assert_eq!(
-            ui.fetch(Endpoint::Driver, soon())
-                .await
-                .unwrap_err()
-                .reason(),
-            "not_listening"
-        );
+        assert_eq!(ui.fetch(Endpoint::Driver, soon()).await.unwrap_err().reason(), "not_listening");
     });
 }
 
@@ -313,10 +257,7 @@ fn what_spark_says_counts_more_than_a_strangers_silence() {
         let _spark = fake(ports.first, http("200 OK", "text/html", STARTING)).await;
         let _stranger = fake(ports.first + 1, Does::SaysNothing).await;
         let soon = Instant::now() + Duration::from_millis(300);
-        let error = Ui::new(ports.first)
-            .fetch(Endpoint::Driver, soon)
-            .await
-            .unwrap_err();
+        let error = Ui::new(ports.first).fetch(Endpoint::Driver, soon).await.unwrap_err();
         assert_eq!(error.reason(), "starting_up");
     });
 }
@@ -331,9 +272,6 @@ fn a_page_that_is_off_does_not_make_it_forget_the_port() {
         spark.shutdown().await;
         let _spark = fake(ports.first, http("404 Not Found", "text/html", OFF)).await;
         let error = ui.fetch(Endpoint::Driver, soon()).await.unwrap_err();
-        assert_eq!(
-            (error.reason(), ui.port()),
-            ("servlet_off", Some(ports.first))
-        );
+        assert_eq!((error.reason(), ui.port()), ("servlet_off", Some(ports.first)));
     });
 }

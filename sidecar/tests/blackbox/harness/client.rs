@@ -58,11 +58,7 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let rest = &bytes[end + 4..];
-    let mut answer = Answer {
-        status,
-        head,
-        body: Vec::new(),
-    };
+    let mut answer = Answer { status, head, body: Vec::new() };
     answer.body = match answer.header("content-length") {
         // To `HEAD` there is no body, whatever it says.
         Some(length) if rest.is_empty() || rest.len() == length.parse().ok()? => rest.to_vec(),

@@ -18,11 +18,7 @@ impl Page {
     pub(crate) fn parse(text: &str) -> Self {
         let (mut samples, mut families) = (BTreeMap::new(), HashSet::new());
         let (mut helped, mut family) = ("", ("", ""));
-        assert!(
-            text.ends_with('\n'),
-            "the page is cut off: {:?}",
-            text.lines().last()
-        );
+        assert!(text.ends_with('\n'), "the page is cut off: {:?}", text.lines().last());
         for line in text.lines() {
             if let Some(help) = line.strip_prefix("# HELP ") {
                 helped = help.split(' ').next().unwrap();
@@ -30,34 +26,22 @@ impl Page {
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 family = kind.split_once(' ').unwrap();
                 assert_eq!(family.0, helped, "TYPE without HELP");
-                assert!(
-                    ["counter", "gauge", "summary", "untyped"].contains(&family.1),
-                    "{line}"
-                );
+                assert!(["counter", "gauge", "summary", "untyped"].contains(&family.1), "{line}");
             } else {
                 let (series, value) = line.rsplit_once(' ').unwrap();
                 let name = series.split('{').next().unwrap();
-                let suffixes: &[&str] = if family.1 == "summary" {
-                    &["_sum", "_count"]
-                } else {
-                    &[]
-                };
+                let suffixes: &[&str] =
+                    if family.1 == "summary" { &["_sum", "_count"] } else { &[] };
                 let base = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix));
                 assert!(
                     name == family.0 || base == Some(family.0),
                     "{line} in the family {family:?}"
                 );
                 let value = value.parse().unwrap_or_else(|_| panic!("{line}"));
-                assert!(
-                    samples.insert(series.to_owned(), value).is_none(),
-                    "{series} twice"
-                );
+                assert!(samples.insert(series.to_owned(), value).is_none(), "{series} twice");
             }
         }
-        Self {
-            text: text.to_owned(),
-            samples,
-        }
+        Self { text: text.to_owned(), samples }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -73,23 +57,18 @@ impl Page {
     #[track_caller]
     pub(crate) fn up(&self, source: &str) -> bool {
         let series = format!("emberscope_source_up{{source=\"{source}\"}}");
-        self.value(&series)
-            .unwrap_or_else(|| panic!("no {series} in\n{}", self.text))
-            > 0.0
+        self.value(&series).unwrap_or_else(|| panic!("no {series} in\n{}", self.text)) > 0.0
     }
 
     /// Whether there is a series whose name begins like that.
     pub(crate) fn has(&self, beginning: &str) -> bool {
-        self.samples
-            .keys()
-            .any(|series| series.starts_with(beginning))
+        self.samples.keys().any(|series| series.starts_with(beginning))
     }
 
     /// How often the source failed for that reason.
     pub(crate) fn errors(&self, source: &str, reason: &str) -> f64 {
         let labels = format!("{{reason=\"{reason}\",source=\"{source}\"}}");
-        self.value(&format!("emberscope_source_errors_total{labels}"))
-            .unwrap_or_default()
+        self.value(&format!("emberscope_source_errors_total{labels}")).unwrap_or_default()
     }
 
     /// Lets `promtool check metrics` read the page, if there is one. It also has opinions on names,
@@ -105,12 +84,7 @@ impl Page {
         let Ok(mut child) = child else {
             return;
         };
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(self.text.as_bytes())
-            .unwrap();
+        child.stdin.take().unwrap().write_all(self.text.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         let complaints = String::from_utf8(output.stderr).unwrap();
         let other: Vec<&str> = complaints

@@ -47,15 +47,9 @@ impl FakeProc {
             ("cgroup.type", "domain\n"),
             ("memory.current", "104857600\n"),
             ("memory.max", "1073741824\n"),
-            (
-                "memory.stat",
-                "anon 90000000\nfile 1000000\ninactive_file 500000\n",
-            ),
+            ("memory.stat", "anon 90000000\nfile 1000000\ninactive_file 500000\n"),
             ("memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n"),
-            (
-                "cpu.stat",
-                "usage_usec 5000000\nuser_usec 4000000\nsystem_usec 1000000\n",
-            ),
+            ("cpu.stat", "usage_usec 5000000\nuser_usec 4000000\nsystem_usec 1000000\n"),
         ] {
             fs::write(cgroup.join(file), text).unwrap();
         }
@@ -78,10 +72,7 @@ impl FakeProc {
         let ids = "185\t185\t185\t185";
         for (file, text) in [
             ("stat", stat.as_str()),
-            (
-                "status",
-                &format!("Name:\t{name}\nUid:\t{ids}\nGid:\t{ids}\nVmRSS:\t   2048 kB\n"),
-            ),
+            ("status", &format!("Name:\t{name}\nUid:\t{ids}\nGid:\t{ids}\nVmRSS:\t   2048 kB\n")),
             ("cmdline", command),
             ("cgroup", cgroup),
             ("io", "rchar: 1\nwchar: 1\nread_bytes: 1\nwrite_bytes: 1\n"),

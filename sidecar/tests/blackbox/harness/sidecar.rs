@@ -51,11 +51,7 @@ impl Sidecar {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self {
-            port,
-            child,
-            directory,
-        }
+        Self { port, child, directory }
     }
 
     /// One scrape.
@@ -87,10 +83,7 @@ impl Sidecar {
     /// Sends a signal: `TERM`, `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
         assert!(sent.success());
     }
 

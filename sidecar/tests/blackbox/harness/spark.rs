@@ -51,29 +51,16 @@ impl FakeSpark {
     pub(crate) fn start() -> Self {
         let (listener, port) = bind();
         let shared = Arc::new(Shared::default());
-        let fake = Self {
-            port,
-            shared: Arc::clone(&shared),
-        };
-        fake.set(
-            DRIVER,
-            Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")),
-        );
-        fake.set(
-            EXECUTORS,
-            Mood::Serves(captured("spark-3.5.6-localcluster-executors.prom")),
-        );
+        let fake = Self { port, shared: Arc::clone(&shared) };
+        fake.set(DRIVER, Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")));
+        fake.set(EXECUTORS, Mood::Serves(captured("spark-3.5.6-localcluster-executors.prom")));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if shared.gone.load(Ordering::SeqCst) {
                     return;
                 }
                 let (stream, shared) = (stream.unwrap(), Arc::clone(&shared));
-                shared
-                    .connections
-                    .lock()
-                    .unwrap()
-                    .push(stream.try_clone().unwrap());
+                shared.connections.lock().unwrap().push(stream.try_clone().unwrap());
                 std::thread::spawn(move || talk(&stream, &shared));
             }
         });
@@ -88,13 +75,7 @@ impl FakeSpark {
 
     /// How often it was asked for that path.
     pub(crate) fn asked(&self, path: &str) -> u32 {
-        self.shared
-            .asked
-            .lock()
-            .unwrap()
-            .get(path)
-            .copied()
-            .unwrap_or_default()
+        self.shared.asked.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
     /// Ends as a JVM that exits: nothing listens any more, and open connections are closed.
@@ -136,21 +117,12 @@ fn bind() -> (TcpListener, u16) {
 fn talk(stream: &TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     while let Some(path) = path_of_request(&mut reader) {
-        *shared
-            .asked
-            .lock()
-            .unwrap()
-            .entry(path.clone())
-            .or_default() += 1;
+        *shared.asked.lock().unwrap().entry(path.clone()).or_default() += 1;
         let mut moods = shared.moods.lock().unwrap();
         while matches!(moods.get(path.as_str()), Some(Mood::Waits))
             && !shared.gone.load(Ordering::SeqCst)
         {
-            moods = shared
-                .changed
-                .wait_timeout(moods, Duration::from_secs(1))
-                .unwrap()
-                .0;
+            moods = shared.changed.wait_timeout(moods, Duration::from_secs(1)).unwrap().0;
         }
         let mood = moods.get(path.as_str()).cloned();
         drop(moods);
@@ -184,14 +156,12 @@ fn answer(mut stream: &TcpStream, mood: Option<Mood>) -> std::io::Result<bool> {
     };
     let plain = "text/plain;charset=utf-8";
     let (text, goes_on) = match mood {
-        Some(Mood::Serves(page)) => (
-            [head(200, plain, page.len()).as_bytes(), &page].concat(),
-            true,
-        ),
-        Some(Mood::Says(status, kind, body)) => (
-            [head(status, kind, body.len()).as_bytes(), &body].concat(),
-            true,
-        ),
+        Some(Mood::Serves(page)) => {
+            ([head(200, plain, page.len()).as_bytes(), &page].concat(), true)
+        }
+        Some(Mood::Says(status, kind, body)) => {
+            ([head(status, kind, body.len()).as_bytes(), &body].concat(), true)
+        }
         Some(Mood::Stalls(page)) => {
             let beginning = &page[..page.len() / 2];
             stream.write_all(&[head(200, plain, page.len()).as_bytes(), beginning].concat())?;
@@ -199,10 +169,7 @@ fn answer(mut stream: &TcpStream, mood: Option<Mood>) -> std::io::Result<bool> {
         }
         Some(Mood::ClosesMidBody(page)) => {
             let half = &page[..page.len() / 2];
-            (
-                [head(200, plain, page.len()).as_bytes(), half].concat(),
-                false,
-            )
+            ([head(200, plain, page.len()).as_bytes(), half].concat(), false)
         }
         Some(Mood::Babbles) => (vec![0x16, 0x03, 0x01, 0xff, b'\n'], false),
         Some(Mood::Waits) => (Vec::new(), false),

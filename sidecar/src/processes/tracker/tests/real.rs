@@ -43,19 +43,11 @@ impl Pretenders {
         symlink("/bin/sh", file("python3")).unwrap();
         fs::write(file("pyspark.daemon"), DAEMON_SCRIPT).unwrap();
         let test = file("test");
-        symlink(
-            Path::new("/proc").join(std::process::id().to_string()),
-            &test,
-        )
-        .unwrap();
+        symlink(Path::new("/proc").join(std::process::id().to_string()), &test).unwrap();
         let script = "./python3 -m pyspark.daemon pyspark.worker & wait; : > daemon-ended; while [ -e \"$TEST\" ]; do sleep 0.05; done";
         let jvm = Command::new("/bin/sh")
             .arg0("java")
-            .args([
-                "-c",
-                script,
-                "org.apache.spark.executor.CoarseGrainedExecutorBackend",
-            ])
+            .args(["-c", script, "org.apache.spark.executor.CoarseGrainedExecutorBackend"])
             .current_dir(directory.path())
             .process_group(0)
             .env("TEST", &test)
@@ -64,12 +56,7 @@ impl Pretenders {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self {
-            view: tempfile::tempdir().unwrap(),
-            directory,
-            jvm,
-            test,
-        }
+        Self { view: tempfile::tempdir().unwrap(), directory, jvm, test }
     }
 
     fn allow(&self, what: &str) {
@@ -77,9 +64,7 @@ impl Pretenders {
     }
 
     fn wait_for(&self, what: &str) {
-        eventually(what, || {
-            self.directory.path().join(what).exists().then_some(())
-        });
+        eventually(what, || self.directory.path().join(what).exists().then_some(()));
     }
 
     /// The processes that run in our directory, as a process file system of their own.
@@ -94,10 +79,8 @@ impl Pretenders {
         let place = self.directory.path().canonicalize().unwrap();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let ours = fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == place);
-            if let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .filter(|pid| ours && pid.parse::<u32>().is_ok())
+            if let Some(pid) =
+                entry.file_name().to_str().filter(|pid| ours && pid.parse::<u32>().is_ok())
             {
                 show(pid);
             }
@@ -134,21 +117,13 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
         tracker.scan().unwrap()
     };
     let worked = |snapshot: &Snapshot, ticks| {
-        let alive = snapshot
-            .usage(Kind::PythonWorker)
-            .is_some_and(|usage| usage.count == 1);
+        let alive = snapshot.usage(Kind::PythonWorker).is_some_and(|usage| usage.count == 1);
         (alive && cpu(snapshot, Kind::PythonWorker) >= ticks).then(|| snapshot.clone())
     };
     let first = eventually("the first worker to work", || worked(&scan(), 30));
     assert_eq!(first.spark_pid(), Some(spark.jvm.id()));
-    assert_eq!(
-        first.spark_owner(),
-        ProcRoot::new("/proc".into()).own_owner()
-    );
-    assert_eq!(
-        counts(&first)[..3],
-        [("jvm", 1), ("python_daemon", 1), ("python_worker", 1)]
-    );
+    assert_eq!(first.spark_owner(), ProcRoot::new("/proc".into()).own_owner());
+    assert_eq!(counts(&first)[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 1)]);
     let usage = first.usage(Kind::PythonWorker).unwrap();
     assert!(usage.resident_bytes > 0 && usage.threads == 1);
     assert!(usage.open_fds.is_some() && usage.written_bytes.is_some());
@@ -157,10 +132,7 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
     let so_far = cpu(&first, Kind::PythonWorker);
     let second = eventually("the second worker to work", || {
         let snapshot = scan();
-        assert!(
-            cpu(&snapshot, Kind::PythonWorker) >= so_far,
-            "the counter went back"
-        );
+        assert!(cpu(&snapshot, Kind::PythonWorker) >= so_far, "the counter went back");
         worked(&snapshot, so_far + 30)
     });
 
@@ -182,14 +154,8 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
     spark.allow("daemon-may-end");
     spark.wait_for("daemon-ended");
     let ended = scan();
-    assert_eq!(
-        cpu(&ended, Kind::PythonWorker),
-        cpu(&last, Kind::PythonWorker)
-    );
-    assert!(
-        cpu(&ended, Kind::Other) < 50,
-        "the daemon's share was counted again: {ended:?}"
-    );
+    assert_eq!(cpu(&ended, Kind::PythonWorker), cpu(&last, Kind::PythonWorker));
+    assert!(cpu(&ended, Kind::Other) < 50, "the daemon's share was counted again: {ended:?}");
 }
 
 #[test]
@@ -206,35 +172,18 @@ fn the_figures_are_those_that_sysinfo_sees() {
     let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
     system.refresh_processes_specifics(ProcessesToUpdate::All, false, what.without_tasks());
     let jvm = system.process(pid).unwrap();
-    let daemon = system
-        .processes()
-        .values()
-        .find(|process| process.parent() == Some(pid))
-        .unwrap();
-    let worker = system
-        .processes()
-        .values()
-        .find(|other| other.parent() == Some(daemon.pid()))
-        .unwrap();
-    for (kind, theirs) in [
-        (Kind::Jvm, jvm),
-        (Kind::PythonDaemon, daemon),
-        (Kind::PythonWorker, worker),
-    ] {
+    let daemon = system.processes().values().find(|process| process.parent() == Some(pid)).unwrap();
+    let worker =
+        system.processes().values().find(|other| other.parent() == Some(daemon.pid())).unwrap();
+    for (kind, theirs) in
+        [(Kind::Jvm, jvm), (Kind::PythonDaemon, daemon), (Kind::PythonWorker, worker)]
+    {
         let ours = snapshot.usage(kind).unwrap();
         // The shells keep working between the two looks.
         let off_by = ours.resident_bytes.abs_diff(theirs.memory());
-        assert!(
-            off_by <= 1 << 20,
-            "{kind:?}: {} and {}",
-            ours.resident_bytes,
-            theirs.memory()
-        );
+        assert!(off_by <= 1 << 20, "{kind:?}: {} and {}", ours.resident_bytes, theirs.memory());
         let ours = snapshot.usage(kind).unwrap().cpu_seconds();
         let theirs = theirs.accumulated_cpu_time() as f64 / 1000.0;
-        assert!(
-            ours <= theirs && theirs < ours + 5.0,
-            "{kind:?}: {ours} and {theirs}"
-        );
+        assert!(ours <= theirs && theirs < ours + 5.0, "{kind:?}: {ours} and {theirs}");
     }
 }
