@@ -40,6 +40,16 @@ images: ## Build both container images with podman, from programs built here
 golden: ## Write the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 cargo test --workspace --locked
 
+.PHONY: bench
+bench: ## Measure admission under load, in a release build
+	cargo build --workspace --bins --locked --release
+	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
+	cd tests && for target in admission driver_page executors_page; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+
 .PHONY: clean
 clean: ## Remove what was built and what the demonstration left; Spark stays in .cache
 	cargo clean

@@ -71,6 +71,7 @@ pub enum Outcome {
 /// Runs the demonstration; whatever way it ends, nothing that it started goes on.
 pub async fn run(args: &Args) -> Result<Outcome> {
     let places = Places::find()?;
+    let tools = places.tools(&args.spark_version, args.spark_home.as_deref())?;
     leftovers::end(&places.run)?;
     places.clear()?;
     leftovers::claim(&places.run)?;
@@ -80,7 +81,7 @@ pub async fn run(args: &Args) -> Result<Outcome> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let enclosure = Enclosure::make("/sys/fs/cgroup".as_ref(), &own, Limits::of_cores(cores));
 
-    let steps = Steps { args, places: &places, enclosure: &enclosure, clock };
+    let steps = Steps { args, places: &places, tools: &tools, enclosure: &enclosure, clock };
     let outcome = tokio::select! {
         biased;
         outcome = steps.take(&mut programs) => outcome,

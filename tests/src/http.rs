@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -46,26 +46,55 @@ impl Answer {
 pub async fn get(port: u16, target: &str) -> Result<Answer> {
     let request = Request::get(target).header(HOST, format!("127.0.0.1:{port}"));
     let request = request.body(Full::new(Bytes::new()))?;
-    within(async { exchange(TcpStream::connect(("127.0.0.1", port)).await?, request).await }).await
-}
-
-/// `POST https://localhost:port/target` with a JSON body; the server's certificate must be good
-/// for `localhost` and signed by `authority` (a PEM file), as the API server demands it.
-pub async fn post_tls(port: u16, target: &str, authority: &Path, body: Bytes) -> Result<Answer> {
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(target)
-        .header(HOST, format!("localhost:{port}"))
-        .header(CONTENT_TYPE, "application/json")
-        .header("User-Agent", "kube-apiserver-admission")
-        .body(Full::new(body))?;
-    let connector = TlsConnector::from(Arc::new(trusting(authority)?));
     within(async {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        let name = ServerName::try_from("localhost")?;
-        exchange(connector.connect(name, stream).await?, request).await
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        answer(&mut sender, request).await
     })
     .await
+}
+
+/// `POST https://localhost:port/target` with a JSON body, on a connection of its own.
+pub async fn post_tls(port: u16, target: &str, authority: &Path, body: Bytes) -> Result<Answer> {
+    Connection::open(port, authority).await?.post(target, body).await
+}
+
+/// A TLS connection that is kept open, as the API server keeps its own.
+#[derive(Debug)]
+pub struct Connection {
+    port: u16,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Connection {
+    /// Connects to `localhost`; the server's certificate must be good for that name and signed by
+    /// `authority` (a PEM file), as the API server demands it.
+    pub async fn open(port: u16, authority: &Path) -> Result<Self> {
+        let connector = TlsConnector::from(Arc::new(trusting(authority)?));
+        within(async {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            stream.set_nodelay(true)?;
+            let stream = connector.connect(ServerName::try_from("localhost")?, stream).await?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            // Ends when the sender is dropped.
+            tokio::spawn(connection);
+            Ok(Self { port, sender })
+        })
+        .await
+    }
+
+    /// `POST` with a JSON body.
+    pub async fn post(&mut self, target: &str, body: Bytes) -> Result<Answer> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(target)
+            .header(HOST, format!("localhost:{}", self.port))
+            .header(CONTENT_TYPE, "application/json")
+            .header("User-Agent", "kube-apiserver-admission")
+            .body(Full::new(body))?;
+        within(answer(&mut self.sender, request)).await
+    }
 }
 
 fn trusting(authority: &Path) -> Result<ClientConfig> {
@@ -81,22 +110,19 @@ fn trusting(authority: &Path) -> Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-async fn within(exchange: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+async fn within<T>(exchange: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(PATIENCE, exchange)
         .await
         .map_err(|_| anyhow!("no answer within {} s", PATIENCE.as_secs()))?
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
+async fn answer(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer> {
+    sender.ready().await?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
-    connection.abort();
     Ok(Answer { status, body })
 }

@@ -14,13 +14,14 @@
 //!                                                     table      series
 //! ```
 //!
-//! [`demo`] is the order in which these things happen.
+//! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
 
 pub mod admission;
 pub mod demo;
 pub mod discovery;
 pub mod enclosure;
 pub mod http;
+pub mod load;
 pub mod places;
 pub mod ports;
 pub mod programs;

@@ -21,6 +21,21 @@ pub struct Places {
     pub logs: PathBuf,
 }
 
+/// The programs and installations that a run uses.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The program `emberscope`.
+    pub webhook: PathBuf,
+    /// The program `emberscope-sidecar`.
+    pub sidecar: PathBuf,
+    /// The program `prometheus`.
+    pub prometheus: PathBuf,
+    /// The Java installation.
+    pub java: PathBuf,
+    /// The Spark installation.
+    pub spark: PathBuf,
+}
+
 impl Places {
     /// Finds them; writes nothing.
     pub fn find() -> Result<Self> {
@@ -55,6 +70,20 @@ impl Places {
         Ok(())
     }
 
+    /// Everything that a run starts, or a sentence on what is missing.
+    pub fn tools(&self, spark_version: &str, spark_home: Option<&Path>) -> Result<Tools> {
+        Ok(Tools {
+            webhook: self.built("emberscope")?,
+            sidecar: self.built("emberscope-sidecar")?,
+            prometheus: on_path("prometheus")?,
+            java: self.java_home()?,
+            spark: match spark_home {
+                Some(home) => installation(home)?,
+                None => self.spark_home(spark_version)?,
+            },
+        })
+    }
+
     /// A program of this workspace, built next to this one.
     pub fn built(&self, name: &str) -> Result<PathBuf> {
         let path = self.programs.join(name);
@@ -67,15 +96,15 @@ impl Places {
     }
 
     /// The home of a Spark version as `tests/setup.sh` installed it.
-    pub fn spark_home(&self, version: &str) -> Result<PathBuf> {
+    fn spark_home(&self, version: &str) -> Result<PathBuf> {
         let home = self.root.join(".cache").join(format!("spark-{version}/home"));
-        home.canonicalize().with_context(|| {
+        home.canonicalize().ok().with_context(|| {
             format!("Spark {version} is not set up; run `SPARK_VERSION={version} tests/setup.sh`")
         })
     }
 
     /// The Java that `tests/setup.sh` found, else the one that the environment names.
-    pub fn java_home(&self) -> Result<PathBuf> {
+    fn java_home(&self) -> Result<PathBuf> {
         let found = self.root.join(".cache/java");
         if let Ok(home) = found.canonicalize() {
             return Ok(home);
@@ -89,11 +118,25 @@ impl Places {
     }
 }
 
-/// A program on the `PATH`, or a sentence that tells how to get it.
-pub fn on_path(name: &str, remedy: &str) -> Result<PathBuf> {
+/// A Spark installation of the user's own.
+fn installation(home: &Path) -> Result<PathBuf> {
+    let home =
+        home.canonicalize().ok().with_context(|| format!("there is no {}", home.display()))?;
+    ensure!(
+        home.join("bin/spark-submit").is_file() && home.join("jars").is_dir(),
+        "{} is no Spark installation: it has no bin/spark-submit and jars",
+        home.display()
+    );
+    Ok(home)
+}
+
+/// A program on the `PATH`.
+fn on_path(name: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
-        .with_context(|| format!("there is no `{name}` on the PATH; {remedy}"))
+        .with_context(|| {
+            format!("there is no `{name}` on the PATH; run `tests/setup.sh`, which installs it")
+        })
 }

@@ -70,6 +70,12 @@ impl Programs {
         leftovers::note(&self.run, group)
     }
 
+    /// The process id of a program that runs.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<u32> {
+        self.running.iter().find(|program| program.name == name)?.child.id()
+    }
+
     /// The log of a program that was started.
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {

@@ -73,7 +73,6 @@ fn a_port_that_is_taken_is_a_sentence_with_a_remedy() {
 
 #[test]
 fn a_spark_that_is_not_set_up_is_a_sentence_with_a_remedy() {
-    let _machine = machine();
     let output = demo(&["--spark-version", "0.0.1"]);
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");

@@ -14,7 +14,7 @@ use crate::admission::Admitted;
 use crate::discovery::{self, Whereabouts};
 use crate::programs::Programs;
 use crate::series::{self, Found};
-use crate::{places, ports, prometheus};
+use crate::{ports, prometheus};
 
 /// How much longer than asked to wait for a series, on a slow machine.
 const GRACE: Duration = Duration::from_secs(45);
@@ -33,8 +33,6 @@ impl Steps<'_> {
         webhook: &Webhook,
         pods: [&Value; 2],
     ) -> Result<Servers> {
-        let remedy = "install Debian's package prometheus, or run tests/setup.sh";
-        let program = places::on_path("prometheus", remedy)?;
         let receiving = ports::near(9091)?;
         let scraping = ports::near(9090)?;
         let folder = self.places.run.join("prometheus");
@@ -53,7 +51,7 @@ impl Steps<'_> {
         for (program_name, name, port) in
             [(RECEIVING, "receiving", receiving), (SCRAPING, "scraping", scraping)]
         {
-            let command = prometheus::command(&program, &folder.join(name), port);
+            let command = prometheus::command(&self.tools.prometheus, &folder.join(name), port);
             programs.start(program_name, command)?;
             programs.until(program_name, START, async || prometheus::ready(port).await).await?;
         }

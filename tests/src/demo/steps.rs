@@ -13,7 +13,7 @@ use super::figures::rounds;
 use super::{Args, Outcome, SIDECARS, SPARK, WEBHOOK};
 use crate::admission::{self, Admitted};
 use crate::enclosure::Enclosure;
-use crate::places::Places;
+use crate::places::{Places, Tools};
 use crate::programs::Programs;
 use crate::spark::Job;
 use crate::{http, ports};
@@ -31,6 +31,7 @@ const EXECUTOR_PORT: &str = "9816";
 pub(super) struct Steps<'a> {
     pub(super) args: &'a Args,
     pub(super) places: &'a Places,
+    pub(super) tools: &'a Tools,
     pub(super) enclosure: &'a Enclosure,
     pub(super) clock: Clock,
 }
@@ -73,7 +74,7 @@ impl Steps<'_> {
             ops_port: ports::any()?,
             authority: self.places.run.join("ca.pem"),
         };
-        let mut command = Command::new(self.places.built("emberscope")?);
+        let mut command = Command::new(&self.tools.webhook);
         command.arg("serve").arg("--ca-out").arg(&webhook.authority);
         command.args(["--listen", &format!("127.0.0.1:{}", webhook.port)]);
         command.args(["--ops-listen", &format!("127.0.0.1:{}", webhook.ops_port)]);
@@ -91,7 +92,7 @@ impl Steps<'_> {
         role: &str,
         annotations: &[(&str, &str)],
     ) -> Result<Admitted> {
-        let name = format!("tests/golden/admission/spark-3.5.6-{role}.json");
+        let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
         let review = admission::review(&self.places.root.join(&name), annotations)?;
         let start = Instant::now();
         let admitted = admission::admit(webhook.port, &webhook.authority, &review)
@@ -111,7 +112,7 @@ impl Steps<'_> {
     /// Starts the sidecars with the arguments that the webhook wrote into the pods.
     async fn start_sidecars(&self, programs: &mut Programs, pods: [&Admitted; 2]) -> Result<()> {
         for (name, pod) in SIDECARS.into_iter().zip(pods) {
-            let mut command = Command::new(self.places.built("emberscope-sidecar")?);
+            let mut command = Command::new(&self.tools.sidecar);
             command.args(pod.sidecar_arguments()?);
             programs.start(name, command)?;
             let port = pod.sidecar_port("port")?;
@@ -124,17 +125,11 @@ impl Steps<'_> {
 
     /// Submits the job and waits for its first round; returns when it was submitted.
     async fn submit(&self, programs: &mut Programs, driver: &Admitted) -> Result<Instant> {
-        let home = match &self.args.spark_home {
-            Some(home) => home
-                .canonicalize()
-                .with_context(|| format!("there is no Spark in {}", home.display()))?,
-            None => self.places.spark_home(&self.args.spark_version)?,
-        };
         let folder = self.places.run.join("spark");
         fs::create_dir_all(&folder)?;
         let job = Job {
-            home: &home,
-            java: &self.places.java_home()?,
+            home: &self.tools.spark,
+            java: &self.tools.java,
             sources: &self.places.root.join("tests/jobs"),
             folder: &folder,
             options: driver.spark_submit_opts()?,

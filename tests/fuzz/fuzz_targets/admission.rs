@@ -1,0 +1,15 @@
+//! Whatever an API server, or somebody else, posts: it is answered, and the answer allows.
+
+#![no_main]
+
+use emberscope::config::Config;
+use emberscope::settings::Settings;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|body: &[u8]| {
+    let settings = Settings::new(Config::default(), true);
+    let admission = emberscope::admit::admit(body, &settings);
+    let answer: Value = serde_json::from_slice(&admission.body).unwrap();
+    assert_eq!(answer["response"]["allowed"], true);
+});

@@ -1,0 +1,16 @@
+//! Whatever Spark sends as its executors page: it becomes a page, without a panic.
+
+#![no_main]
+
+use emberscope_sidecar::exposition::{Page, encode};
+use emberscope_sidecar::spark::executors;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    let mut page = Page::new();
+    executors::write(body, &mut page);
+    page.drop_duplicates();
+    let mut text = Vec::new();
+    encode::text(&page, &mut text);
+    assert!(std::str::from_utf8(&text).is_ok());
+});

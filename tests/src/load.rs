@@ -1,0 +1,178 @@
+//! Admission under load: an open loop over TLS, as API servers call.
+//!
+//! Requests are due at a fixed rate whether or not earlier ones were answered, and a request's time
+//! counts from when it was due: a server that stalls cannot hide it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use clap::Parser;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+
+use crate::http::{self, Connection};
+use crate::places::Places;
+use crate::ports;
+use crate::programs::Programs;
+
+/// Starts `emberscope serve` and sends it admission reviews at a fixed rate; prints how long the
+/// answers took, and what they cost the server.
+#[derive(Debug, Parser)]
+#[command(name = "load", version, max_term_width = 100)]
+pub struct Args {
+    /// Reviews per second of a captured driver pod
+    #[arg(long, default_value_t = 600)]
+    rate: u32,
+
+    /// Seconds for each kind of pod
+    #[arg(long, default_value_t = 10)]
+    seconds: u32,
+
+    /// Connections kept open, as API servers keep them
+    #[arg(long, default_value_t = 8)]
+    connections: usize,
+}
+
+/// One kind of review, and how often it is sent.
+struct Kind {
+    name: &'static str,
+    body: Bytes,
+    rate: u32,
+}
+
+/// What one kind took.
+struct Took {
+    /// From when a review was due to its answer, sorted.
+    times: Vec<Duration>,
+    /// CPU time of the server.
+    cpu: Duration,
+    /// Highest resident memory of the server so far, in KiB.
+    peak: u64,
+}
+
+impl Args {
+    /// Measures every kind of pod.
+    pub fn run(&self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.measure())
+    }
+
+    #[allow(clippy::print_stdout)]
+    async fn measure(&self) -> Result<()> {
+        let places = Places::find()?;
+        let run = tempfile::tempdir()?;
+        fs::create_dir(run.path().join("logs"))?;
+        let mut programs = Programs::new(run.path());
+        let (port, ops_port) = (ports::any()?, ports::any()?);
+        let authority = run.path().join("ca.pem");
+        let mut command = Command::new(places.built("emberscope")?);
+        command.args(["serve", "--log-level", "error", "--ca-out"]).arg(&authority);
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        command.args(["--ops-listen", &format!("127.0.0.1:{ops_port}")]);
+        programs.start("webhook", command)?;
+        let ready = async || http::get(ops_port, "/readyz").await?.ok().map(drop);
+        programs.until("webhook", Duration::from_secs(30), ready).await?;
+        let pid = programs.id("webhook").context("the webhook has no process id")?;
+
+        println!("| pod | size | reviews/s | p50 | p99 | p99.9 | CPU s per 1,000 | peak RSS |");
+        println!("|---|---|---|---|---|---|---|---|");
+        for kind in self.kinds(&places)? {
+            let took = self.load(&kind, port, &authority, pid).await?;
+            let count = took.times.len();
+            // In thousandths, rounded down.
+            let at = |share: usize| took.times[(count - 1) * share / 1000];
+            println!(
+                "| {} | {} KiB | {} | {} | {} | {} | {:.3} | {:.1} MiB |",
+                kind.name,
+                kind.body.len() >> 10,
+                kind.rate,
+                millis(at(500)),
+                millis(at(990)),
+                millis(at(999)),
+                took.cpu.as_secs_f64() * 1000.0 / count as f64,
+                took.peak as f64 / 1024.0,
+            );
+        }
+        programs.stop_all(Duration::from_secs(20)).await;
+        Ok(())
+    }
+
+    /// A captured driver, and the same with so much in it that it takes long to read.
+    fn kinds(&self, places: &Places) -> Result<Vec<Kind>> {
+        let file = "tests/golden/admission/spark-3.5.6-driver/review.json";
+        let review: Value = serde_json::from_slice(&fs::read(places.root.join(file))?)?;
+        let with_env = |count: usize, length: usize| {
+            let mut review = review.clone();
+            let env = &mut review["request"]["object"]["spec"]["containers"][0]["env"];
+            if let Some(env) = env.as_array_mut() {
+                let value = "x".repeat(length);
+                env.extend(
+                    (0..count).map(|i| json!({"name": format!("VARIABLE_{i}"), "value": value})),
+                );
+            }
+            serde_json::to_vec(&review).map(Bytes::from)
+        };
+        Ok(vec![
+            Kind { name: "captured driver", body: with_env(0, 0)?, rate: self.rate },
+            Kind { name: "2,000 variables", body: with_env(2000, 20)?, rate: 50 },
+            Kind { name: "2,000 long variables", body: with_env(2000, 720)?, rate: 20 },
+            Kind { name: "4,000 long variables", body: with_env(4000, 720)?, rate: 10 },
+        ])
+    }
+
+    async fn load(&self, kind: &Kind, port: u16, authority: &Path, pid: u32) -> Result<Took> {
+        let (give, idle) = mpsc::channel::<Connection>(self.connections);
+        for _ in 0..self.connections {
+            give.send(Connection::open(port, authority).await?).await?;
+        }
+        let idle = Arc::new(Mutex::new(idle));
+        let before = cpu(pid)?;
+        let start = Instant::now();
+        let mut answers = JoinSet::new();
+        for number in 0..kind.rate * self.seconds {
+            let due = start + Duration::from_secs(1) * number / kind.rate;
+            tokio::time::sleep_until(due.into()).await;
+            let (give, idle, body) = (give.clone(), Arc::clone(&idle), kind.body.clone());
+            answers.spawn(async move {
+                let mut connection = idle.lock().await.recv().await.context("no connection")?;
+                let answer = connection.post("/mutate?timeout=2s", body).await?.ok()?;
+                let took = due.elapsed();
+                ensure!(answer.windows(7).any(|part| part == b"\"patch\""), "there is no patch");
+                give.send(connection).await?;
+                Ok(took)
+            });
+        }
+        let mut times = Vec::new();
+        while let Some(took) = answers.join_next().await {
+            times.push(took??);
+        }
+        times.sort_unstable();
+        Ok(Took { times, cpu: cpu(pid)?.saturating_sub(before), peak: peak(pid)? })
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// User and system time of a process, in the kernel's hundredths of a second.
+fn cpu(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has no name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    Ok(Duration::from_millis(10 * ticks.sum::<Result<u64, _>>()?))
+}
+
+/// The highest resident memory of a process so far, in KiB.
+fn peak(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let value = line.and_then(|line| line.split_whitespace().next());
+    Ok(value.context("/proc/PID/status has no VmHWM")?.parse()?)
+}
