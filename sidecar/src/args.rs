@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     pub role: Role,
 
-    /// Address to serve /metrics on; [::] also takes IPv4, and IPv4 alone is used where there is no IPv6
+    /// Address to serve /metrics on; :: also takes IPv4, and IPv4 alone is used where there is no IPv6
     #[arg(long, value_name = "IP", default_value = "::")]
     pub address: IpAddr,
 

@@ -1,7 +1,7 @@
 //! When the sidecar ends: after Spark did, once the last values were taken, and never much later.
 //!
 //! [`Life`] is the whole decision, over values and instants that are handed in; [`Ending`] shares
-//! it between the scrapes, which see Spark, and [`watch`], which hears signals and looks at clocks.
+//! it between the scrapes, which see Spark, and [`watch`](mod@watch), which hears signals and looks at clocks.
 //!
 //! How the end of Spark is known, the strongest evidence first:
 //!

@@ -1,6 +1,6 @@
 //! The main job from the admission of a pod to a series in a remote-written Prometheus: the order
-//! in which things happen ([`steps`]), what comes of it ([`figures`]), and the order in which
-//! everything ends ([`ending`]).
+//! in which things happen (`steps`), what comes of it (`figures`), and the order in which
+//! everything ends (`ending`).
 
 mod clock;
 mod ending;
@@ -19,6 +19,7 @@ use self::clock::Clock;
 use self::steps::Steps;
 use crate::enclosure::{Enclosure, Limits};
 use crate::places::Places;
+use crate::ports;
 use crate::programs::{Programs, leftovers};
 
 const WEBHOOK: &str = "webhook";
@@ -72,6 +73,7 @@ pub enum Outcome {
 pub async fn run(args: &Args) -> Result<Outcome> {
     let places = Places::find()?;
     let tools = places.tools(&args.spark_version, args.spark_home.as_deref())?;
+    ports::require_localhost()?;
     leftovers::end(&places.run)?;
     places.clear()?;
     leftovers::claim(&places.run)?;
@@ -96,4 +98,16 @@ pub async fn run(args: &Args) -> Result<Outcome> {
         ending::report(&ends)?;
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_up_installs_the_spark_that_is_run_by_default() {
+        let requirements = include_str!("../requirements.txt");
+        let default = Args::parse_from(["demo"]).spark_version;
+        assert!(requirements.contains(&format!("pyspark=={default}\n")), "{requirements}");
+    }
 }

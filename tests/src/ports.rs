@@ -1,6 +1,6 @@
-//! Ports on this machine: free ones, and those that have to be free.
+//! Addresses on this machine: free ports, those that have to be free, and the name localhost.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, ToSocketAddrs as _};
 
 use anyhow::{Context, Result, ensure};
 
@@ -10,6 +10,18 @@ pub fn require(port: u16, purpose: &str) -> Result<()> {
         is_free(port),
         "port {port} is taken, and {purpose}; see who listens with `ss -ltnp sport = :{port}`, \
          end that program, then run this again"
+    );
+    Ok(())
+}
+
+/// Fails with a sentence where the machine does not know its own name for itself; Spark's Python
+/// side listens on it.
+pub fn require_localhost() -> Result<()> {
+    let found = ("localhost", 0).to_socket_addrs().is_ok_and(|mut found| found.next().is_some());
+    ensure!(
+        found,
+        "this machine does not know the name localhost; \
+         add a line `127.0.0.1 localhost` to /etc/hosts, then run this again"
     );
     Ok(())
 }

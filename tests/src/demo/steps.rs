@@ -141,7 +141,7 @@ impl Steps<'_> {
         match self.enclosure.missing() {
             None => more("in a cgroup of its own, with a CPU quota and a memory limit"),
             Some(why) => more(&format!(
-                "with no cgroup of its own (container figures are then the machine's): {why}"
+                "with no cgroup of its own, so the container's figures are others' too, or missing: {why}"
             )),
         }
         let log = programs.log(SPARK);
