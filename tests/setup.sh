@@ -111,11 +111,13 @@ without_starting_services() {
 
 install_packages() {
     local packages=("$@")
-    local by_hand="apt-get install --no-install-recommends ${packages[*]}"
+    local by_hand="apt-get install --no-install-recommends ${packages[*]/#java/openjdk-17-jre-headless}"
+    # Debian 12 has no rustup; without it the next run tells how to get Rust.
+    has_package rustup || by_hand=${by_hand/ rustup/}
     command -v apt-get >/dev/null ||
         stop "this machine has no apt-get; install what these Debian packages hold, then run this again: ${packages[*]}"
     ((EUID == 0)) || sudo -n true 2>/dev/null ||
-        stop "packages are missing and you are not root; run this first: sudo ${by_hand/java/openjdk-17-jre-headless}"
+        stop "packages are missing and you are not root; run this first: sudo $by_hand"
     long "asking apt-get for its current lists" as_root apt-get update ||
         stop "apt-get update failed (above, and in $log); check the network and /etc/apt, then run this again"
     local i package
@@ -128,7 +130,6 @@ install_packages() {
         packages[i]=$package
         has_package "$package" || stop "$(no_package "$package")"
     done
-    export DEBIAN_FRONTEND=noninteractive
     without_starting_services long "installing ${packages[*]} (no service is started)" \
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}" ||
         stop "apt-get could not install the packages (above, and in $log); mend that, then run this again"

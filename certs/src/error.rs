@@ -22,8 +22,9 @@ pub enum CertError {
     /// A private key that cannot be read.
     #[error("{0} is not a PEM private key")]
     NotAKey(String),
-    /// Certificate and key do not belong together: half of a rotation was read.
-    #[error("the certificate and the key do not belong together")]
+    /// Certificate and key do not belong together (half of a rotation was read), or rustls can do
+    /// nothing with them.
+    #[error("the certificate cannot be served with this key")]
     Mismatch(#[source] rustls::Error),
     /// The API server would refuse the certificate.
     #[error("the bundle does not vouch for the certificate")]

@@ -79,8 +79,12 @@ pub struct Validity {
 impl Validity {
     /// The validity of the first certificate in a PEM text.
     pub fn of(pem: &str) -> Result<Self, CertError> {
-        let chain = chain(pem)?;
-        let (_, certificate) = parse_x509_certificate(&chain[0])
+        Self::of_der(&chain(pem)?[0])
+    }
+
+    /// The validity of one certificate.
+    pub(crate) fn of_der(certificate: &CertificateDer<'_>) -> Result<Self, CertError> {
+        let (_, certificate) = parse_x509_certificate(certificate)
             .map_err(|_| CertError::NotACertificate("the certificate".to_owned()))?;
         let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.max(0).unsigned_abs());
         let validity = certificate.validity();

@@ -7,7 +7,7 @@
 //! leaf       |<- 30 days ->|   renewed when a third of its life is left
 //! ```
 //!
-//! A successor is in every `caBundle` for a day before the first leaf of it is served, so no API
+//! A successor is in the trust bundle for a day before the first leaf of it is served, so no API
 //! server meets a leaf that it cannot verify.
 
 use std::time::{Duration, SystemTime};
@@ -64,12 +64,13 @@ pub fn renew(
     names: &[String],
     now: SystemTime,
 ) -> Result<Renewal, CertError> {
-    let Some(stored) = stored else {
-        return create(names, now);
-    };
+    let Some(mut stored) = stored else { return create(names, None, now) };
     let Some(authority) = usable(&stored.authority, now) else {
-        return create(names, now);
+        // Leaves of it may still be served somewhere.
+        let old = stored.authority.validity().is_ok().then_some(stored.authority.certificate);
+        return create(names, old, now);
     };
+    stored.next = stored.next.filter(|next| usable(next, now).is_some());
     let changed = |material, change| Ok(Renewal::Changed { material, change });
 
     match &stored.next {
@@ -97,17 +98,22 @@ pub fn renew(
     changed(Material { leaf, ..stored }, Change::LeafRenewed)
 }
 
-fn create(names: &[String], now: SystemTime) -> Result<Renewal, CertError> {
+fn create(
+    names: &[String],
+    previous: Option<String>,
+    now: SystemTime,
+) -> Result<Renewal, CertError> {
     let authority = authority::generate(now)?;
     let leaf = authority::issue(&authority, names, now)?;
-    let material = Material { authority, next: None, previous: None, leaf };
+    let material = Material { authority, next: None, previous, leaf };
     Ok(Renewal::Changed { material, change: Change::Created })
 }
 
 /// The authority's validity, if it is readable, has its key and can still sign a leaf.
 fn usable(authority: &Identity, now: SystemTime) -> Option<Validity> {
     authority.certified_key().ok()?;
-    authority.validity().ok().filter(|validity| validity.left(now) > LEAF_LIFE)
+    let validity = authority.validity().ok()?;
+    (validity.contains(now) && validity.left(now) > LEAF_LIFE).then_some(validity)
 }
 
 fn published_for(next: &Identity, now: SystemTime) -> Duration {

@@ -7,8 +7,9 @@ use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::ring;
-use rustls_pki_types::{ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::identity::Validity;
 use crate::{CertError, identity};
 
 /// Verifies `certificate` for `name` at the time `now` against the authorities in `bundle` (PEM),
@@ -20,7 +21,12 @@ pub fn verify(
     now: SystemTime,
 ) -> Result<(), CertError> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(identity::chain(bundle).map_err(|_| CertError::EmptyBundle)?);
+    let anchors = identity::chain(bundle).map_err(|_| CertError::EmptyBundle)?;
+    // API servers look at the time of an authority too (Go's x509.Verify); rustls does not.
+    let in_time = |anchor: &CertificateDer<'_>| {
+        Validity::of_der(anchor).is_ok_and(|validity| validity.contains(now))
+    };
+    roots.add_parsable_certificates(anchors.into_iter().filter(in_time));
     let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()

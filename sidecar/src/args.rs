@@ -1,8 +1,10 @@
 //! What the sidecar is told on its command line: by the webhook, or by hand.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, ValueEnum};
 
 /// What `--help` says after the options.
@@ -23,8 +25,9 @@ Signals:
   SIGTERM twice  ends at once, as SIGINT (Ctrl-C) does
 
 Exit status:
-  2 for an argument that is not understood, else always 0: what a sidecar ends with
-  must not become the verdict on the job beside it.";
+  2 for a value that is not understood, else always 0: what a sidecar ends with must not
+  become the verdict on the job beside it. A flag that is not known is left out, with a
+  warning: a webhook of another version may have given it.";
 
 /// Re-exposes a Spark pod's figures to Prometheus under stable, typed names.
 ///
@@ -82,6 +85,39 @@ pub struct Args {
     pub proc_root: PathBuf,
 }
 
+impl Args {
+    /// Reads a command line, and leaves out flags that it does not know: a webhook that is newer than
+    /// this image may give some, and a sidecar that refuses to run would hold its pod up. They are
+    /// returned beside the rest. Ends the process, as clap does, on everything else that is wrong.
+    #[must_use]
+    pub fn known(arguments: impl IntoIterator<Item = OsString>) -> (Self, Vec<String>) {
+        let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+        let mut unknown = Vec::new();
+        loop {
+            let error = match Self::try_parse_from(&arguments) {
+                Ok(args) => return (args, unknown),
+                Err(error) => error,
+            };
+            let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+                error.exit()
+            };
+            let is_it = |argument: &OsString| {
+                let text = argument.to_string_lossy();
+                text == *flag || text.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
+            };
+            let place = arguments.iter().skip(1).position(is_it).map(|place| place + 1);
+            match place {
+                Some(place)
+                    if error.kind() == ErrorKind::UnknownArgument && flag.starts_with("--") =>
+                {
+                    unknown.push(arguments.remove(place).to_string_lossy().into_owned());
+                }
+                _ => error.exit(),
+            }
+        }
+    }
+}
+
 /// Which of Spark's two processes the pod runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
@@ -114,4 +150,17 @@ pub enum Life {
 /// A port that can be told to others: 0 would be any.
 fn port() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_of_a_later_webhook_is_left_out_and_the_rest_counts() {
+        let line = ["emberscope-sidecar", "--role=executor", "--later=1", "--port=9900", "--even"];
+        let (args, unknown) = Args::known(line.map(OsString::from));
+        assert_eq!((args.role, args.port), (Role::Executor, 9900));
+        assert_eq!(unknown, ["--later=1", "--even"]);
+    }
 }

@@ -6,23 +6,31 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use emberscope_sidecar::args::Args;
 
-/// Bad arguments end with clap's 2. Everything else ends with 0, come what may: Spark 4 fails an
-/// executor, and Kubernetes a pod, for a container that ends with anything else.
+/// Arguments that cannot be understood end with clap's 2, which only a person by hand can give:
+/// what a webhook of another version adds is left out. Everything else ends with 0, come what may:
+/// Spark 4 fails an executor, and Kubernetes a pod, for a container that ends with anything else.
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let (args, unknown) = Args::known(std::env::args_os());
     tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // A log that cannot be written must not be a panic.
+        .log_internal_errors(false)
         .init();
-    match catch_unwind(AssertUnwindSafe(|| live(args))) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!("cannot go on: {error:#}"),
-        Err(_) => tracing::error!("ended by a defect; its message is above"),
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        for argument in unknown {
+            tracing::warn!(argument, "left out, since this version does not know it");
+        }
+        if let Err(error) = live(args) {
+            tracing::error!("cannot go on: {error:#}");
+        }
+    }));
+    if lived.is_err() {
+        let _ = catch_unwind(|| tracing::error!("ended by a defect; its message is above"));
     }
     ExitCode::SUCCESS
 }

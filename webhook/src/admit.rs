@@ -101,7 +101,7 @@ pub fn admit(body: &[u8], settings: &Settings) -> Admission {
         request.namespace.as_deref().unwrap_or_default(),
         request.name.as_deref().unwrap_or_default()
     );
-    let outcome = outcome(&decision, Role::of(&pod), name);
+    let outcome = outcome(&decision, Role::of(&pod), sized(&name));
     admission(VERSION, &request.uid, &patch, outcome)
 }
 

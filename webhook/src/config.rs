@@ -109,7 +109,8 @@ impl std::str::FromStr for LogLevel {
     }
 }
 
-/// A TCP port that a process without privileges can listen on: 1024 to 65535.
+/// A TCP port that a process without privileges can listen on, 1024 to 65535, less those where
+/// Spark does (its UI tries 16 above 4040).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct Port(u16);
@@ -127,6 +128,7 @@ impl TryFrom<i64> for Port {
 
     fn try_from(port: i64) -> Result<Self, Self::Error> {
         match u16::try_from(port) {
+            Ok(4040..=4056 | 7078 | 7079) => Err(format!("Spark may listen on port {port}")),
             Ok(port) if port >= 1024 => Ok(Self(port)),
             _ => Err(format!("{port} is not a port from 1024 to 65535")),
         }
@@ -229,8 +231,14 @@ impl Config {
     fn problem(&self) -> Option<(String, String)> {
         let Sidecar { image, port, push_port, resources, .. } = &self.sidecar;
         let found = |key: &str, problem: &str| Some((key.to_owned(), problem.to_owned()));
-        if image.trim().is_empty() {
-            return found("sidecar.image", "is empty");
+        if let Some(problem) = image_problem(image) {
+            return found("sidecar.image", problem);
+        }
+        if resources.memory_limit < Quantity::mebi(LEAST_MEMORY) {
+            return found(
+                "sidecar.resources.memoryLimit",
+                "is less than 8Mi, in which nothing starts",
+            );
         }
         if port == push_port {
             return found("sidecar.pushPort", "is the same as sidecar.port");
@@ -306,7 +314,7 @@ impl Default for Resources {
     fn default() -> Self {
         Self {
             cpu_request: Quantity::milli(5),
-            cpu_limit: Quantity::milli(100),
+            cpu_limit: Quantity::milli(50),
             memory_request: Quantity::mebi(16),
             memory_limit: Quantity::mebi(32),
         }
@@ -316,7 +324,7 @@ impl Default for Resources {
 fn default_spark_confs() -> BTreeMap<String, String> {
     const METRICS: &str = "org.apache.spark.metrics";
     let servlet = "spark.metrics.conf.*.sink.prometheusServlet";
-    let graphite = "spark.metrics.conf.executor.sink.graphite";
+    let push = "spark.metrics.conf.executor.sink.emberscope";
     [
         ("spark.ui.prometheus.enabled".into(), "true".into()),
         (format!("{servlet}.class"), format!("{METRICS}.sink.PrometheusServlet")),
@@ -325,12 +333,24 @@ fn default_spark_confs() -> BTreeMap<String, String> {
         ("spark.executor.processTreeMetrics.enabled".into(), "true".into()),
         ("spark.sql.streaming.metricsEnabled".into(), "true".into()),
         ("spark.metrics.conf.*.source.jvm.class".into(), format!("{METRICS}.source.JvmSource")),
-        (format!("{graphite}.class"), format!("{METRICS}.sink.GraphiteSink")),
-        (format!("{graphite}.host"), "127.0.0.1".into()),
-        (format!("{graphite}.period"), "10".into()),
-        (format!("{graphite}.unit"), "seconds".into()),
+        (format!("{push}.class"), format!("{METRICS}.sink.GraphiteSink")),
+        (format!("{push}.host"), "127.0.0.1".into()),
+        (format!("{push}.period"), "10".into()),
+        (format!("{push}.unit"), "seconds".into()),
     ]
     .into()
+}
+
+/// The least memory limit in MiB: with less, the container would not start, and the pod would wait.
+pub const LEAST_MEMORY: u32 = 8;
+
+/// What is wrong with an image's name; the API server would refuse the pod for it.
+#[must_use]
+pub fn image_problem(image: &str) -> Option<&'static str> {
+    if image.is_empty() {
+        return Some("is empty");
+    }
+    image.contains(|c: char| c.is_whitespace() || c.is_control()).then_some("has white space in it")
 }
 
 /// Puts a file's entries over the defaults; `null` removes.

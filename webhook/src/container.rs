@@ -52,7 +52,8 @@ pub fn container(plan: &Plan) -> Container {
             }),
             read_only_root_filesystem: Some(true),
             run_as_group: sidecar.run_as_group,
-            run_as_non_root: (sidecar.run_as_user != Some(0)).then_some(true),
+            // Said in either case: the pod's own word would count for the sidecar too.
+            run_as_non_root: Some(sidecar.run_as_user != Some(0)),
             run_as_user: sidecar.run_as_user,
             seccomp_profile: Some(SeccompProfile {
                 type_: "RuntimeDefault".to_owned(),

@@ -1,5 +1,6 @@
 //! Whether a pod gets the sidecar, and if so, exactly what: a function of pod and settings.
 
+use crate::config;
 use crate::overrides::{self, Overridden};
 use crate::pod::{Container, Pod, Spec};
 use crate::reason::{Partial, Skip};
@@ -97,11 +98,14 @@ pub fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
 fn plan(pod: &Pod<'_>, settings: &Settings) -> Result<Decision, Skip> {
     let role = Role::of(pod).ok_or(Skip::NotSpark)?;
     let spec = pod.spec.as_ref().ok_or(Skip::UnreadablePod)?;
+    let wanted = overrides::read(pod, &settings.config);
+    refuse(pod, spec, &wanted)?;
     if let Some(repair) = present(spec)? {
         return Ok(repair);
     }
-    let wanted = overrides::read(pod, &settings.config);
-    refuse(pod, spec, &wanted)?;
+    if ports_clash(spec, role, &wanted.sidecar) {
+        return Err(Skip::PortInUse);
+    }
     let index = spark_container(spec, role).ok_or(Skip::SparkContainerNotFound)?;
     let spark = &spec.containers()[index];
 
@@ -182,16 +186,20 @@ fn refuse(pod: &Pod<'_>, spec: &Spec<'_>, wanted: &Overridden) -> Result<(), Ski
     if spec.host_network == Some(true) {
         return Err(Skip::HostNetwork);
     }
-    let port = i64::from(wanted.sidecar.port.get());
-    let mut ports = spec
-        .containers()
+    Ok(())
+}
+
+/// Whether a container of the pod has a TCP port that the sidecar would listen on; the containers
+/// of a pod share one network.
+fn ports_clash(spec: &Spec<'_>, role: Role, sidecar: &config::Sidecar) -> bool {
+    let push_port = (role == Role::Executor).then(|| i64::from(sidecar.push_port.get()));
+    let ours = [Some(i64::from(sidecar.port.get())), push_port];
+    spec.containers()
         .iter()
         .chain(spec.init_containers())
-        .flat_map(|container| container.ports.as_deref().unwrap_or_default());
-    if ports.any(|taken| taken.container_port == port) {
-        return Err(Skip::PortInUse);
-    }
-    Ok(())
+        .flat_map(|container| container.ports.as_deref().unwrap_or_default())
+        .filter(|port| port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP"))
+        .any(|port| ours.contains(&Some(port.container_port)))
 }
 
 /// Spark's container: by name, else the only one.

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::decide::{self, Role};
 use crate::patch;
 use crate::pod::Pod;
+use crate::review::Request;
 use crate::settings::Settings;
 
 /// The most that is read: an AdmissionReview can be no larger.
@@ -88,6 +89,11 @@ fn read(path: &Path) -> Result<String> {
 fn pod_of(mut input: Value) -> Result<Value> {
     match input["kind"].as_str() {
         Some("Pod") => Ok(input),
+        Some("AdmissionReview") if !asks_for_a_pod(&input) => {
+            bail!(
+                "the AdmissionReview is not about the creation of a pod, so the webhook does nothing"
+            )
+        }
         Some("AdmissionReview") => match input.pointer_mut("/request/object").map(Value::take) {
             Some(Value::Object(pod)) => Ok(Value::Object(pod)),
             _ => bail!("the AdmissionReview has no request.object"),
@@ -95,6 +101,13 @@ fn pod_of(mut input: Value) -> Result<Value> {
         Some(kind) => bail!("kind is {kind}; it has to be Pod or AdmissionReview"),
         None => bail!("there is no field kind; it has to be Pod or AdmissionReview"),
     }
+}
+
+/// Whether the webhook would look at the review's object.
+fn asks_for_a_pod(review: &Value) -> bool {
+    let request = review.get("request").map(Value::to_string).unwrap_or_default();
+    // A request that cannot be read has no object either, which is said elsewhere.
+    serde_json::from_str::<Request<'_>>(&request).map_or(true, |request| request.creates_a_pod())
 }
 
 fn print(value: &impl serde::Serialize, format: Format) -> Result<String> {

@@ -1,6 +1,6 @@
 //! What a single pod asks for by annotation, over the configuration.
 
-use crate::config::{Config, LogLevel, Port};
+use crate::config::{Config, LEAST_MEMORY, LogLevel, Port, image_problem};
 use crate::pod::Pod;
 use crate::quantity::Quantity;
 
@@ -99,10 +99,19 @@ fn apply(result: &mut Overridden, name: &str, value: &str) -> Result<(), String>
     match name {
         "inject" => result.inject = switch(value)?,
         "spark-confs" => result.spark_confs = switch(value)?,
-        "image" if value.is_empty() => return Err("is empty".to_owned()),
-        "image" => value.clone_into(&mut sidecar.image),
+        "image" => match image_problem(value) {
+            Some(problem) => return Err(problem.to_owned()),
+            None => value.clone_into(&mut sidecar.image),
+        },
         "cpu-request" => sidecar.resources.cpu_request = quantity(value)?,
-        "memory-limit" => sidecar.resources.memory_limit = quantity(value)?,
+        "memory-limit" => match quantity(value)? {
+            limit if limit < Quantity::mebi(LEAST_MEMORY) => {
+                return Err(format!(
+                    "{value} is less than {LEAST_MEMORY}Mi, in which nothing starts"
+                ));
+            }
+            limit => sidecar.resources.memory_limit = limit,
+        },
         "port" => sidecar.port = port(value, sidecar.push_port)?,
         "linger-seconds" => {
             sidecar.linger_seconds =
@@ -119,8 +128,8 @@ fn apply(result: &mut Overridden, name: &str, value: &str) -> Result<(), String>
 
 fn switch(value: &str) -> Result<bool, String> {
     match value {
-        "true" | "enabled" => Ok(true),
-        "false" | "disabled" => Ok(false),
+        "true" => Ok(true),
+        "false" => Ok(false),
         _ => Err(format!("{value:?} is neither \"true\" nor \"false\"")),
     }
 }

@@ -95,6 +95,9 @@ pub struct Container<'a> {
     pub name: Text<'a>,
     #[serde(borrow, default)]
     pub env: Option<Vec<EnvVar<'a>>>,
+    /// Whole `ConfigMap`s and Secrets of variables; what is in them is not known here.
+    #[serde(default)]
+    pub env_from: Option<Vec<serde::de::IgnoredAny>>,
     #[serde(borrow, default)]
     pub ports: Option<Vec<Port<'a>>>,
     #[serde(borrow, default)]
@@ -141,6 +144,8 @@ pub struct Port<'a> {
     #[serde(borrow, default)]
     pub name: Option<Text<'a>>,
     pub container_port: i64,
+    #[serde(borrow, default)]
+    pub protocol: Option<Text<'a>>,
 }
 
 /// Requests and limits, by resource name.

@@ -35,7 +35,8 @@ pub enum Skip {
 /// Why a pod that got the sidecar did not get everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Partial {
-    /// `SPARK_SUBMIT_OPTS` comes from elsewhere (`valueFrom`), so no Spark setting was added.
+    /// `SPARK_SUBMIT_OPTS` comes from elsewhere (`valueFrom`) or may (`envFrom`), so no Spark
+    /// setting was added.
     SubmitOptsFromElsewhere,
     /// The pod has its own scrape annotations; they stay.
     ScrapeAnnotationsKept,
@@ -116,7 +117,7 @@ impl Skip {
                 "none of the pod's containers is called spark-kubernetes-driver, spark-kubernetes-executor or executor"
             }
             Self::PortInUse => {
-                "another container has the sidecar's port; choose one with emberscope.dev/port"
+                "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port"
             }
             Self::InternalError => "a bug in emberscope; its log has more",
         }
@@ -147,7 +148,7 @@ impl Partial {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::SubmitOptsFromElsewhere => {
-                "SPARK_SUBMIT_OPTS comes from a ConfigMap, Secret or field, so Spark's metrics settings were not added"
+                "SPARK_SUBMIT_OPTS comes, or with envFrom may come, from a ConfigMap, Secret or field, so Spark's metrics settings were not added; with an env entry SPARK_SUBMIT_OPTS they are, in front of its value"
             }
             Self::ScrapeAnnotationsKept => {
                 "the pod's own prometheus.io annotations were kept; scrape the container port emberscope instead"

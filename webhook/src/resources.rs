@@ -123,7 +123,7 @@ mod tests {
     fn wish() -> Wish {
         Wish {
             cpu_request: Quantity::milli(5),
-            cpu_limit: Quantity::milli(100),
+            cpu_limit: Quantity::milli(50),
             memory_request: Quantity::mebi(16),
             memory_limit: Quantity::mebi(32),
         }
@@ -181,7 +181,7 @@ mod tests {
         let raw = r#"{"containers": [{"name": "a", "resources": {"requests": {"cpu": 1},
             "limits": {"cpu": 2, "memory": "1Gi"}}}]}"#;
         let allowance = allow(&serde_json::from_str(raw).unwrap(), wish());
-        assert_eq!(allowance.cpu_limit, Some(Quantity::milli(100)));
+        assert_eq!(allowance.cpu_limit, Some(Quantity::milli(50)));
         let raw = raw.replace(r#""cpu": 2, "#, "");
         let allowance = allow(&serde_json::from_str(&raw).unwrap(), wish());
         assert_eq!(allowance.cpu_limit, None);

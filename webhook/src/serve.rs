@@ -73,8 +73,11 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     let ops_listener = bind(args.ops_listen).await?;
     let phase = phase::watch_signals(Duration::from_secs(args.lame_duck_seconds))?;
 
+    // Where kubelets do not know them, a native sidecar is an init container that never ends: so
+    // none is placed before the cluster was asked. In memory there is no cluster.
+    let native = args.tls_secret.is_none() && args.cert_dir.is_none();
     let shared = Arc::new(Shared {
-        settings: ArcSwap::from_pointee(Settings::new(config, true)),
+        settings: ArcSwap::from_pointee(Settings::new(config, native)),
         metrics: Metrics::new()?,
         readiness: Readiness::default(),
         certificate: Arc::default(),

@@ -39,10 +39,10 @@ impl Settings {
         };
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let mut confs = config.spark_confs.clone();
-        let graphite = "spark.metrics.conf.executor.sink.graphite";
-        if confs.contains_key(&format!("{graphite}.class")) {
+        let push = "spark.metrics.conf.executor.sink.emberscope";
+        if confs.contains_key(&format!("{push}.class")) {
             confs
-                .entry(format!("{graphite}.port"))
+                .entry(format!("{push}.port"))
                 .or_insert_with(|| config.sidecar.push_port.get().to_string());
         }
         let options = submit_opts::options(&confs);

@@ -28,7 +28,7 @@ pub enum Change {
     Present,
 }
 
-/// The variable comes from a ConfigMap, Secret or field: its value cannot be known here.
+/// The variable comes, or may come, from a ConfigMap, Secret or field: its value is not known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FromElsewhere;
 
@@ -45,7 +45,9 @@ pub fn change(container: &Container<'_>, options: &str) -> Result<Change, FromEl
     let variables = container.env.as_deref().unwrap_or_default();
     // Of entries with one name the kubelet uses the last.
     let Some(index) = variables.iter().rposition(|variable| &*variable.name == NAME) else {
-        return Ok(Change::Add(options.to_owned()));
+        // A variable of the container would hide one of the same name in there.
+        let elsewhere = container.env_from.as_ref().is_some_and(|sources| !sources.is_empty());
+        return if elsewhere { Err(FromElsewhere) } else { Ok(Change::Add(options.to_owned())) };
     };
     let variable = &variables[index];
     if variable.value_from.is_some() {
@@ -112,6 +114,16 @@ mod tests {
     fn settings_that_are_there_are_not_added_again() {
         let env = r#"[{"name": "SPARK_SUBMIT_OPTS", "value": "-Da=b -Da=c"}]"#;
         assert_eq!(changed(env), Ok(Change::Present));
+    }
+
+    #[test]
+    fn a_container_whose_variables_come_as_a_whole_may_have_it_among_them() {
+        let with =
+            |env: &str| format!(r#"{{"name": "a", "envFrom": [{{"secretRef": {{}}}}]{env}}}"#);
+        let changed = |container: &str| change(&serde_json::from_str(container).unwrap(), "-Da=b");
+        assert_eq!(changed(&with("")), Err(FromElsewhere));
+        let empty = r#", "env": [{"name": "SPARK_SUBMIT_OPTS", "value": ""}]"#;
+        assert!(matches!(changed(&with(empty)), Ok(Change::Prepend { .. })));
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub(super) async fn run(stream: TcpStream, app: Router, mut stop: watch::Receive
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
+        // A client that has said all (`nc -N`) still wants its answer.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let (mut connection, mut over) = (std::pin::pin!(connection), std::pin::pin!(over(watched)));
     let mut stopping = false;

@@ -108,6 +108,13 @@ impl Reader {
     }
 }
 
+/// The longest name; Spark's longest has 50 characters.
+const MAX_NAME: usize = 256;
+
+/// The most bytes of labels on one page: those of 10,000 executors are about 1 MiB, and a page that
+/// is not Spark's must not take the sidecar's memory.
+const MAX_LABELS: usize = 6 << 20;
+
 /// The families of one page.
 ///
 /// Spark prints the same names in the same order for each executor: the one that is looked for is
@@ -120,6 +127,9 @@ struct Families {
 
 impl Families {
     fn find(&mut self, name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
+        if name.len() > MAX_NAME {
+            return Err(Reason::TooLong);
+        }
         let (done, ahead) = self.seen.split_at(self.next.min(self.seen.len()));
         let places = (done.len()..self.seen.len()).zip(ahead).chain((0..).zip(done));
         for (place, (seen, family)) in places {
@@ -155,6 +165,8 @@ struct LastLabels {
     /// What was between the braces.
     block: Vec<u8>,
     set: Option<Mended>,
+    /// Size of all blocks so far.
+    bytes: usize,
 }
 
 /// A label set, and what had to be mended in it.
@@ -164,7 +176,8 @@ impl LastLabels {
     /// The label set of what is between a sample's braces; nothing where those are no labels.
     fn find(&mut self, block: &[u8], page: &mut Page) -> Option<Mended> {
         if self.set.is_none() || self.block != block {
-            self.set = label_set(block, page);
+            self.bytes += block.len();
+            self.set = if self.bytes > MAX_LABELS { None } else { label_set(block, page) };
             self.block.clear();
             self.block.extend_from_slice(block);
         }

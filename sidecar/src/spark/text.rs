@@ -203,9 +203,13 @@ enum Joined {
     Never,
 }
 
+/// How many line feeds a label's value may hold: each is looked at again with every line that
+/// follows, so a page of open lines must not make one of them long.
+const MAX_JOINED: usize = 8;
+
 fn joined(text: &[u8], first: usize, ends: bool) -> Joined {
     let mut end = first;
-    loop {
+    for _ in 0..MAX_JOINED {
         let start = end + 1;
         if start >= text.len() && ends {
             return Joined::Never;
@@ -223,6 +227,7 @@ fn joined(text: &[u8], first: usize, ends: bool) -> Joined {
         }
         end = next;
     }
+    Joined::Never
 }
 
 /// Whether the line begins as a sample with labels does.

@@ -123,8 +123,11 @@ impl<'a> Translator<'a> {
         }
         let words = words::snake_case(key);
         let (name, kind, unit) = match (reading.shape, reading.field) {
-            (Shape::Timer, _) => (format!("{words}_seconds"), Kind::Summary, self.durations),
-            (Shape::Histogram, _) => (words, Kind::Summary, Unit::Base),
+            // A summary has series of its own that end in _count and _sum.
+            (Shape::Timer, _) => {
+                (format!("{}_seconds", words::plain(words)), Kind::Summary, self.durations)
+            }
+            (Shape::Histogram, _) => (words::plain(words), Kind::Summary, Unit::Base),
             (_, Field::Count) => {
                 let base = words.strip_suffix("_total").unwrap_or(&words);
                 (format!("{base}_total"), Kind::Counter, Unit::Base)
@@ -159,6 +162,9 @@ impl<'a> Translator<'a> {
         let Some(value) = unit.convert(reading.value) else {
             return self.repairs.by_rule();
         };
+        if kind == Kind::Counter && !(value.is_finite() && value >= 0.0) {
+            return self.repairs.bad(Reason::NotANumber);
+        }
         let Some(family) = self.family(name, help, kind) else {
             return self.repairs.bad(Reason::NameTaken);
         };

@@ -16,7 +16,6 @@ fn a_bad_argument_ends_with_2_and_says_what_would_be_right() {
         (&["--role=driver", "--port=0"], &["--port", "1..=65535"]),
         (&["--role=driver", "--log-level=loud"], &["--log-level", "info"]),
         (&["--role=driver", "--life=long"], &["native", "classic"]),
-        (&["--role=driver", "--prot=1"], &["--port"]),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

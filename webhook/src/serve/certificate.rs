@@ -68,9 +68,7 @@ pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
     let mut current = directory::read(dir).context("--cert-dir")?;
     serve(&current, shared).with_context(|| format!("--cert-dir {}", dir.display()))?;
     info!(dir = %dir.display(), "serving the certificate from files");
-    shared.readiness.ready();
     loop {
-        tokio::time::sleep(REREAD).await;
         let swapped = directory::read(dir).map_err(anyhow::Error::from).and_then(|found| {
             if found == current {
                 return Ok(false);
@@ -79,6 +77,10 @@ pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
             current = found;
             Ok(true)
         });
+        match current.validity() {
+            Ok(validity) if validity.contains(SystemTime::now()) => shared.readiness.ready(),
+            _ => shared.readiness.not_ready("the certificate from files is out of its time".into()),
+        }
         match swapped {
             Ok(true) => info!(dir = %dir.display(), "serving the new certificate from files"),
             Ok(false) => {}
@@ -89,5 +91,6 @@ pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
                 );
             }
         }
+        tokio::time::sleep(REREAD).await;
     }
 }

@@ -25,6 +25,9 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How often the cluster is asked anew: someone may have replaced the `caBundle`.
 const REFRESH: Duration = Duration::from_secs(30);
 
+/// How long one round may take.
+const ROUND: Duration = Duration::from_secs(30);
+
 /// A pause between losing a race and looking at who won.
 const RACE: Duration = Duration::from_millis(200);
 
@@ -39,6 +42,25 @@ pub struct Keeper {
     namespace: String,
     secret: String,
     configuration: String,
+}
+
+/// What is known from earlier rounds.
+#[derive(Default)]
+struct State {
+    /// What is served; the cluster trusted it when it was first.
+    served: Option<Material>,
+    /// Whether all kubelets know native sidecars, once that was answered.
+    native: Option<bool>,
+}
+
+impl State {
+    /// Whether API servers that know the authorities of `served` accept its leaf now.
+    fn served_is_trusted(&self, names: &[String]) -> bool {
+        self.served.as_ref().is_some_and(|material| {
+            let (bundle, leaf) = (material.bundle(), &material.leaf.certificate);
+            trust::verify(&bundle, leaf, &names[0], SystemTime::now()).is_ok()
+        })
+    }
 }
 
 impl Keeper {
@@ -59,58 +81,70 @@ impl Keeper {
 
     /// Keeps everything right for ever; what fails is logged, shown by `/readyz` and tried again.
     pub async fn run(&self, names: &[String], shared: &Shared) {
-        let mut served: Option<Material> = None;
-        let mut native = None;
+        let mut state = State::default();
         loop {
-            let auto = shared.settings.load().config.sidecar.mode == Mode::Auto;
-            let placed = if auto { self.place(&mut native, shared).await } else { Ok(()) };
-            let kept = self.round(names, &mut served, shared).await;
-            let pause = match placed.and(kept) {
-                Ok(()) => {
-                    shared.readiness.ready();
-                    REFRESH
-                }
-                Err(error) => {
-                    let why = format!("{error:#}");
-                    warn!(why, "not in order; trying again");
-                    shared.readiness.not_ready(why);
-                    RETRY
-                }
-            };
+            // A connection that was lost without a word would be waited on for ever.
+            let round = tokio::time::timeout(ROUND, self.round(names, &mut state, shared)).await;
+            let pause =
+                match round.unwrap_or_else(|_| Err(anyhow!("the API server does not answer"))) {
+                    Ok(()) => {
+                        shared.readiness.ready();
+                        REFRESH
+                    }
+                    Err(error) => {
+                        let why = format!("{error:#}");
+                        // What is served stays good until it expires, whatever could not be done.
+                        let good = state.served_is_trusted(names);
+                        warn!(why, still_ready = good, "not in order; trying again");
+                        if !good {
+                            shared.readiness.not_ready(why);
+                        }
+                        RETRY
+                    }
+                };
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// One round: the Secret, the `caBundle`, what is served.
-    async fn round(
-        &self,
-        names: &[String],
-        served: &mut Option<Material>,
-        shared: &Shared,
-    ) -> Result<()> {
+    /// One round: how sidecars are placed, the Secret, the `caBundle`, what is served.
+    async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
+        let auto = shared.settings.load().config.sidecar.mode == Mode::Auto;
+        match self.place(&mut state.native, shared).await {
+            Err(error) if auto => return Err(error),
+            _ => {}
+        }
         let now = SystemTime::now();
-        let material = self.material(names, now).await?;
+        let material = self.material(names, state.served.as_ref(), now).await?;
         let bundle = self.trust(&material).await?;
         // The leaf is served only once the cluster trusts it; until then the old one is.
         trust::verify(&bundle, &material.leaf.certificate, &names[0], now)?;
-        if served.as_ref() != Some(&material) {
+        if state.served.as_ref() != Some(&material) {
             certificate::serve(&material.leaf, shared)?;
             info!(secret = self.secret, "serving the certificate of the Secret");
-            *served = Some(material);
+            state.served = Some(material);
         }
         Ok(())
     }
 
     /// What the Secret holds, renewed if due; of replicas that race, one wins and all agree.
-    async fn material(&self, names: &[String], now: SystemTime) -> Result<Material> {
+    ///
+    /// A Secret that was deleted or spoilt gets back what is served: the cluster trusts it.
+    async fn material(
+        &self,
+        names: &[String],
+        served: Option<&Material>,
+        now: SystemTime,
+    ) -> Result<Material> {
         for _ in 0..RACES {
             let found = self.secrets.get_opt(&self.secret).await.with_context(|| {
                 format!("cannot read the Secret {}/{}", self.namespace, self.secret)
             })?;
             let stored = found.as_ref().and_then(|secret| self.read(secret));
-            let (material, change) = match renewal::renew(stored, names, now)? {
-                Renewal::Current(material) => return Ok(material),
-                Renewal::Changed { material, change } => (material, change),
+            let lost = stored.is_none();
+            let (material, change) = match renewal::renew(stored.or(served.cloned()), names, now)? {
+                Renewal::Current(material) if !lost => return Ok(material),
+                Renewal::Current(material) => (material, None),
+                Renewal::Changed { material, change } => (material, Some(change)),
             };
             let written = match found {
                 // With its resourceVersion: refused if someone was faster.
@@ -124,7 +158,7 @@ impl Keeper {
             };
             match written {
                 Ok(_) => {
-                    info!(?change, secret = self.secret, "wrote the Secret");
+                    info!(?change, lost, secret = self.secret, "wrote the Secret");
                     return Ok(material);
                 }
                 Err(kube::Error::Api(status)) if status.code == 409 => {
@@ -252,13 +286,27 @@ impl Keeper {
         if server < (1, 29) {
             return Ok(false);
         }
-        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await?;
-        let kubelet = |node: &Node| {
-            let info = node.status.as_ref()?.node_info.as_ref()?;
-            minor_of(&info.kubelet_version)
-        };
-        Ok(nodes.iter().all(|node| kubelet(node).is_some_and(|minor| minor >= 29)))
+        let nodes = Api::<Node>::all(self.client.clone());
+        let mut page = ListParams::default().limit(100);
+        let mut seen = false;
+        loop {
+            let list = nodes.list(&page).await?;
+            seen |= !list.items.is_empty();
+            if !list.iter().all(|node| kubelet_minor(node).is_some_and(|minor| minor >= 29)) {
+                return Ok(false);
+            }
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None if seen => return Ok(true),
+                None => return Err(anyhow!("there are no nodes yet")),
+            }
+        }
     }
+}
+
+/// The minor version of a node's kubelet.
+fn kubelet_minor(node: &Node) -> Option<u32> {
+    minor_of(&node.status.as_ref()?.node_info.as_ref()?.kubelet_version)
 }
 
 fn data(material: &Material) -> BTreeMap<String, ByteString> {

@@ -40,9 +40,10 @@ impl Limits {
     };
     /// For probes and Prometheus.
     pub const OPS: Self = Self {
-        connections: 64,
+        connections: 512,
         handshake: Duration::from_secs(5),
-        idle: Duration::from_secs(75),
+        // A probe must find a place however many others hold one and say nothing.
+        idle: Duration::from_secs(5),
         header_bytes: 16 << 10,
     };
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::routing::post;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, error, info, warn};
 
 use super::Shared;
@@ -29,14 +30,21 @@ pub const BODY_LIMIT: usize = 7 << 20;
 /// For how long a body is waited for when the client does not say.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Room for the bodies that are being read or answered, in KiB: what the container's memory limit
+/// leaves after the program itself.
+const BODIES: u32 = 24 << 10;
+
 struct Handler {
     shared: Arc<Shared>,
     phase: Watch,
+    room: Semaphore,
 }
 
 /// The route.
 pub fn router(shared: Arc<Shared>, phase: Watch) -> Router {
-    Router::new().route("/mutate", post(mutate)).with_state(Arc::new(Handler { shared, phase }))
+    let room = Semaphore::new(BODIES as usize);
+    let handler = Arc::new(Handler { shared, phase, room });
+    Router::new().route("/mutate", post(mutate)).with_state(handler)
 }
 
 async fn mutate(
@@ -48,8 +56,8 @@ async fn mutate(
     let _in_flight = shared.metrics.enter();
     let patience = query.as_deref().and_then(timeout).unwrap_or(BODY_TIMEOUT);
     let (status, admission, took) =
-        match tokio::time::timeout(patience.min(BODY_TIMEOUT), read(body)).await {
-            Ok(Ok(body)) => {
+        match tokio::time::timeout(patience.min(BODY_TIMEOUT), read(body, &handler.room)).await {
+            Ok(Ok((body, _room))) => {
                 let start = Instant::now();
                 let admission = answer(&body, shared);
                 let status = match admission.outcome.verdict {
@@ -98,9 +106,17 @@ fn uid(body: &[u8]) -> String {
     serde_json::from_slice(body).map(|review: Review| review.request.uid).unwrap_or_default()
 }
 
-async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
+/// The body, and its place among those that there is room for.
+async fn read(
+    body: Body,
+    room: &Semaphore,
+) -> Result<(Bytes, SemaphorePermit<'_>), (StatusCode, String)> {
+    let most = body.size_hint().upper().unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
+    let kibibytes = u32::try_from(most.div_ceil(1024)).unwrap_or(BODIES);
+    let busy = |_| (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down".to_owned());
+    let place = room.acquire_many(kibibytes).await.map_err(busy)?;
     match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
+        Ok(body) => Ok((body.to_bytes(), place)),
         Err(error) if error.is::<LengthLimitError>() => {
             let why = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
             Err((StatusCode::PAYLOAD_TOO_LARGE, why))

@@ -1,7 +1,8 @@
 //! The plain HTTP side, for kubelets, Prometheus and people.
 //!
 //! * `GET /healthz`: 200 while the process serves.
-//! * `GET /readyz`: 200 while API servers would trust the certificate, else 503 with the reason.
+//! * `GET /readyz`: 200 while API servers would trust the certificate (of one from files: while it
+//!   is in its time), else 503 with the reason.
 //! * `GET /metrics`: Prometheus text format.
 
 use std::sync::Arc;

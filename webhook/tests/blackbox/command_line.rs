@@ -58,6 +58,10 @@ fn input_that_is_no_pod_is_refused_with_its_name_and_what_is_expected() {
         ("", "there is no field kind"),
         ("{kind: AdmissionReview, request: {}}", "no request.object"),
         ("{kind: AdmissionReview, request: 7}", "no request.object"),
+        (
+            "{kind: AdmissionReview, request: {uid: a, operation: UPDATE, object: {}}}",
+            "not about the creation of a pod",
+        ),
         ("{kind: Pod, spec: {containers: 7}}", "a field of another type"),
     ] {
         let output = emberscope(&["inject", "-f", "-"], input);
