@@ -21,8 +21,9 @@ const START: Duration = Duration::from_mins(1);
 /// hundredth of its time, up to this: the end has to be noticed too.
 const AT_MOST: Duration = Duration::from_secs(15);
 
-/// A look waits so long for Spark, which then can hold up a scrape by no more.
-const BUDGET: Duration = Duration::from_secs(5);
+/// A look waits so long for Spark. A scrape that joins it waits as long: less than the shortest
+/// scrape timeouts in use.
+const BUDGET: Duration = Duration::from_secs(2);
 
 impl Scraper {
     /// Looks whenever nobody else has for a while; never returns.
