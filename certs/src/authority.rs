@@ -87,6 +87,19 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_out_of_its_time_vouches_for_nobody_as_go_has_it() {
+        let now = SystemTime::now();
+        let names = ["a.svc".to_owned()];
+        for born in [now - AUTHORITY_LIFE - DAY, now + DAY] {
+            let authority = generate(born).unwrap();
+            let leaf = issue(&authority, &names, now).unwrap();
+            assert!(
+                trust::verify(&authority.certificate, &leaf.certificate, "a.svc", now).is_err()
+            );
+        }
+    }
+
+    #[test]
     fn the_private_key_never_shows_in_debug_output() {
         let authority = generate(SystemTime::now()).unwrap();
         assert!(!format!("{authority:?}").contains("PRIVATE KEY"));

@@ -12,9 +12,9 @@
 //! | heartbeat file | EMR on EKS, classic only | not touched for 15 s, or deleted |
 //! | silence | nothing, classic only | nothing of the above and no answer from Spark for 120 s |
 //!
-//! The kubelet starts the containers of a pod one after the other, and the sidecar is the last, so
-//! a classic sidecar that sees nothing of Spark for 120 s has nothing to wait for: that bound, plus
-//! the linger time, is the longest that it ever holds up a pod by itself.
+//! A classic sidecar that sees nothing of Spark for 120 s after its last sign does not wait on: it
+//! cannot tell an ended Spark from one that it cannot see, and the pod would never end. So a Spark
+//! that is silent for as long before its first sign (a slow image, a long start) is given up too.
 
 mod ending;
 mod heartbeat;

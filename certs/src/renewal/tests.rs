@@ -101,3 +101,15 @@ fn the_secret_keeps_everything() {
     data.remove("tls.key");
     assert!(matches!(Material::from_data(&data), Err(CertError::MissingEntry("tls.key"))));
 }
+
+#[test]
+fn a_spoilt_successor_is_as_good_as_none() {
+    let start = SystemTime::now();
+    let (mut material, _) = renewed(None, start);
+    let late = start + authority::AUTHORITY_LIFE - SUCCESSION + DAY;
+    material.next = authority::generate(late - DAY * 2).ok();
+    if let Some(next) = &mut material.next {
+        next.key = "garbage".to_owned();
+    }
+    assert_eq!(renewed(Some(material), late).1, Some(Change::SuccessorPublished));
+}

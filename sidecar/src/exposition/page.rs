@@ -14,8 +14,6 @@ pub enum Kind {
     Gauge,
     /// Quantiles with a count.
     Summary,
-    /// Nothing is known about it.
-    Untyped,
 }
 
 impl Kind {
@@ -26,7 +24,6 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Summary => "summary",
-            Self::Untyped => "untyped",
         }
     }
 }

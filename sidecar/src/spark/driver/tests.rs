@@ -157,3 +157,36 @@ fn a_namespace_that_is_no_id_is_no_label() {
     let (page, _) = read(body, None);
     assert_eq!(samples(&page), ["spark_driver_jvm_cpu_seconds_total{} 16.31"]);
 }
+
+#[test]
+fn a_summary_of_a_users_source_never_takes_the_series_of_another() {
+    let line = |metric: &str, field: &str, value: &str| {
+        format!("metrics_n_driver_plugin_{metric}_{field}{{type=\"histograms\"}} {value}\n")
+    };
+    let body = [
+        line("y", "Count", "1"),
+        line("y_count", "Count", "2"),
+        line("y_count", "50thPercentile", "3"),
+    ];
+    let (page, _) = read(&body.concat(), None);
+    let names: Vec<String> = samples(&page)
+        .iter()
+        .filter_map(|sample| sample.split('{').next().map(str::to_owned))
+        .collect();
+    let mut once = names.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), names.len(), "{names:?}");
+    let summaries: Vec<&str> = page.families().iter().map(|family| &*family.name).collect();
+    assert!(summaries.iter().all(|name| !name.ends_with("_count")), "{summaries:?}");
+}
+
+#[test]
+fn a_counter_that_is_no_count_is_left_out() {
+    let body = "metrics_n_driver_plugin_q_Count{type=\"counters\"} -3\n\
+        metrics_n_driver_plugin_r_Count{type=\"counters\"} 1e400\n\
+        metrics_n_driver_plugin_s_Count{type=\"counters\"} 4\n";
+    let (page, repairs) = read(body, None);
+    assert_eq!(samples(&page).len(), 1, "{:?}", samples(&page));
+    assert_eq!(repairs.count(Reason::NotANumber), 2);
+}
