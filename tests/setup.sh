@@ -2,8 +2,10 @@
 # Sets a Debian machine up for `make demo` (setup.sh demo) and `make test` (setup.sh test).
 #
 # Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
-# asks for no password), Spark into a virtual environment under .cache/. Where everything is
-# there, it says so within a second. SPARK_VERSION chooses another Spark.
+# asks for no password), Spark into a virtual environment under .cache/. For the tests also a second
+# Spark, and etcd, kube-apiserver and kubectl: from $KUBEBUILDER_ASSETS, or built once from their Go
+# modules (control-plane.sh). Where everything is there, it says so within a second. SPARK_VERSION
+# chooses another Spark.
 set -euo pipefail
 
 level=${1:-demo}
@@ -11,7 +13,6 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cache=$root/.cache
 log=$cache/setup.log
 spark_version=${SPARK_VERSION:-$(sed -n 's/^pyspark==//p' "$root/tests/requirements.txt")}
-spark=$cache/spark-$spark_version
 PATH=$HOME/.cargo/bin:$PATH
 
 say() { printf 'set-up: %s\n' "$*"; }
@@ -61,9 +62,9 @@ java_home() {
 }
 
 # The first Python that can make virtual environments; Spark before 3.5 knows none after 3.11.
-python() {
+python() { # SPARK_VERSION
     local candidate newest=99
-    case $spark_version in 3.[0-4].*) newest=11 ;; esac
+    case $1 in 3.[0-4].*) newest=11 ;; esac
     for candidate in python3 /usr/bin/python3 python3.11 python3.10 python3.9; do
         if "$candidate" -c "import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, $newest))" 2>/dev/null; then
             printf '%s\n' "$candidate"
@@ -83,11 +84,13 @@ missing_packages() {
     command -v cc >/dev/null || echo gcc
     [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
     command -v prometheus >/dev/null && command -v promtool >/dev/null || echo prometheus
-    [[ -x $spark/bin/python || -n $(python) ]] || echo python3-venv
+    [[ -x $cache/spark-$spark_version/bin/python || -n $(python "$spark_version") ]] || echo python3-venv
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
-    [[ $level == demo ]] || command -v kubectl >/dev/null || echo kubernetes-client
+    [[ $level == demo ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
 }
+
+has_control_plane() { [[ -n ${KUBEBUILDER_ASSETS:-} ]] || "$root/tests/control-plane.sh" built; }
 
 # --- putting it there ------------------------------------------------------------------------
 
@@ -161,26 +164,37 @@ set_up_rust() {
 }
 
 # Spark as published for Python: the jars, spark-submit and the Python side in one package.
-set_up_spark() {
+set_up_spark() { # SPARK_VERSION
+    local version=$1 spark=$cache/spark-$1 python requirements=("pyspark==$1") pinned
     [[ -e $spark/.complete ]] && return
-    local python requirements=("pyspark==$spark_version")
-    python=$(python)
+    python=$(python "$version")
     [[ -n $python ]] ||
-        stop "Spark $spark_version needs Python 3.9 to 3.11, and here is $(python3 --version 2>&1); choose a Spark from 3.5 on with SPARK_VERSION"
-    if grep -qx "pyspark==$spark_version" "$root/tests/requirements.txt"; then
-        requirements=(--requirement "$root/tests/requirements.txt")
-    fi
+        stop "Spark $version needs Python 3.9 to 3.11, and here is $(python3 --version 2>&1); choose a Spark from 3.5 on with SPARK_VERSION"
+    for pinned in "$root"/tests/requirements*.txt; do
+        if grep -qx "pyspark==$version" "$pinned"; then
+            requirements=(--requirement "$pinned")
+        fi
+    done
     local free
     free=$(df --output=avail -m "$cache" | tail -n 1)
     ((free > 2500)) || stop "$cache has $free MB left and Spark needs 2,500 while it is installed; make room, then run this again"
     rm -rf "$spark"
     "$python" -m venv "$spark" >>"$log" 2>&1 ||
         stop "$python could not make a virtual environment (see $log); install python3-venv, then run this again"
-    long "installing Spark $spark_version into ${spark#"$root"/} (a download of about 300 MB)" \
+    long "installing Spark $version into ${spark#"$root"/} (a download of about 300 MB)" \
         "$spark/bin/pip" install --disable-pip-version-check --no-input --no-compile "${requirements[@]}" ||
-        stop "pip could not install Spark $spark_version (above, and in $log); check the network and that this version exists, then run this again"
+        stop "pip could not install Spark $version (above, and in $log); check the network and that this version exists, then run this again"
     ln -sfn "$("$spark/bin/python" -c 'import pyspark, os; print(os.path.dirname(pyspark.__file__))')" "$spark/home"
     touch "$spark/.complete"
+}
+
+# What the tests need beyond the demonstration.
+set_up_cluster() {
+    set_up_spark "$(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"
+    has_control_plane && return
+    long "building etcd, kube-apiserver and kubectl from their Go modules, once (about 5 minutes on two cores)" \
+        "$root/tests/control-plane.sh" build ||
+        stop "the API server of the tests could not be built (above, and in $log); mend that, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, then run this again"
 }
 
 # --- the order of things ---------------------------------------------------------------------
@@ -196,5 +210,6 @@ home=$(java_home)
 [[ -n $home ]] || stop "no Java 17 or 21 was found; set JAVA_HOME to one, then run this again"
 ln -sfn "$home" "$cache/java"
 set_up_rust
-set_up_spark
+set_up_spark "$spark_version"
+[[ $level == demo ]] || set_up_cluster
 say "ready (Java at $home, Spark $spark_version, $(prometheus --version 2>&1 | sed -n '1s/ (.*//p'))"

@@ -15,8 +15,10 @@
 //! ```
 //!
 //! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
+//! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
+pub mod cluster;
 pub mod demo;
 pub mod discovery;
 pub mod enclosure;

@@ -96,7 +96,7 @@ impl Places {
     }
 
     /// The home of a Spark version as `tests/setup.sh` installed it.
-    fn spark_home(&self, version: &str) -> Result<PathBuf> {
+    pub fn spark_home(&self, version: &str) -> Result<PathBuf> {
         let home = self.root.join(".cache").join(format!("spark-{version}/home"));
         home.canonicalize().ok().with_context(|| {
             format!("Spark {version} is not set up; run `SPARK_VERSION={version} tests/setup.sh`")
@@ -104,7 +104,7 @@ impl Places {
     }
 
     /// The Java that `tests/setup.sh` found, else the one that the environment names.
-    fn java_home(&self) -> Result<PathBuf> {
+    pub fn java_home(&self) -> Result<PathBuf> {
         let found = self.root.join(".cache/java");
         if let Ok(home) = found.canonicalize() {
             return Ok(home);

@@ -2,7 +2,10 @@
 //!
 //! Every program leads a process group, so that what it starts is stopped with it.
 
+mod build;
 pub mod leftovers;
+
+pub use build::build;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -80,7 +80,8 @@ impl Job<'_> {
 }
 
 /// The Python of the virtual environment that the installation lies in, else the machine's.
-fn python_of(home: &Path) -> PathBuf {
+#[must_use]
+pub fn python_of(home: &Path) -> PathBuf {
     let environment = home.ancestors().find(|folder| folder.join("pyvenv.cfg").is_file());
     environment.map_or_else(|| "python3".into(), |folder| folder.join("bin/python"))
 }

@@ -3,15 +3,16 @@
 #![allow(clippy::unwrap_used)] // In a test that is the message.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use emberscope_tests::programs;
 
 /// The demonstration's ports are fixed by the patch, so there is one run at a time.
 static MACHINE: Mutex<()> = Mutex::new(());
 
 fn demo(arguments: &[&str]) -> Output {
-    built();
+    programs::build().unwrap();
     Command::new(env!("CARGO_BIN_EXE_demo"))
         .args(arguments)
         .env_remove("KEEP")
@@ -22,21 +23,6 @@ fn demo(arguments: &[&str]) -> Output {
 
 fn machine() -> MutexGuard<'static, ()> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Cargo builds the programs of other packages only when it is asked to.
-fn built() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| {
-        let folder = Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--workspace", "--bins", "--locked"]);
-        cargo.arg("--target-dir").arg(folder.parent().unwrap());
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success(), "the programs do not build");
-    });
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! What `manifests/` promises: it renders, Kubernetes and Prometheus would take it, its parts agree
 //! with each other and with the two programs, and its papers name every file.
 //!
-//! Needs `kubectl` and `promtool` on the PATH.
+//! Needs `promtool` on the PATH; kubectl is that of the cluster tests.
 
 // All of this is test code; clippy.toml allows these only inside of `#[test]` functions.
 #![allow(clippy::panic, clippy::unwrap_used)]
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use emberscope_tests::cluster::control_plane::ControlPlane;
 use serde_json::Value;
 
 /// The top of the repository.
@@ -49,7 +50,8 @@ fn documents(yaml: &str) -> Vec<Value> {
 /// The objects of `manifests/base`, as `kubectl apply -k` would send them.
 fn base() -> Vec<Value> {
     let directory = root().join("manifests/base");
-    documents(&output("kubectl", &["kustomize", directory.to_str().unwrap()]))
+    let kubectl = ControlPlane::find().unwrap().kubectl;
+    documents(&output(kubectl.to_str().unwrap(), &["kustomize", directory.to_str().unwrap()]))
 }
 
 /// The object of a kind; all of the base's are named `emberscope`.

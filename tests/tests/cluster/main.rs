@@ -1,0 +1,18 @@
+//! The webhook behind a real API server: installed as shipped, asked by kube-apiserver itself.
+//!
+//! One control plane serves all of these tests. Most share it, each in namespaces of its own; those
+//! that break something, or count calls, have it to themselves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
+
+mod certificates;
+mod configuration;
+mod failures;
+mod fixture;
+mod injection;
+mod pods;
+mod quotas;
+mod reinvocation;
+mod rolling_update;
+mod selection;
+mod spark_submit;
