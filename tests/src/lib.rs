@@ -28,5 +28,6 @@ pub mod places;
 pub mod ports;
 pub mod programs;
 pub mod prometheus;
+pub mod quality_of_service;
 pub mod series;
 pub mod spark;

@@ -1,11 +1,13 @@
 //! What the webhook promises of every patch: only `add`, every original value still there, lists in
-//! their order, twice is once, and the result is a pod to k8s-openapi.
+//! their order, twice is once, the quality-of-service class stays, and the result is a pod to
+//! k8s-openapi.
 
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use emberscope::admit;
 use emberscope::settings::Settings;
+use emberscope_tests::quality_of_service::class;
 use json_patch::{Patch, PatchOperation};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
@@ -30,6 +32,8 @@ pub(crate) fn hold(review: &[u8], patch: &Value, settings: &Settings) -> Result<
     let mut patched = original.clone();
     json_patch::patch(&mut patched, &patch).context("the patch does not apply")?;
     kept("", &original, &patched)?;
+    let (before, after) = (class(&original)?, class(&patched)?);
+    ensure!(before == after, "the pod was {before:?} and is {after:?}");
     let _: Pod = serde_json::from_value(patched.clone()).context("the result is no pod")?;
 
     review["request"]["object"] = patched;

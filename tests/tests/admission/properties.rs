@@ -8,6 +8,17 @@ use serde_json::{Map, Value, json};
 
 use crate::promises;
 
+/// Containers of which all have both limits are rare by chance, and what Guaranteed pods are made of.
+fn resources() -> impl Strategy<Value = Value> {
+    let whole = (1..5_u32, 1..5_u32, any::<bool>()).prop_map(|(cpu, memory, said)| {
+        let limits = json!({"cpu": cpu.to_string(), "memory": format!("{memory}Gi")});
+        if said { json!({"requests": limits, "limits": limits}) } else { json!({"limits": limits}) }
+    });
+    let any = (amounts(), amounts())
+        .prop_map(|(requests, limits)| json!({"requests": requests, "limits": limits}));
+    prop_oneof![3 => whole, 2 => any, 1 => Just(json!({}))]
+}
+
 /// Absent, null, or a value.
 fn optional(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option<Value>> {
     prop_oneof![2 => Just(None), 1 => Just(Some(Value::Null)), 4 => value.prop_map(Some)]
@@ -19,8 +30,11 @@ fn object(members: Vec<(&'static str, Option<Value>)>) -> Value {
 }
 
 fn amounts() -> impl Strategy<Value = Value> {
-    let quantity =
-        || optional(prop::sample::select(vec!["1", "500m", "1Gi", "0"]).prop_map(Value::from));
+    let quantity = || {
+        optional(
+            prop::sample::select(vec!["1", "500m", "1Gi", "0", "16Mi", "5m"]).prop_map(Value::from),
+        )
+    };
     (quantity(), quantity()).prop_map(|(cpu, memory)| {
         let amounts = [("cpu", cpu), ("memory", memory)];
         object(amounts.into_iter().filter(|(_, value)| *value != Some(Value::Null)).collect())
@@ -50,16 +64,16 @@ fn container() -> impl Strategy<Value = Value> {
         prop::sample::select(names.to_vec()),
         optional(env()),
         optional(ports),
-        (amounts(), amounts()),
+        resources(),
         user,
         optional(Just(json!({"a field": ["of a", {"later": "Kubernetes"}]}))),
     )
-        .prop_map(|(name, env, ports, (requests, limits), security_context, future)| {
+        .prop_map(|(name, env, ports, resources, security_context, future)| {
             object(vec![
                 ("name", Some(json!(name))),
                 ("env", env),
                 ("ports", ports),
-                ("resources", Some(json!({"requests": requests, "limits": limits}))),
+                ("resources", Some(resources)),
                 ("securityContext", security_context),
                 ("fieldOfTheFuture", future),
             ])
@@ -95,8 +109,9 @@ fn pod() -> impl Strategy<Value = Value> {
         optional(volumes.prop_map(Value::from)),
         (flag(), rare(), rare(), flag()),
         optional((0..100_i64).prop_map(Value::from)),
+        prop_oneof![4 => Just(None), 1 => resources().prop_map(Some)],
     )
-        .prop_map(|(role, annotations, containers, inits, volumes, flags, grace)| {
+        .prop_map(|(role, annotations, containers, inits, volumes, flags, grace, budget)| {
             let mut metadata =
                 json!({"labels": {"spark-role": role, "spark-app-selector": "spark-1"}});
             if let Some(annotations) = annotations {
@@ -112,6 +127,7 @@ fn pod() -> impl Strategy<Value = Value> {
                 ("hostNetwork", host_network),
                 ("automountServiceAccountToken", automount),
                 ("terminationGracePeriodSeconds", grace),
+                ("resources", budget),
             ]);
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
         })

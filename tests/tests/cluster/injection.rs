@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use emberscope::config::Config;
 use emberscope::inject;
 use emberscope::settings::Settings;
+use emberscope_tests::quality_of_service;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::PostParams;
@@ -197,6 +198,8 @@ fn a_pods_quality_of_service_class_stays_what_it_was() {
         };
         let class = &without["status"]["qosClass"];
         assert_eq!(&with["status"]["qosClass"], class, "{case}");
+        // The server agrees with what the property tests hold thousands of pods against.
+        assert_eq!(quality_of_service::class(&with).unwrap().as_str(), class, "{case}");
         *seen.entry(class.to_string()).or_insert(0) += sidecars(&with).len();
     }
     assert!(seen.len() == 3 && seen.values().all(|injected| *injected > 0), "{seen:?}");
