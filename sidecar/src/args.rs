@@ -64,6 +64,11 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     pub application_id: Option<String>,
 
+    /// Label of the pod that every figure of Spark and its container carries; may be given several
+    /// times
+    #[arg(long = "metric-label", value_name = "NAME=VALUE")]
+    pub metric_labels: Vec<String>,
+
     /// Whether the kubelet ends the sidecar (native) or the sidecar has to notice the end of Spark itself (classic)
     #[arg(long, value_enum, default_value_t = Life::Native)]
     pub life: Life,

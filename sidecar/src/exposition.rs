@@ -7,6 +7,8 @@
 pub mod encode;
 mod labels;
 mod page;
+mod pod_labels;
 
 pub use labels::{LabelSet, LabelSets};
 pub use page::{Family, FamilyId, Kind, Page, Part, Sample};
+pub use pod_labels::{OWN, PodLabels};

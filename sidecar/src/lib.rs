@@ -38,9 +38,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use prometheus::Registry;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use args::{Args, Role};
+use exposition::PodLabels;
 use life::{Ending, Life, Signals};
 use own::Own;
 use scrape::{Files, Scraper, Sources, Spark};
@@ -63,6 +64,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         push_port,
         container,
         application_id,
+        metric_labels,
         life: kind,
         heartbeat_file,
         linger_seconds,
@@ -81,7 +83,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     let files = Files::new(proc_root, container);
     let sources = Sources { spark, files, application_id: application_id.map(Arc::from) };
-    let scraper = Arc::new(Scraper::new(sources, own, Arc::clone(&ending)));
+    let (pod_labels, left_out) = PodLabels::read(&metric_labels);
+    for label in left_out {
+        warn!(label, "left out: not NAME=VALUE, or the name has a meaning already");
+    }
+    let scraper = Arc::new(Scraper::new(sources, pod_labels, own, Arc::clone(&ending)));
 
     let (stop, stopped) = watch::channel(false);
     let address = Address { ip, port };

@@ -30,7 +30,7 @@ pub use sheets::{Sheets, Text};
 pub use shelf::{Loan, Shelf};
 pub use source::{Failure, Figures, Report, Source};
 
-use crate::exposition::Page;
+use crate::exposition::{Page, PodLabels};
 use crate::life::Ending;
 use crate::own::Own;
 
@@ -56,6 +56,7 @@ struct Round {
 #[derive(Debug)]
 pub struct Scraper {
     sources: Sources,
+    pod_labels: Arc<PodLabels>,
     own: Own,
     ending: Arc<Ending>,
     flight: Flight<Round>,
@@ -76,11 +77,12 @@ struct Past {
 }
 
 impl Scraper {
-    /// A scraper of these sources.
+    /// A scraper of these sources, whose samples all carry `pod_labels`.
     #[must_use]
-    pub fn new(sources: Sources, own: Own, ending: Arc<Ending>) -> Self {
+    pub fn new(sources: Sources, pod_labels: PodLabels, own: Own, ending: Arc<Ending>) -> Self {
         Self {
             sources,
+            pod_labels: Arc::new(pod_labels),
             own,
             ending,
             flight: Flight::default(),
@@ -125,7 +127,8 @@ impl Scraper {
             self.own.source(report);
             past.tell(report, self.ending.has_seen_spark());
         }
-        let mut sheets = Sheets::merge(past.select(reports, is_final));
+        let mut sheets =
+            Sheets::merge(past.select(reports, is_final), Arc::clone(&self.pod_labels));
         self.own.round(took, is_final, &sheets);
         if let Err(error) = self.own.text(sheets.own()) {
             error!(%error, "own figures are missing from the page");

@@ -9,7 +9,7 @@ use crate::patch;
 use crate::pod::Pod;
 use crate::reason::{Partial, Skip};
 use crate::review::{self, Audit, ReviewIn, VERSION};
-use crate::settings::Settings;
+use crate::settings::{AllSettings, Settings};
 
 /// What the API server gets, and what the logs and metrics are told.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Outcome {
     pub role: Option<Role>,
     /// Why a pod that was injected did not get everything.
     pub partial: Vec<Partial>,
+    /// The configuration's profile that selected the pod, if one did.
+    pub profile: Option<String>,
     /// The pod's namespace and name, as far as the review tells.
     pub pod: String,
     /// What the client is told.
@@ -68,7 +70,7 @@ impl Verdict {
 
 /// Answers one review.
 #[must_use]
-pub fn admit(body: &[u8], settings: &Settings) -> Admission {
+pub fn admit(body: &[u8], settings: &AllSettings) -> Admission {
     let review: ReviewIn<'_> = match serde_json::from_slice(body) {
         Ok(review) => review,
         Err(error) => {
@@ -94,14 +96,12 @@ pub fn admit(body: &[u8], settings: &Settings) -> Admission {
             return refused(VERSION, &request.uid, Skip::UnreadablePod, Some(&error));
         }
     };
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let settings = settings.of(namespace, &pod);
     let decision = decide::decide(&pod, settings);
     let patch = patch::operations(&pod, &decision);
-    let name = format!(
-        "{}/{}",
-        request.namespace.as_deref().unwrap_or_default(),
-        request.name.as_deref().unwrap_or_default()
-    );
-    let outcome = outcome(&decision, Role::of(&pod), sized(&name));
+    let name = format!("{namespace}/{}", request.name.as_deref().unwrap_or_default());
+    let outcome = outcome(&decision, Role::of(&pod), sized(&name), settings);
     admission(VERSION, &request.uid, &patch, outcome)
 }
 
@@ -112,6 +112,7 @@ pub fn refused(version: &str, uid: &str, skip: Skip, detail: Option<&str>) -> Ad
         verdict: Verdict::Skipped(skip),
         role: None,
         partial: Vec::new(),
+        profile: None,
         pod: String::new(),
         warnings: warning(skip, detail).into_iter().collect(),
     };
@@ -124,13 +125,19 @@ fn admission(version: &str, uid: &str, patch: &[PatchOperation], outcome: Outcom
         _ => outcome.partial.iter().map(|partial| partial.code()).collect(),
     };
     let reasons = reasons.join(",");
-    let audit = Audit { decision: outcome.verdict.audit(), reasons: &reasons };
+    let profile = outcome.profile.as_deref().unwrap_or_default();
+    let audit = Audit { decision: outcome.verdict.audit(), reasons: &reasons, profile };
     Admission { body: review::answer(version, uid, patch, &outcome.warnings, audit), outcome }
 }
 
 /// Sums a decision up, for whoever has to be told.
 #[must_use]
-pub fn outcome(decision: &Decision, role: Option<Role>, pod: String) -> Outcome {
+pub fn outcome(
+    decision: &Decision,
+    role: Option<Role>,
+    pod: String,
+    settings: &Settings,
+) -> Outcome {
     let (verdict, partial, warnings) = match decision {
         Decision::Skip(skip) => {
             (Verdict::Skipped(*skip), Vec::new(), warning(*skip, None).into_iter().collect())
@@ -151,7 +158,7 @@ pub fn outcome(decision: &Decision, role: Option<Role>, pod: String) -> Outcome 
             (Verdict::Injected, partial, warnings.take(8).collect())
         }
     };
-    Outcome { verdict, role, partial, pod, warnings }
+    Outcome { verdict, role, partial, profile: settings.profile.clone(), pod, warnings }
 }
 
 fn warning(skip: Skip, detail: Option<&str>) -> Option<String> {

@@ -126,6 +126,11 @@ pub struct Inject {
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
+    /// file says
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+
     /// Print the JSON Patch instead of the patched pod
     #[arg(long)]
     pub patch: bool,

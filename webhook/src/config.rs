@@ -11,20 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::quantity::Quantity;
 
+mod metric_label;
+mod profiles;
+
+pub use metric_label::{LabelName, TAKEN};
+pub use profiles::{Pattern, Profile, Selector};
+
 /// The documented default configuration, as `--print-config` shows it.
 pub const DEFAULT_YAML: &str = include_str!("config/default.yaml");
 
 /// What is injected, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Config {
     /// The container that is injected.
     pub sidecar: Sidecar,
     /// Users of Spark containers that name none; the first rule that matches counts.
     pub users: Vec<UserRule>,
     /// Spark settings for drivers; in a file, `null` removes a default.
-    #[serde(deserialize_with = "over_defaults")]
     pub spark_confs: BTreeMap<String, String>,
+    /// Other settings for some pods; the first profile that matches counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<Profile>,
 }
 
 /// The container that is injected.
@@ -47,6 +55,8 @@ pub struct Sidecar {
     pub log_level: LogLevel,
     /// What it may use.
     pub resources: Resources,
+    /// Labels of the pod that its figures carry: by the metric label's name, the pod label's key.
+    pub metric_labels: BTreeMap<LabelName, String>,
 }
 
 /// When the kubelet pulls an image
@@ -213,18 +223,15 @@ impl Config {
         let path = path.map(Path::to_owned);
         // A file with nothing but comments is a configuration with nothing but defaults.
         let nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let config: Self = if yaml.lines().all(nothing) {
-            Self::default()
+        let file = if yaml.lines().all(nothing) {
+            profiles::File::default()
         } else {
             serde_saphyr::from_str(yaml).map_err(|source| ConfigError::Invalid {
                 path: path.clone(),
                 source: Box::new(source),
             })?
         };
-        match config.problem() {
-            None => Ok(config),
-            Some((key, problem)) => Err(ConfigError::Value { path, key, problem }),
-        }
+        file.resolve().map_err(|(key, problem)| ConfigError::Value { path, key, problem })
     }
 
     /// The first value that is well-formed but cannot work.
@@ -291,6 +298,7 @@ impl Default for Config {
                 UserRule { label: None, run_as_user: 185, run_as_group: None },
             ],
             spark_confs: default_spark_confs(),
+            profiles: Vec::new(),
         }
     }
 }
@@ -306,6 +314,7 @@ impl Default for Sidecar {
             linger_seconds: 20,
             log_level: LogLevel::Info,
             resources: Resources::default(),
+            metric_labels: BTreeMap::new(),
         }
     }
 }
@@ -351,22 +360,6 @@ pub fn image_problem(image: &str) -> Option<&'static str> {
         return Some("is empty");
     }
     image.contains(|c: char| c.is_whitespace() || c.is_control()).then_some("has white space in it")
-}
-
-/// Puts a file's entries over the defaults; `null` removes.
-fn over_defaults<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    let entries: Option<BTreeMap<String, Option<String>>> = Deserialize::deserialize(deserializer)?;
-    let mut confs = default_spark_confs();
-    for (key, value) in entries.into_iter().flatten() {
-        match value {
-            Some(value) => confs.insert(key, value),
-            None => confs.remove(&key),
-        };
-    }
-    Ok(confs)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::decide::{self, Role};
 use crate::patch;
 use crate::pod::Pod;
 use crate::review::Request;
-use crate::settings::Settings;
+use crate::settings::AllSettings;
 
 /// The most that is read: an AdmissionReview can be no larger.
 const LIMIT: u64 = 8 << 20;
@@ -23,13 +23,15 @@ const LIMIT: u64 = 8 << 20;
 /// Prints the patched pod or the patch; says on standard error what was decided.
 pub fn run(args: &Inject) -> Result<()> {
     // Of a cluster nothing is known here; today's know native sidecars.
-    let settings = Settings::new(Config::load(args.config.as_deref())?, true);
+    let settings = AllSettings::new(Config::load(args.config.as_deref())?, true);
     let name = args.filename.display();
     let text = read(&args.filename).with_context(|| format!("cannot read {name}"))?;
     let input: Value = serde_saphyr::from_str(&text)
         .with_context(|| format!("{name} is neither YAML nor JSON of one object"))?;
-    let pod = pod_of(input).with_context(|| format!("cannot inject {name}"))?;
-    let injected = inject(pod, &settings).with_context(|| format!("cannot inject {name}"))?;
+    let (pod, namespace) = pod_of(input, args.namespace.as_deref())
+        .with_context(|| format!("cannot inject {name}"))?;
+    let injected =
+        inject(pod, &namespace, &settings).with_context(|| format!("cannot inject {name}"))?;
     report(&injected.outcome)?;
     let format = args.output.unwrap_or(if text.trim_start().starts_with('{') {
         Format::Json
@@ -59,15 +61,16 @@ pub struct Injected {
     pub outcome: Outcome,
 }
 
-/// Does to a pod what the webhook does.
-pub fn inject(mut pod: Value, settings: &Settings) -> Result<Injected> {
+/// Does to a pod of a namespace what the webhook does.
+pub fn inject(mut pod: Value, namespace: &str, settings: &AllSettings) -> Result<Injected> {
     let raw = serde_json::to_string(&pod)?;
     let view: Pod<'_> =
         serde_json::from_str(&raw).context("the pod has a field of another type")?;
+    let settings = settings.of(namespace, &view);
     let decision = decide::decide(&view, settings);
     let operations = patch::operations(&view, &decision);
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("the pod");
-    let outcome = admit::outcome(&decision, Role::of(&view), name.to_owned());
+    let outcome = admit::outcome(&decision, Role::of(&view), name.to_owned(), settings);
     json_patch::patch(&mut pod, &operations)?;
     Ok(Injected { pod, operations, outcome })
 }
@@ -85,17 +88,22 @@ fn read(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// The pod in a Pod or an AdmissionReview.
-fn pod_of(mut input: Value) -> Result<Value> {
+/// The pod in a Pod or an AdmissionReview, and the namespace that it is created in: what the user
+/// says, what the review says, what the pod says, in this order.
+fn pod_of(mut input: Value, said: Option<&str>) -> Result<(Value, String)> {
+    let places =
+        ["/request/namespace", "/request/object/metadata/namespace", "/metadata/namespace"];
+    let found = places.iter().find_map(|place| input.pointer(place)?.as_str());
+    let namespace = said.or(found).unwrap_or("default").to_owned();
     match input["kind"].as_str() {
-        Some("Pod") => Ok(input),
+        Some("Pod") => Ok((input, namespace)),
         Some("AdmissionReview") if !asks_for_a_pod(&input) => {
             bail!(
                 "the AdmissionReview is not about the creation of a pod, so the webhook does nothing"
             )
         }
         Some("AdmissionReview") => match input.pointer_mut("/request/object").map(Value::take) {
-            Some(Value::Object(pod)) => Ok(Value::Object(pod)),
+            Some(Value::Object(pod)) => Ok((Value::Object(pod), namespace)),
             _ => bail!("the AdmissionReview has no request.object"),
         },
         Some(kind) => bail!("kind is {kind}; it has to be Pod or AdmissionReview"),

@@ -108,6 +108,8 @@ pub struct Audit<'a> {
     pub decision: &'a str,
     /// The reason codes, comma-separated.
     pub reasons: &'a str,
+    /// The configuration's profile that selected the pod; empty for none.
+    pub profile: &'a str,
 }
 
 impl Audit<'_> {
@@ -120,8 +122,10 @@ impl Serialize for Audit<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("decision", self.decision)?;
-        if !self.reasons.is_empty() {
-            map.serialize_entry("reasons", self.reasons)?;
+        for (key, value) in [("reasons", self.reasons), ("profile", self.profile)] {
+            if !value.is_empty() {
+                map.serialize_entry(key, value)?;
+            }
         }
         map.end()
     }

@@ -35,7 +35,7 @@ use tracing::info;
 
 use crate::args::{LogFormat, Serve};
 use crate::config::Config;
-use crate::settings::Settings;
+use crate::settings::AllSettings;
 use listener::{Limits, Listener};
 use metrics::Metrics;
 use phase::Phase;
@@ -45,7 +45,7 @@ use readiness::Readiness;
 #[derive(Debug)]
 pub struct Shared {
     /// What decisions are made with; swapped as a whole.
-    pub settings: ArcSwap<Settings>,
+    pub settings: ArcSwap<AllSettings>,
     /// What is counted.
     pub metrics: Metrics,
     /// What `/readyz` answers.
@@ -77,7 +77,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     // none is placed before the cluster was asked. In memory there is no cluster.
     let native = args.tls_secret.is_none() && args.cert_dir.is_none();
     let shared = Arc::new(Shared {
-        settings: ArcSwap::from_pointee(Settings::new(config, native)),
+        settings: ArcSwap::from_pointee(AllSettings::new(config, native)),
         metrics: Metrics::new()?,
         readiness: Readiness::default(),
         certificate: Arc::default(),

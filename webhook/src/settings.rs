@@ -1,15 +1,65 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, Selector};
+use crate::pod::Pod;
 use crate::submit_opts;
 
-/// What decisions are made with: the configuration and what was worked out from it once.
+/// The settings for every pod of a cluster.
 #[derive(Debug)]
-pub struct Settings {
-    /// The configuration.
+pub struct AllSettings {
+    /// The configuration, as it was given.
     pub config: Config,
     /// Whether all kubelets know native sidecars.
     pub native: bool,
+    default: Settings,
+    profiles: Vec<(Selector, Settings)>,
+}
+
+impl AllSettings {
+    /// Settings for a cluster of which `native` tells whether all its kubelets know native
+    /// sidecars.
+    #[must_use]
+    pub fn new(config: Config, native: bool) -> Self {
+        let profiles = config.profiles.iter().map(|profile| {
+            let settings = Settings::new(profile.config.clone(), native);
+            (profile.selector.clone(), Settings { profile: Some(profile.name.clone()), ..settings })
+        });
+        Self {
+            native,
+            profiles: profiles.collect(),
+            default: Settings::new(Config { profiles: Vec::new(), ..config.clone() }, native),
+            config,
+        }
+    }
+
+    /// The settings for one pod of a namespace: those of the first profile that selects it.
+    #[must_use]
+    pub fn of(&self, namespace: &str, pod: &Pod<'_>) -> &Settings {
+        let selected = self.profiles.iter().find(|(selector, _)| selector.selects(namespace, pod));
+        selected.map_or(&self.default, |(_, settings)| settings)
+    }
+
+    /// The settings for pods that no profile selects.
+    #[must_use]
+    pub const fn default(&self) -> &Settings {
+        &self.default
+    }
+
+    /// The profiles, in the order in which they are tried.
+    #[must_use]
+    pub fn profiles(&self) -> &[(Selector, Settings)] {
+        &self.profiles
+    }
+}
+
+/// What decisions about one pod are made with: the configuration and what was worked out from it
+/// once.
+#[derive(Debug)]
+pub struct Settings {
+    /// The configuration, without its profiles.
+    pub config: Config,
+    /// The profile that these are the settings of, if any.
+    pub profile: Option<String>,
     /// How sidecars are placed.
     pub placement: Placement,
     /// The value of the annotation that marks injected pods: version and fingerprint.
@@ -46,6 +96,6 @@ impl Settings {
                 .or_insert_with(|| config.sidecar.push_port.get().to_string());
         }
         let options = submit_opts::options(&confs);
-        Self { config, native, placement, injected, options }
+        Self { config, profile: None, placement, injected, options }
     }
 }

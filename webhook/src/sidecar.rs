@@ -75,6 +75,11 @@ pub(crate) fn plan(
         }
         Role::Executor => args.push(format!("--push-port={}", config.push_port.get())),
     }
+    for (name, key) in &config.metric_labels {
+        if let Some(value) = pod.label(key) {
+            args.push(format!("--metric-label={}={value}", name.as_str()));
+        }
+    }
     if let Some(id) = pod.label("spark-app-selector") {
         args.push(format!("--application-id={id}"));
     }

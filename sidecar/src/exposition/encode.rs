@@ -1,7 +1,7 @@
 //! Pages as Prometheus text format 0.0.4
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
-use super::{Family, Page, Sample};
+use super::{Family, Page, PodLabels, Sample};
 
 /// The media type of the text format, exactly as Prometheus 3 insists on it.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -11,19 +11,23 @@ pub fn text(page: &Page, out: &mut Vec<u8>) {
     for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
         header(family, out);
         for one in &family.samples {
-            sample(page, family, one, out);
+            sample(page, family, one, &PodLabels::default(), out);
         }
     }
 }
 
-/// Appends one sample of one of the page's families.
-pub fn sample(page: &Page, family: &Family, sample: &Sample, out: &mut Vec<u8>) {
+/// Appends one sample of one of the page's families, with the pod's labels behind its own.
+pub fn sample(page: &Page, family: &Family, sample: &Sample, pod: &PodLabels, out: &mut Vec<u8>) {
     out.extend_from_slice(family.name.as_bytes());
     out.extend_from_slice(sample.part.suffix().as_bytes());
-    let labels = page.label_text(sample.labels);
-    if !labels.is_empty() {
+    let (own, pods) = (page.label_text(sample.labels), pod.text());
+    if !own.is_empty() || !pods.is_empty() {
         out.push(b'{');
-        out.extend_from_slice(labels.as_bytes());
+        out.extend_from_slice(own.as_bytes());
+        if !own.is_empty() && !pods.is_empty() {
+            out.push(b',');
+        }
+        out.extend_from_slice(pods.as_bytes());
         out.push(b'}');
     }
     out.push(b' ');

@@ -56,7 +56,7 @@ fn push_name(text: &mut String, name: &str) {
 }
 
 /// A label value: backslash, quote and line feed escaped.
-fn push_escaped(text: &mut String, value: &str) {
+pub(super) fn push_escaped(text: &mut String, value: &str) {
     for c in value.chars() {
         match c {
             '\\' => text.push_str("\\\\"),

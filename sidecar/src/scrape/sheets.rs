@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::exposition::{Page, encode};
+use crate::exposition::{Page, PodLabels, encode};
 
 /// What begins like this is the sidecar's own, whatever a source says.
 const RESERVED: &str = "emberscope_";
@@ -17,6 +17,8 @@ pub struct Sheets {
     families: Vec<(usize, usize)>,
     samples: usize,
     left_out: usize,
+    /// What every sample of the pages carries.
+    pod_labels: Arc<PodLabels>,
     /// The sidecar's own figures, in text format already.
     own: Vec<u8>,
 }
@@ -25,7 +27,7 @@ impl Sheets {
     /// Merges the pages. A family belongs to the first page that has it: Prometheus wants a name's
     /// lines together, and sources do not share names unless something is wrong.
     #[must_use]
-    pub fn merge(pages: Vec<Arc<Page>>) -> Self {
+    pub fn merge(pages: Vec<Arc<Page>>, pod_labels: Arc<PodLabels>) -> Self {
         let (mut families, mut samples, mut left_out) = (Vec::new(), 0, 0);
         let mut taken: HashSet<&str> = HashSet::new();
         for (number, page) in pages.iter().enumerate() {
@@ -41,7 +43,7 @@ impl Sheets {
                 }
             }
         }
-        Self { pages, families, samples, left_out, own: Vec::new() }
+        Self { pages, families, samples, left_out, pod_labels, own: Vec::new() }
     }
 
     /// How many samples are served.
@@ -87,7 +89,7 @@ impl Text {
 
     /// Writes the next lines: about so many bytes, or what is left.
     pub fn write(&mut self, about: usize, out: &mut Vec<u8>) {
-        let Sheets { pages, families, own, .. } = &*self.sheets;
+        let Sheets { pages, families, own, pod_labels, .. } = &*self.sheets;
         while let Some(&(page, index)) = families.get(self.family) {
             let page = &pages[page];
             let family = &page.families()[index];
@@ -99,7 +101,7 @@ impl Text {
                 if self.sample == 0 {
                     encode::header(family, out);
                 }
-                encode::sample(page, family, sample, out);
+                encode::sample(page, family, sample, pod_labels, out);
                 self.sample += 1;
             }
             (self.family, self.sample) = (self.family + 1, 0);
@@ -132,22 +134,24 @@ mod tests {
     }
 
     #[test]
-    fn a_family_belongs_to_the_first_page_that_has_it() {
+    fn a_family_belongs_to_the_first_page_that_has_it_and_carries_the_pods_labels() {
         let (mut first, mut second) = (Page::new(), Page::new());
-        first.gauge("spark_a", "A.", &[], 1.0);
+        first.gauge("spark_a", "A.", &[("kind", "jvm")], 1.0);
         second.gauge("spark_a", "Another.", &[], 2.0);
         second.gauge("emberscope_spark_ended", "Not yours.", &[], 3.0);
         second.gauge("spark_b", "B.", &[], 4.0);
-        let mut sheets = Sheets::merge(vec![Arc::new(first), Arc::new(second)]);
+        let (labels, _) = PodLabels::read(&["team=a".to_owned()]);
+        let pages = vec![Arc::new(first), Arc::new(second)];
+        let mut sheets = Sheets::merge(pages, Arc::new(labels));
         sheets.own().extend_from_slice(b"emberscope_x 1\n");
         assert_eq!((sheets.samples(), sheets.left_out()), (2, 2));
         let expected = "\
 # HELP spark_a A.
 # TYPE spark_a gauge
-spark_a 1
+spark_a{kind=\"jvm\",team=\"a\"} 1
 # HELP spark_b B.
 # TYPE spark_b gauge
-spark_b 4
+spark_b{team=\"a\"} 4
 emberscope_x 1
 ";
         assert_eq!(text(sheets, 1000), expected);
@@ -174,7 +178,7 @@ emberscope_x 1
             let mut whole = Vec::new();
             encode::text(&make(), &mut whole);
             whole.extend_from_slice(own.as_bytes());
-            let mut sheets = Sheets::merge(vec![Arc::new(make())]);
+            let mut sheets = Sheets::merge(vec![Arc::new(make())], Arc::default());
             sheets.own().extend_from_slice(own.as_bytes());
             prop_assert_eq!(text(sheets, about).into_bytes(), whole);
         }

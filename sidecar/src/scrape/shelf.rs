@@ -80,7 +80,7 @@ mod tests {
         let mut page = Page::new();
         let (family, labels) = (page.family("a", Kind::Gauge, "A."), page.labels(&[]));
         (0..samples).for_each(|_| page.push(family, Part::Value, labels, 1.0));
-        Arc::new(Sheets::merge(vec![Arc::new(page)]))
+        Arc::new(Sheets::merge(vec![Arc::new(page)], Arc::default()))
     }
 
     async fn is_over(loan: &Loan) -> bool {

@@ -3,12 +3,12 @@
 #![no_main]
 
 use emberscope::config::Config;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
-    let settings = Settings::new(Config::default(), true);
+    let settings = AllSettings::new(Config::default(), true);
     let admission = emberscope::admit::admit(body, &settings);
     let answer: Value = serde_json::from_slice(&admission.body).unwrap();
     assert_eq!(answer["response"]["allowed"], true);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use emberscope::admit::{self, Admission};
 use emberscope::config::Config;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use serde_json::{Value, json};
 
 use crate::promises;
@@ -28,7 +28,8 @@ fn every_case_gets_the_answer_in_its_folder() {
 
 fn check(case: &Path) -> Result<()> {
     let config = case.join("config.yaml");
-    let settings = Settings::new(Config::load(config.exists().then_some(config.as_path()))?, true);
+    let settings =
+        AllSettings::new(Config::load(config.exists().then_some(config.as_path()))?, true);
     let review = review(case)?;
     let admission = admit::admit(&review, &settings);
     let answer = answer(&admission)?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use emberscope::admit;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use emberscope_tests::quality_of_service::class;
 use json_patch::{Patch, PatchOperation};
 use k8s_openapi::api::core::v1::Pod;
@@ -23,7 +23,7 @@ pub(crate) fn patch_of(answer: &Value) -> Result<Option<Value>> {
 }
 
 /// Holds the patch for a review against every promise.
-pub(crate) fn hold(review: &[u8], patch: &Value, settings: &Settings) -> Result<()> {
+pub(crate) fn hold(review: &[u8], patch: &Value, settings: &AllSettings) -> Result<()> {
     let mut review: Value = serde_json::from_slice(review)?;
     let original = review["request"]["object"].clone();
     let patch: Patch = serde_json::from_value(patch.clone())?;

@@ -2,22 +2,11 @@
 
 use emberscope::admit;
 use emberscope::config::Config;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::promises;
-
-/// Containers of which all have both limits are rare by chance, and what Guaranteed pods are made of.
-fn resources() -> impl Strategy<Value = Value> {
-    let whole = (1..5_u32, 1..5_u32, any::<bool>()).prop_map(|(cpu, memory, said)| {
-        let limits = json!({"cpu": cpu.to_string(), "memory": format!("{memory}Gi")});
-        if said { json!({"requests": limits, "limits": limits}) } else { json!({"limits": limits}) }
-    });
-    let any = (amounts(), amounts())
-        .prop_map(|(requests, limits)| json!({"requests": requests, "limits": limits}));
-    prop_oneof![3 => whole, 2 => any, 1 => Just(json!({}))]
-}
 
 /// Absent, null, or a value.
 fn optional(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Option<Value>> {
@@ -29,15 +18,35 @@ fn object(members: Vec<(&'static str, Option<Value>)>) -> Value {
     Value::Object(present.collect::<Map<String, Value>>())
 }
 
-fn amounts() -> impl Strategy<Value = Value> {
-    let quantity = || {
-        optional(
-            prop::sample::select(vec!["1", "500m", "1Gi", "0", "16Mi", "5m"]).prop_map(Value::from),
-        )
-    };
-    (quantity(), quantity()).prop_map(|(cpu, memory)| {
-        let amounts = [("cpu", cpu), ("memory", memory)];
-        object(amounts.into_iter().filter(|(_, value)| *value != Some(Value::Null)).collect())
+/// Request and limit of one resource, as the API server lets them pass: no request above its limit.
+fn amounts() -> impl Strategy<Value = (Option<&'static str>, Option<&'static str>)> {
+    let pairs = [
+        (None, None),
+        (Some("0"), None),
+        (Some("500m"), None),
+        (None, Some("1")),
+        (Some("1000m"), Some("1")),
+        (Some("1Gi"), Some("1Gi")),
+        (Some("5m"), Some("1")),
+        (Some("16Mi"), Some("1Gi")),
+        (Some("0"), Some("1")),
+    ];
+    prop::sample::select(pairs.to_vec())
+}
+
+/// Containers of which all have both limits are rare by chance, and what Guaranteed pods are made of.
+fn resources() -> impl Strategy<Value = Value> {
+    let whole = prop_oneof![Just((None, Some("1"))), Just((Some("1Gi"), Some("1024Mi")))];
+    let budget = prop_oneof![
+        1 => (whole.clone(), whole),
+        1 => (amounts().boxed(), amounts().boxed()),
+    ];
+    budget.prop_map(|(cpu, memory)| {
+        let named = |cpu: Option<&str>, memory: Option<&str>| {
+            let both = [("cpu", cpu), ("memory", memory)];
+            object(both.into_iter().map(|(name, amount)| (name, amount.map(Value::from))).collect())
+        };
+        json!({"requests": named(cpu.0, memory.0), "limits": named(cpu.1, memory.1)})
     })
 }
 
@@ -133,8 +142,8 @@ fn pod() -> impl Strategy<Value = Value> {
         })
 }
 
-fn settings(mode: &str) -> Settings {
-    Settings::new(Config::parse(&format!("sidecar: {{mode: {mode}}}"), None).unwrap(), true)
+fn settings(mode: &str) -> AllSettings {
+    AllSettings::new(Config::parse(&format!("sidecar: {{mode: {mode}}}"), None).unwrap(), true)
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use emberscope::config::Config;
 use emberscope::inject;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use emberscope_tests::quality_of_service;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -127,7 +127,7 @@ fn a_restricted_namespace_takes_a_restricted_pod_with_its_sidecar() {
 #[test]
 fn the_server_makes_of_every_golden_pod_what_inject_makes_of_it_and_loses_nothing() {
     let fixture = shared();
-    let settings = Settings::new(Config::default(), true);
+    let settings = AllSettings::new(Config::default(), true);
     let (opted_in, other) = (fixture.opted_in(), fixture.not_opted_in());
     let mut plain = BTreeMap::new();
     let mut offline = BTreeMap::new();
@@ -137,7 +137,7 @@ fn the_server_makes_of_every_golden_pod_what_inject_makes_of_it_and_loses_nothin
         };
         // The pod that the webhook will see: with the server's defaults.
         let seen = named(&stored, &case, &other);
-        let injected = inject::inject(seen.clone(), &settings).unwrap();
+        let injected = inject::inject(seen.clone(), &other, &settings).unwrap();
         offline.insert(case.clone(), injected.pod);
         plain.insert(case, seen);
     }

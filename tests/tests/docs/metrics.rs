@@ -1,9 +1,10 @@
 //! `docs/metrics.md`: every metric, from the tables that the programs themselves write with.
 
+use emberscope::config::TAKEN;
 use emberscope::serve::metrics::Metrics;
-use emberscope_sidecar::exposition::Page;
+use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::own;
-use emberscope_sidecar::spark::catalog::{Scope, entries};
+use emberscope_sidecar::spark::catalog::{Label, Scope, entries};
 use emberscope_sidecar::{cgroup, processes, spark};
 
 use crate::generated::{check, table};
@@ -22,6 +23,14 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
             ("webhook", webhook()),
         ],
     );
+}
+
+/// One of these as a pod's label would be a label twice, or hide the scrape target's.
+#[test]
+fn no_metric_label_can_be_called_like_one_of_the_sidecars() {
+    assert!(OWN.iter().all(|label| TAKEN.contains(label)));
+    let scopes = entries().filter_map(|entry| entry.label).map(Label::name);
+    assert!(scopes.into_iter().all(|label| OWN.contains(&label)));
 }
 
 /// What the catalog has of one of Spark's processes.

@@ -2,7 +2,7 @@
 
 use emberscope::config::Config;
 use emberscope::inject::inject;
-use emberscope::settings::Settings;
+use emberscope::settings::AllSettings;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use serde_json::Value;
 
@@ -38,9 +38,9 @@ fn the_pods_are_pods_that_the_webhook_is_asked_about() {
 
 #[test]
 fn the_webhook_injects_the_pods_with_nothing_left_out() {
-    let settings = Settings::new(Config::default(), true);
+    let settings = AllSettings::new(Config::default(), true);
     for name in PODS {
-        let injected = inject(sample(name), &settings).unwrap();
+        let injected = inject(sample(name), "emr-data-team-a", &settings).unwrap();
         assert!(injected.outcome.warnings.is_empty(), "{name}: {:?}", injected.outcome);
         let sidecar = injected.pod["spec"]["initContainers"].as_array().unwrap().last().unwrap();
         assert_eq!(sidecar["name"], "emberscope-sidecar", "{name}");

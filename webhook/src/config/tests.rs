@@ -53,6 +53,9 @@ fn mistakes_are_named_with_file_and_key() {
         ("users: [{runAsUser: -1}]", "users[0]"),
         ("sparkConfs: {executor.memory: 1g}", "sparkConfs.executor.memory"),
         ("sparkConfs: {spark.a: $(HOME)}", "sparkConfs.spark.a"),
+        ("sidecar: {metricLabels: {pod: x}}", "the metric label pod has a meaning already"),
+        ("sidecar: {metricLabels: {9a: x}}", "is no name for a metric label"),
+        ("sidecar: {metricLabels: {__a: x}}", "is no name for a metric label"),
         ("- a list", "config.yaml"),
     ] {
         let error = error(yaml);

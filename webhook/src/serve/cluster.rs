@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{Shared, certificate};
 use crate::config::Mode;
-use crate::settings::Settings;
+use crate::settings::AllSettings;
 
 /// How soon a failed round is tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -259,8 +259,8 @@ impl Keeper {
         match self.native_everywhere().await {
             Ok(native) if *known == Some(native) => Ok(()),
             Ok(native) => {
-                shared.settings.rcu(|current| Settings::new(current.config.clone(), native));
-                info!(placement = ?shared.settings.load().placement, "sidecars are placed");
+                shared.settings.rcu(|current| AllSettings::new(current.config.clone(), native));
+                info!(placement = ?shared.settings.load().default().placement, "sidecars are placed");
                 *known = Some(native);
                 Ok(())
             }

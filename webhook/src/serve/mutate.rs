@@ -164,7 +164,8 @@ fn log(admission: &Admission) {
     match outcome.verdict {
         Verdict::Injected | Verdict::Repaired => {
             let partial: Vec<_> = outcome.partial.iter().map(|partial| partial.code()).collect();
-            info!(%pod, decision, ?partial, "admitted");
+            let profile = outcome.profile.as_deref();
+            info!(%pod, decision, ?partial, profile, "admitted");
         }
         Verdict::Skipped(skip) if skip.warns() => {
             warn!(%pod, decision, why = outcome.warnings.first(), "admitted as it is");

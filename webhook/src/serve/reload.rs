@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::Shared;
 use crate::config::{Config, ConfigError};
-use crate::settings::Settings;
+use crate::settings::AllSettings;
 
 /// How often the file is read again. By content: a mounted ConfigMap changes by a swapped link.
 const REREAD: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
             Ok(config) => {
                 complaint = None;
                 if shared.settings.load().config != config {
-                    shared.settings.rcu(|now| Settings::new(config.clone(), now.native));
+                    shared.settings.rcu(|now| AllSettings::new(config.clone(), now.native));
                     shared.metrics.reloaded(true);
                     info!(file = %file.display(), "the configuration changed and is in effect");
                 }
