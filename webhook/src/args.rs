@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DEFAULT_YAML};
-use crate::{inject, serve};
+use crate::{inject, policy, serve};
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
@@ -37,6 +37,16 @@ enum Verb {
   emberscope inject -f driver.yaml
   kubectl get pod spark-pi-driver -o json | emberscope inject -f - --patch")]
     Inject(Inject),
+    /// Print the same rules as a MutatingAdmissionPolicy, which needs no server
+    ///
+    /// From Kubernetes 1.36 on the API server itself can carry out what the webhook does: no pod to
+    /// run, no certificate, no call. There are no warnings, audit annotations and metrics then. Prints
+    /// a policy and its binding (with profiles: one of each for every profile), ready to be applied.
+    #[command(after_help = "Examples:
+  emberscope policy | kubectl apply -f -
+  emberscope policy --config config.yaml | kubectl diff -f -
+  emberscope policy | kubectl delete -f -")]
+    Policy(Policy),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -140,6 +150,14 @@ pub struct Inject {
     pub output: Option<Format>,
 }
 
+/// Flags of `emberscope policy`.
+#[derive(Debug, clap::Args)]
+pub struct Policy {
+    /// Configuration file (YAML); without it the defaults apply
+    #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
 /// A serialisation of Kubernetes objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -156,6 +174,7 @@ impl Args {
             Verb::Serve(serve) if serve.print_config => print_config(&serve),
             Verb::Serve(serve) => serve::run(serve),
             Verb::Inject(inject) => inject::run(&inject),
+            Verb::Policy(policy) => policy::run(&policy),
             Verb::Completions { shell } => {
                 let mut command = Self::command();
                 clap_complete::generate(shell, &mut command, "emberscope", &mut io::stdout());

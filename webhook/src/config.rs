@@ -95,6 +95,9 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// All levels, the quietest first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
     /// The level's name on a command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -112,7 +115,7 @@ impl std::str::FromStr for LogLevel {
     type Err = &'static str;
 
     fn from_str(level: &str) -> Result<Self, Self::Err> {
-        [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
+        Self::ALL
             .into_iter()
             .find(|known| known.as_str() == level)
             .ok_or("not one of error, warn, info, debug, trace")
@@ -126,6 +129,9 @@ impl std::str::FromStr for LogLevel {
 pub struct Port(u16);
 
 impl Port {
+    /// Where Spark itself may listen: its UI tries 16 ports above 4040.
+    pub const SPARKS: [std::ops::RangeInclusive<u16>; 2] = [4040..=4056, 7078..=7079];
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> u16 {
@@ -138,7 +144,9 @@ impl TryFrom<i64> for Port {
 
     fn try_from(port: i64) -> Result<Self, Self::Error> {
         match u16::try_from(port) {
-            Ok(4040..=4056 | 7078 | 7079) => Err(format!("Spark may listen on port {port}")),
+            Ok(port) if Self::SPARKS.iter().any(|sparks| sparks.contains(&port)) => {
+                Err(format!("Spark may listen on port {port}"))
+            }
             Ok(port) if port >= 1024 => Ok(Self(port)),
             _ => Err(format!("{port} is not a port from 1024 to 65535")),
         }

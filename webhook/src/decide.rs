@@ -78,7 +78,7 @@ impl Role {
     }
 
     /// What Spark and the operators around it call this role's container, best first.
-    const fn container_names(self) -> &'static [&'static str] {
+    pub(crate) const fn container_names(self) -> &'static [&'static str] {
         match self {
             Self::Driver => &["spark-kubernetes-driver"],
             Self::Executor => &["spark-kubernetes-executor", "executor"],

@@ -16,7 +16,8 @@
 //! | all of it, bytes to bytes | [`admit`] |
 //!
 //! All of these are functions on bytes and values. Around them stand [`serve`] (TLS, HTTP, the
-//! certificate, the cluster) and [`inject`] (files and standard input).
+//! certificate, the cluster) and [`inject`] (files and standard input). [`policy`] writes the same
+//! rules for the API server to carry out itself.
 
 pub mod admit;
 pub mod args;
@@ -27,6 +28,7 @@ pub mod inject;
 pub mod overrides;
 pub mod patch;
 pub mod pod;
+pub mod policy;
 pub mod quantity;
 pub mod reason;
 pub mod resources;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use emberscope::config::Config;
-use emberscope::inject;
 use emberscope::settings::AllSettings;
 use emberscope_tests::quality_of_service;
 use k8s_openapi::api::core::v1::Pod;
@@ -11,7 +10,8 @@ use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, shared};
+use crate::comparison::{comparable, dry_run, lost, offline, taken};
+use crate::fixture::shared;
 use crate::pods::{all_golden, assert_injected, driver, golden, named, sidecars, spark_env};
 
 #[test]
@@ -129,25 +129,11 @@ fn the_server_makes_of_every_golden_pod_what_inject_makes_of_it_and_loses_nothin
     let fixture = shared();
     let settings = AllSettings::new(Config::default(), true);
     let (opted_in, other) = (fixture.opted_in(), fixture.not_opted_in());
-    let mut plain = BTreeMap::new();
-    let mut offline = BTreeMap::new();
-    for (case, pod) in all_golden() {
-        let Some(stored) = dry_run(&fixture, &named(&pod, &case, &other)) else {
-            continue; // Lists of null and the like: not what API servers take.
-        };
-        // The pod that the webhook will see: with the server's defaults.
-        let seen = named(&stored, &case, &other);
-        let injected = inject::inject(seen.clone(), &other, &settings).unwrap();
-        offline.insert(case.clone(), injected.pod);
-        plain.insert(case, seen);
-    }
-    assert!(plain.len() > 20, "only {} golden pods are taken by the API server", plain.len());
-    for (case, pod) in &plain {
-        let online = dry_run(&fixture, &named(pod, case, &opted_in)).unwrap();
-        let mut offline = dry_run(&fixture, &offline[case]).unwrap();
-        offline["metadata"]["namespace"] = json!(opted_in);
-        let (online, offline) = (comparable(online), comparable(offline));
-        assert_eq!(online, offline, "{case}");
+    let pods = taken(&fixture.cluster, &other);
+    for (case, pod) in &pods {
+        let online = dry_run(&fixture.cluster, &named(pod, case, &opted_in)).unwrap();
+        let offline = offline(&fixture.cluster, pod, &other, &settings);
+        assert_eq!(comparable(&online), comparable(&offline), "{case}");
         let mut expected = pod.clone();
         expected["metadata"]["namespace"] = json!(opted_in);
         let lost = lost(&expected, &online, "");
@@ -190,9 +176,9 @@ fn a_pods_quality_of_service_class_stays_what_it_was() {
     let (opted_in, other) = (fixture.opted_in(), fixture.not_opted_in());
     let mut seen = BTreeMap::new();
     for (case, pod) in all_golden() {
-        let (Some(without), Some(with)) = (
-            dry_run(&fixture, &named(&pod, &case, &other)),
-            dry_run(&fixture, &named(&pod, &case, &opted_in)),
+        let (Ok(without), Ok(with)) = (
+            dry_run(&fixture.cluster, &named(&pod, &case, &other)),
+            dry_run(&fixture.cluster, &named(&pod, &case, &opted_in)),
         ) else {
             continue;
         };
@@ -203,52 +189,4 @@ fn a_pods_quality_of_service_class_stays_what_it_was() {
         *seen.entry(class.to_string()).or_insert(0) += sidecars(&with).len();
     }
     assert!(seen.len() == 3 && seen.values().all(|injected| *injected > 0), "{seen:?}");
-}
-
-/// What the server would store; none if it refuses the pod.
-fn dry_run(fixture: &Fixture, pod: &Value) -> Option<Value> {
-    let arguments = ["create", "--dry-run=server", "-f", "-", "-o", "json"];
-    fixture.cluster.kubectl().run_on(arguments, pod).ok()?.json().ok()
-}
-
-/// A pod less what differs from one creation to the next.
-fn comparable(mut pod: Value) -> Value {
-    let metadata = pod["metadata"].as_object_mut().unwrap();
-    for each_time in ["uid", "creationTimestamp", "managedFields"] {
-        metadata.remove(each_time);
-    }
-    pod
-}
-
-/// Paths that `original` has and `result` has not, or with another value. Lists are compared
-/// position by position: what was there keeps its place.
-fn lost(original: &Value, result: &Value, path: &str) -> Vec<String> {
-    // The one value that may grow: ours stands in front of the user's.
-    if path.ends_with("/value")
-        && result.as_str().zip(original.as_str()).is_some_and(|(r, o)| r.ends_with(o))
-    {
-        return Vec::new();
-    }
-    match (original, result) {
-        (Value::Object(original), Value::Object(result)) => original
-            .iter()
-            .flat_map(|(key, value)| {
-                lost(value, result.get(key).unwrap_or(&Value::Null), &format!("{path}/{key}"))
-            })
-            .collect(),
-        (Value::Array(original), Value::Array(result)) => original
-            .iter()
-            .enumerate()
-            .flat_map(|(index, value)| {
-                lost(value, result.get(index).unwrap_or(&Value::Null), &format!("{path}/{index}"))
-            })
-            .collect(),
-        _ if original == result || is_repointed(path) => Vec::new(),
-        _ => vec![path.to_owned()],
-    }
-}
-
-/// The walkthrough's annotations that point at Spark's own servlet are re-pointed on purpose.
-fn is_repointed(path: &str) -> bool {
-    path.starts_with("/metadata/annotations/prometheus.io/")
 }

@@ -6,11 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
 
 mod certificates;
+mod comparison;
 mod configuration;
 mod failures;
 mod fixture;
 mod injection;
 mod pods;
+mod policy;
 mod quotas;
 mod reinvocation;
 mod rolling_update;

@@ -1,8 +1,10 @@
 //! `docs/webhook.md`: annotations, reasons, configuration, flags.
 
-use emberscope::config::DEFAULT_YAML;
+use emberscope::config::{Config, DEFAULT_YAML};
 use emberscope::overrides::{ANNOTATIONS, PREFIX};
+use emberscope::policy;
 use emberscope::reason::{PARTIALS, SKIPS};
+use emberscope::settings::AllSettings;
 
 use crate::generated::{check, fenced, table};
 
@@ -15,8 +17,9 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
     let skips = SKIPS.map(|skip| [format!("`{}`", skip.code()), skip.sentence().to_owned()]);
     let partials =
         PARTIALS.map(|partial| [format!("`{}`", partial.code()), partial.sentence().to_owned()]);
-    let help: Vec<String> =
-        ["serve", "inject"].map(|verb| fenced("text", &emberscope::args::help(verb))).into();
+    let help: Vec<String> = ["serve", "inject", "policy"]
+        .map(|verb| fenced("text", &emberscope::args::help(verb)))
+        .into();
     check(
         "docs/webhook.md",
         &[
@@ -27,4 +30,14 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
             ("command line", help.join("\n")),
         ],
     );
+}
+
+#[test]
+fn the_page_about_the_policy_shows_what_is_printed() {
+    let settings = AllSettings::new(Config::default(), true);
+    let yaml = policy::documents(&settings).unwrap();
+    let (_, index) = yaml.split_once("    - name: index\n").unwrap();
+    let (index, _) = index.split_once("    - name: spark\n").unwrap();
+    let shown = fenced("yaml", &format!("    - name: index\n{index}"));
+    check("docs/policy.md", &[("variable", shown)]);
 }

@@ -1,0 +1,150 @@
+//! The operations: the webhook's `patch`, with the container that the webhook would add.
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::cel;
+use crate::container::{NO_TOKEN, container};
+use crate::decide::{self, Decision, Plan};
+use crate::overrides::INJECTED;
+use crate::pod::Pod;
+use crate::settings::{Placement, Settings};
+use crate::submit_opts;
+
+/// One expression that evaluates to the list of operations.
+///
+/// A list that is missing is added empty, then appended to. Never with its element: a list of
+/// objects as `value` makes kube-apiserver 1.36 panic (cel-go's `baseList.ConvertToNative`), the pod
+/// is refused, and no `failurePolicy` helps.
+pub(super) fn expression(settings: &Settings) -> Result<String> {
+    let list = match settings.placement {
+        Placement::Native => "initContainers",
+        Placement::Classic => "containers",
+    };
+    let sidecar = sidecar(settings, &format!("Object.spec.{list}"))?;
+    let name = cel::string(submit_opts::NAME);
+    let no_token = cel::string(NO_TOKEN);
+    Ok(format!(
+        "variables.stripped >= 0
+? [JSONPatch{{
+    op: 'add', path: '/spec/initContainers/' + string(variables.stripped) + '/restartPolicy', value: 'Always'
+  }}]
+: !variables.inject
+? []
+: (has(object.metadata.annotations)
+  ? [] : [JSONPatch{{op: 'add', path: '/metadata/annotations', value: Object.metadata.annotations{{}}}}])
++ [JSONPatch{{
+    op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({injected_key}), value: {injected}
+  }}]
++ (variables.annotationsAreTheirs ? [] : [
+  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1scrape', value: 'true'}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1port', value: string(variables.port)}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1path', value: '/metrics'}}
+])
++ (has(object.spec.shareProcessNamespace) || object.spec.?hostPID.orValue(false)
+  ? [] : [JSONPatch{{op: 'add', path: '/spec/shareProcessNamespace', value: true}}])
++ (!variables.addOptions
+  ? []
+  : variables.optionsAt >= 0
+  ? [JSONPatch{{
+      op: 'add',
+      path: '/spec/containers/' + string(variables.index) + '/env/' + string(variables.optionsAt) + '/value',
+      value: variables.optionsThere == ''
+        ? variables.options : variables.options + ' ' + variables.optionsThere
+    }}]
+  : (has(variables.spark.env)
+    ? [] : [JSONPatch{{op: 'add', path: '/spec/containers/' + string(variables.index) + '/env', value: []}}])
+  + [JSONPatch{{
+      op: 'add', path: '/spec/containers/' + string(variables.index) + '/env/-',
+      value: Object.spec.containers.env{{name: {name}, value: variables.options}}
+    }}])
++ (!object.spec.?automountServiceAccountToken.orValue(true)
+  || object.spec.?volumes.orValue([]).exists(v, v.name == {no_token})
+  ? []
+  : (has(object.spec.volumes) ? [] : [JSONPatch{{op: 'add', path: '/spec/volumes', value: []}}])
+  + [JSONPatch{{
+      op: 'add', path: '/spec/volumes/-',
+      value: Object.spec.volumes{{name: {no_token}, emptyDir: Object.spec.volumes.emptyDir{{}}}}
+    }}])
++ (has(object.spec.{list})
+  ? [] : [JSONPatch{{op: 'add', path: '/spec/{list}', value: []}}])
++ [JSONPatch{{
+    op: 'add', path: '/spec/{list}/-',
+    value: {sidecar}
+  }}]",
+        injected_key = cel::string(INJECTED),
+        injected = cel::string(&settings.injected),
+    ))
+}
+
+/// The container of [`container`], with expressions for what depends on the pod.
+fn sidecar(settings: &Settings, path: &str) -> Result<String> {
+    let plan = plain(settings)?;
+    let mut value = json!(container(&plan));
+    let at = |field: &str| format!("{path}.{field}");
+    let mut expressions: std::collections::BTreeMap<String, String> = [
+        ("image", "variables.image".to_owned()),
+        ("args", "variables.arguments".to_owned()),
+        ("ports.containerPort", "variables.port".to_owned()),
+        ("securityContext.runAsUser", "?variables.user".to_owned()),
+        ("securityContext.runAsGroup", "?variables.group".to_owned()),
+        ("securityContext.runAsNonRoot", "variables.user.orValue(1) != 0".to_owned()),
+        ("resources", format!("?{}", resources(&at("resources")))),
+    ]
+    .map(|(field, expression)| (at(field), expression))
+    .into();
+    // Fields that a plain pod's sidecar has not, and another's may have.
+    for (pointer, field) in
+        [("/securityContext", "runAsUser"), ("/securityContext", "runAsGroup"), ("", "resources")]
+    {
+        let parent = value.pointer_mut(pointer).and_then(Value::as_object_mut);
+        let parent = parent.with_context(|| format!("the sidecar has no {pointer}"))?;
+        parent.entry(field).or_insert(Value::Null);
+    }
+    expressions.insert(at("volumeMounts"), mounts(&plan, &at("volumeMounts")));
+    Ok(cel::object(&value, path, &[], &expressions, 4))
+}
+
+/// The plan for a pod about which nothing is special.
+fn plain(settings: &Settings) -> Result<Plan> {
+    let pod = r#"{"metadata": {"labels": {"spark-role": "driver"}},
+        "spec": {"containers": [{"name": "spark-kubernetes-driver"}]}}"#;
+    let pod: Pod<'_> = serde_json::from_str(pod)?;
+    match decide::decide(&pod, settings) {
+        Decision::Inject(plan) => Ok(*plan),
+        other => bail!("a plain driver is not injected: {other:?}"),
+    }
+}
+
+/// `resources::allow`.
+fn resources(path: &str) -> String {
+    format!(
+        "variables.ownBudget || variables.bestEffort
+      ? optional.none()
+      : variables.guaranteed
+      ? optional.of({path}{{
+          requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}},
+          limits: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}}
+        }})
+      : optional.of({path}{{
+          requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryRequest}},
+          limits: variables.cpuLimited
+            ? {{'cpu': variables.cpuLimit, 'memory': variables.memoryLimit}}
+            : {{'memory': variables.memoryLimit}}
+        }})"
+    )
+}
+
+/// The empty volume over the token, where the pod has a token, and for a classic sidecar EMR's
+/// heartbeat file.
+fn mounts(plan: &Plan, path: &str) -> String {
+    let mounts = json!(container(plan).volume_mounts.unwrap_or_default());
+    let token = cel::object(&mounts, path, &[], &std::collections::BTreeMap::new(), 6);
+    let heartbeat = match plan.placement {
+        Placement::Native => String::new(),
+        Placement::Classic => format!(
+            "\n      + variables.heartbeatMount.map(m, {path}{{name: m.name, mountPath: m.mountPath, readOnly: true}})"
+        ),
+    };
+    format!("(object.spec.?automountServiceAccountToken.orValue(true) ? {token} : []){heartbeat}")
+}

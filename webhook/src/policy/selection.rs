@@ -1,0 +1,143 @@
+//! Which pods a policy is for: what the webhook's configuration says, what the webhook itself
+//! refuses at first sight, and the profiles.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::cel;
+use crate::config::Selector;
+use crate::overrides::PREFIX;
+use crate::reason::Skip;
+use crate::settings::Settings;
+
+/// What `manifests/base` has the API server select.
+const SHIPPED: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../manifests/base/mutatingwebhookconfiguration.yaml"
+));
+
+/// One of `matchConditions`; all have to hold.
+#[derive(Debug, Clone)]
+pub(super) struct Condition {
+    pub(super) name: String,
+    pub(super) why: String,
+    pub(super) expression: String,
+}
+
+/// The selection that webhook and policy share.
+#[derive(Debug)]
+pub(super) struct Selection(Value);
+
+impl Selection {
+    /// The one of the manifests.
+    pub(super) fn shipped() -> Result<Self> {
+        let mut configuration: Value = serde_saphyr::from_str(SHIPPED)
+            .context("mutatingwebhookconfiguration.yaml is no YAML")?;
+        Ok(Self(configuration["webhooks"][0].take()))
+    }
+
+    /// `matchConstraints`, indented.
+    pub(super) fn constraints(&self, indent: usize) -> Result<String> {
+        let mut constraints = serde_json::Map::new();
+        for (from, to) in [
+            ("matchPolicy", "matchPolicy"),
+            ("namespaceSelector", "namespaceSelector"),
+            ("objectSelector", "objectSelector"),
+            ("rules", "resourceRules"),
+        ] {
+            constraints.insert(to.to_owned(), self.0[from].clone());
+        }
+        let yaml = serde_saphyr::to_string(&constraints)?;
+        Ok(super::indented(&yaml, indent) + "\n")
+    }
+
+    /// `matchConditions` for every policy.
+    pub(super) fn conditions(&self) -> Vec<Condition> {
+        let shipped = self.0["matchConditions"].as_array().into_iter().flatten();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let shipped = shipped.map(|condition| Condition {
+            name: text(&condition["name"]),
+            why: String::new(),
+            expression: text(&condition["expression"]),
+        });
+        shipped.chain(refusals()).collect()
+    }
+}
+
+/// What the webhook finds out itself (`decide::refuse`).
+fn refusals() -> Vec<Condition> {
+    let condition = |name: &str, skip: Skip, expression: String| Condition {
+        name: name.to_owned(),
+        why: format!("Else it is left alone: {}.", skip.sentence()),
+        expression,
+    };
+    vec![
+        condition(
+            "not-opted-out-in-other-words",
+            Skip::OptedOut,
+            format!(
+                "object.metadata.?annotations[?{}].orValue('').trim() != 'false'",
+                cel::string(&format!("{PREFIX}inject"))
+            ),
+        ),
+        condition(
+            "not-for-windows",
+            Skip::Windows,
+            "object.spec.?os.?name.orValue('linux') != 'windows'
+&& object.spec.?nodeSelector[?'kubernetes.io/os'].orValue('linux') != 'windows'"
+                .to_owned(),
+        ),
+        condition(
+            "not-on-the-hosts-network",
+            Skip::HostNetwork,
+            "!object.spec.?hostNetwork.orValue(false)".to_owned(),
+        ),
+    ]
+}
+
+/// What selects the pods of one profile, and none of an earlier one.
+pub(super) fn of_profile(profiles: &[(Selector, Settings)], index: usize) -> Vec<Condition> {
+    let own = Condition {
+        name: "selected-by-the-profile".to_owned(),
+        why: String::new(),
+        expression: selects(&profiles[index].0),
+    };
+    let mut conditions = vec![own];
+    conditions.extend(not_of(&profiles[..index]));
+    conditions
+}
+
+/// What selects the pods of no profile.
+pub(super) fn of_no_profile(profiles: &[(Selector, Settings)]) -> Vec<Condition> {
+    not_of(profiles).collect()
+}
+
+fn not_of(profiles: &[(Selector, Settings)]) -> impl Iterator<Item = Condition> {
+    profiles.iter().map(|(selector, settings)| Condition {
+        name: format!("not-{}", settings.profile.as_deref().unwrap_or_default()),
+        why: String::new(),
+        expression: format!("!({})", selects(selector)),
+    })
+}
+
+/// [`Selector::selects`] as an expression.
+fn selects(selector: &Selector) -> String {
+    let Selector { namespaces, pod_labels } = selector;
+    let mut all = Vec::new();
+    if !namespaces.is_empty() {
+        // Small letters, digits, hyphens and stars: nothing else to escape.
+        let any: Vec<String> = namespaces
+            .iter()
+            .map(|pattern| {
+                let regex = format!("^{}$", pattern.as_str().replace('*', ".*"));
+                format!("request.namespace.matches({})", cel::string(&regex))
+            })
+            .collect();
+        all.push(format!("({})", any.join(" || ")));
+    }
+    for (key, value) in pod_labels {
+        let (key, value) = (cel::string(key), cel::string(value));
+        all.push(format!("object.metadata.?labels[?{key}].orValue('') == {value}"));
+    }
+    all.join("\n&& ")
+}
