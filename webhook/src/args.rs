@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DEFAULT_YAML};
-use crate::{inject, policy, serve};
+use crate::{explain, inject, policy, serve};
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
@@ -37,6 +38,21 @@ enum Verb {
   emberscope inject -f driver.yaml
   kubectl get pod spark-pi-driver -o json | emberscope inject -f - --patch")]
     Inject(Inject),
+    /// Tell why a pod is injected or not, and where each value comes from
+    ///
+    /// Reads a Pod or an AdmissionReview (YAML or JSON) and names the rule that decides, what the
+    /// sidecar would get and from where (annotation, profile, configuration, default, the pod itself),
+    /// and what the pod would not get.
+    #[command(
+        after_help = "Exit status: 0 if the pod gets the sidecar or has it, 3 if it is left alone, 1 if it
+cannot be read.
+
+Examples:
+  kubectl get pod spark-pi-driver -o yaml | emberscope explain -f -
+  emberscope explain -f driver.yaml -n emr-data-team-a --config config.yaml -o json
+  emberscope explain --reasons"
+    )]
+    Explain(Explain),
     /// Print the same rules as a MutatingAdmissionPolicy, which needs no server
     ///
     /// From Kubernetes 1.36 on the API server itself can carry out what the webhook does: no pod to
@@ -150,6 +166,40 @@ pub struct Inject {
     pub output: Option<Format>,
 }
 
+/// Flags of `emberscope explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// File with a Pod or an AdmissionReview (YAML or JSON); - for standard input
+    #[arg(short, long = "filename", value_name = "FILE", required_unless_present = "reasons")]
+    pub filename: Option<PathBuf>,
+
+    /// Configuration file (YAML); without it the defaults apply
+    #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
+    /// file says
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t = Report::Text)]
+    pub output: Report,
+
+    /// List every reason for which a pod is left alone or does not get everything
+    #[arg(long, conflicts_with = "filename")]
+    pub reasons: bool,
+}
+
+/// How an explanation is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Report {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// Flags of `emberscope policy`.
 #[derive(Debug, clap::Args)]
 pub struct Policy {
@@ -169,18 +219,19 @@ pub enum Format {
 
 impl Args {
     /// Does what the command line says.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<ExitCode> {
         match self.verb {
-            Verb::Serve(serve) if serve.print_config => print_config(&serve),
-            Verb::Serve(serve) => serve::run(serve),
-            Verb::Inject(inject) => inject::run(&inject),
-            Verb::Policy(policy) => policy::run(&policy),
+            Verb::Serve(serve) if serve.print_config => print_config(&serve)?,
+            Verb::Serve(serve) => serve::run(serve)?,
+            Verb::Inject(inject) => inject::run(&inject)?,
+            Verb::Explain(explain) => return explain::run(&explain),
+            Verb::Policy(policy) => policy::run(&policy)?,
             Verb::Completions { shell } => {
                 let mut command = Self::command();
                 clap_complete::generate(shell, &mut command, "emberscope", &mut io::stdout());
-                Ok(())
             }
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -11,6 +11,18 @@ use crate::submit_opts;
 /// The name of the injected container; what idempotence goes by.
 pub const SIDECAR: &str = "emberscope-sidecar";
 
+/// The reasons for which a pod is left alone, in the order in which they are looked for.
+pub const ORDER: [Skip; 8] = [
+    Skip::NotSpark,
+    Skip::OptedOut,
+    Skip::MirrorPod,
+    Skip::Windows,
+    Skip::HostNetwork,
+    Skip::AlreadyInjected,
+    Skip::PortInUse,
+    Skip::SparkContainerNotFound,
+];
+
 /// Which of Spark's processes a pod runs: its label `spark-role`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {

@@ -24,14 +24,10 @@ const LIMIT: u64 = 8 << 20;
 pub fn run(args: &Inject) -> Result<()> {
     // Of a cluster nothing is known here; today's know native sidecars.
     let settings = AllSettings::new(Config::load(args.config.as_deref())?, true);
-    let name = args.filename.display();
-    let text = read(&args.filename).with_context(|| format!("cannot read {name}"))?;
-    let input: Value = serde_saphyr::from_str(&text)
-        .with_context(|| format!("{name} is neither YAML nor JSON of one object"))?;
-    let (pod, namespace) = pod_of(input, args.namespace.as_deref())
-        .with_context(|| format!("cannot inject {name}"))?;
-    let injected =
-        inject(pod, &namespace, &settings).with_context(|| format!("cannot inject {name}"))?;
+    let text = read(&args.filename)?;
+    let (pod, namespace) = parse(&args.filename, &text, args.namespace.as_deref())?;
+    let injected = inject(pod, &namespace, &settings)
+        .with_context(|| format!("cannot inject {}", args.filename.display()))?;
     report(&injected.outcome)?;
     let format = args.output.unwrap_or(if text.trim_start().starts_with('{') {
         Format::Json
@@ -75,7 +71,23 @@ pub fn inject(mut pod: Value, namespace: &str, settings: &AllSettings) -> Result
     Ok(Injected { pod, operations, outcome })
 }
 
+/// The pod in a file (`-`: standard input), and the namespace that it is created in.
+pub(crate) fn read_pod(path: &Path, namespace: Option<&str>) -> Result<(Value, String)> {
+    parse(path, &read(path)?, namespace)
+}
+
+fn parse(path: &Path, text: &str, namespace: Option<&str>) -> Result<(Value, String)> {
+    let name = path.display();
+    let input: Value = serde_saphyr::from_str(text)
+        .with_context(|| format!("{name} is neither YAML nor JSON of one object"))?;
+    pod_of(input, namespace).with_context(|| format!("cannot use {name}"))
+}
+
 fn read(path: &Path) -> Result<String> {
+    read_text(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn read_text(path: &Path) -> Result<String> {
     let mut text = String::new();
     if path == Path::new("-") {
         io::stdin().lock().take(LIMIT + 1).read_to_string(&mut text)?;

@@ -16,7 +16,7 @@
 //! | all of it, bytes to bytes | [`admit`] |
 //!
 //! All of these are functions on bytes and values. Around them stand [`serve`] (TLS, HTTP, the
-//! certificate, the cluster) and [`inject`] (files and standard input). [`policy`] writes the same
+//! certificate, the cluster), and [`inject`] and [`explain`] (files and standard input). [`policy`] writes the same
 //! rules for the API server to carry out itself.
 
 pub mod admit;
@@ -24,6 +24,7 @@ pub mod args;
 pub mod config;
 pub mod container;
 pub mod decide;
+pub mod explain;
 pub mod inject;
 pub mod overrides;
 pub mod patch;

@@ -7,7 +7,7 @@ use emberscope::args::Args;
 
 fn main() -> ExitCode {
     match Args::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("emberscope: {error:#}");
             ExitCode::FAILURE

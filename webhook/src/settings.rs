@@ -1,5 +1,7 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
+use std::collections::BTreeMap;
+
 use crate::config::{Config, Mode, Selector};
 use crate::pod::Pod;
 use crate::submit_opts;
@@ -88,14 +90,25 @@ impl Settings {
             Mode::Auto | Mode::Classic => Placement::Classic,
         };
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
-        let mut confs = config.spark_confs.clone();
-        let push = "spark.metrics.conf.executor.sink.emberscope";
-        if confs.contains_key(&format!("{push}.class")) {
-            confs
-                .entry(format!("{push}.port"))
-                .or_insert_with(|| config.sidecar.push_port.get().to_string());
-        }
-        let options = submit_opts::options(&confs);
+        let options = submit_opts::options(&spark_confs(&config));
         Self { config, profile: None, placement, injected, options }
     }
+
+    /// Spark's settings for drivers, by key.
+    #[must_use]
+    pub fn spark_confs(&self) -> BTreeMap<String, String> {
+        spark_confs(&self.config)
+    }
+}
+
+/// The configured settings, with the port that executors push to.
+fn spark_confs(config: &Config) -> BTreeMap<String, String> {
+    let mut confs = config.spark_confs.clone();
+    let push = "spark.metrics.conf.executor.sink.emberscope";
+    if confs.contains_key(&format!("{push}.class")) {
+        confs
+            .entry(format!("{push}.port"))
+            .or_insert_with(|| config.sidecar.push_port.get().to_string());
+    }
+    confs
 }

@@ -1,12 +1,16 @@
 //! `docs/webhook.md`: annotations, reasons, configuration, flags.
 
+use std::fs;
+
 use emberscope::config::{Config, DEFAULT_YAML};
+use emberscope::explain;
 use emberscope::overrides::{ANNOTATIONS, PREFIX};
 use emberscope::policy;
 use emberscope::reason::{PARTIALS, SKIPS};
 use emberscope::settings::AllSettings;
+use serde_json::Value;
 
-use crate::generated::{check, fenced, table};
+use crate::generated::{check, fenced, root, table};
 
 #[test]
 fn the_page_about_the_webhook_says_what_the_code_says() {
@@ -17,7 +21,7 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
     let skips = SKIPS.map(|skip| [format!("`{}`", skip.code()), skip.sentence().to_owned()]);
     let partials =
         PARTIALS.map(|partial| [format!("`{}`", partial.code()), partial.sentence().to_owned()]);
-    let help: Vec<String> = ["serve", "inject", "policy"]
+    let help: Vec<String> = ["serve", "inject", "explain", "policy"]
         .map(|verb| fenced("text", &emberscope::args::help(verb)))
         .into();
     check(
@@ -26,10 +30,19 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
             ("annotations", table(["annotation", "value", "what it does"], annotations)),
             ("skips", table(["code", "what it means"], skips)),
             ("partials", table(["code", "what it means"], partials)),
+            ("explanation", fenced("text", &explanation())),
             ("configuration", fenced("yaml", DEFAULT_YAML)),
             ("command line", help.join("\n")),
         ],
     );
+}
+
+fn explanation() -> String {
+    let sample = fs::read_to_string(root().join("manifests/samples/emr-driver.yaml")).unwrap();
+    let pod: Value = serde_saphyr::from_str(&sample).unwrap();
+    let settings = AllSettings::new(Config::default(), true);
+    let explained = explain::explain(&pod, "emr-data-team-a", &settings).unwrap();
+    format!("$ emberscope explain -f manifests/samples/emr-driver.yaml\n{explained}")
 }
 
 #[test]

@@ -98,3 +98,43 @@ fn wrong_flags_end_with_code_2_and_help_teaches() {
     let completions = stdout(&emberscope(&["completions", "bash"], ""));
     assert!(completions.contains("complete -F _emberscope"), "{completions}");
 }
+
+#[test]
+fn an_explanation_ends_with_0_for_a_pod_that_is_injected_and_with_3_for_one_that_is_left_alone() {
+    let driver =
+        "{kind: Pod, metadata: {labels: {spark-role: driver}}, spec: {containers: [{name: a}]}}";
+    let output = emberscope(&["explain", "-f", "-", "-n", "team-a"], driver);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("in namespace team-a gets the sidecar"),
+        "{}",
+        stdout(&output)
+    );
+
+    let other = driver.replace("driver", "none");
+    let output = emberscope(&["explain", "-f", "-", "-o", "json"], &other);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let explained: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(explained["decision"], "not_spark");
+
+    let output = emberscope(&["explain", "-f", "-"], "kind: Deployment");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("kind is Deployment"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_profile_is_chosen_by_the_namespace_that_is_said() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let config = dir.path().join("config.yaml");
+    let profile =
+        "profiles: [{name: canary, match: {namespaces: [canary-*]}, sidecar: {image: 'new:1'}}]";
+    std::fs::write(&config, profile).unwrap();
+    let pod =
+        "{kind: Pod, metadata: {labels: {spark-role: driver}}, spec: {containers: [{name: a}]}}";
+    let injected = |namespace: &str| {
+        let config = config.to_str().unwrap();
+        stdout(&emberscope(&["inject", "-f", "-", "--config", config, "-n", namespace], pod))
+    };
+    assert!(injected("canary-a").contains("new:1"));
+    assert!(!injected("team-a").contains("new:1"));
+}

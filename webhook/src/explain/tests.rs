@@ -1,0 +1,136 @@
+//! What is explained, on pods that differ in one thing.
+
+use serde_json::json;
+
+use super::*;
+
+const CONFIG: &str = r"
+sidecar: {logLevel: debug, metricLabels: {team: emr-team}}
+profiles:
+  - name: streaming
+    match: {podLabels: {workload: streaming}}
+    sidecar: {lingerSeconds: 200, port: 9900}
+    sparkConfs: {spark.a: b}
+";
+
+fn explained(pod: &Value) -> Explanation {
+    let settings = AllSettings::new(Config::parse(CONFIG, None).unwrap(), true);
+    explain(pod, "team-a", &settings).unwrap()
+}
+
+fn driver() -> Value {
+    json!({
+        "metadata": {
+            "name": "pi", "labels": {"spark-role": "driver", "workload": "streaming"},
+            "annotations": {"emberscope.dev/port": "9901", "emberscope.dev/image": ""},
+        },
+        "spec": {
+            "securityContext": {"runAsUser": 7},
+            "containers": [{
+                "name": "spark-kubernetes-driver",
+                "env": [{"name": "SPARK_SUBMIT_OPTS", "value": "-Dspark.a=c"}],
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
+            }],
+        },
+    })
+}
+
+fn value<'e>(explanation: &'e Explanation, name: &str) -> (&'e str, String, Option<&'e str>) {
+    let row = explanation.values.iter().find(|row| row.name == name).unwrap();
+    (&row.value, row.from.to_string(), row.note.as_deref())
+}
+
+#[test]
+fn every_value_has_its_origin() {
+    let explanation = explained(&driver());
+    assert_eq!(explanation.decision, "injected");
+    assert_eq!(explanation.profile.as_deref(), Some("streaming"));
+    let of = |name| value(&explanation, name);
+    assert_eq!(of("port"), ("9901", "annotation emberscope.dev/port".into(), None));
+    assert_eq!(of("log level"), ("debug", "configuration".into(), None));
+    let (linger, from, note) = of("linger seconds");
+    assert_eq!((linger, from.as_str()), ("25", "profile streaming"));
+    assert!(note.unwrap().contains("grace period of 30 s"));
+    // An annotation that does not count is not where the value comes from.
+    assert_eq!(of("image").1, "default");
+    assert!(explanation.missing[0].contains("bad_override"), "{:?}", explanation.missing);
+    assert_eq!(of("uid"), ("7", "securityContext of the pod".into(), None));
+    assert!(of("memory limit").2.unwrap().contains("stays Guaranteed"));
+    assert_eq!(
+        of("metric label team"),
+        ("", "configuration".into(), Some("the pod has no label emr-team"))
+    );
+    let (conf, from, note) = of("spark.a");
+    assert_eq!((conf, from.as_str()), ("b", "profile streaming"));
+    assert!(note.unwrap().contains("and wins"));
+    assert_eq!(of("spark.ui.prometheus.enabled").1, "default");
+}
+
+#[test]
+fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
+    let mut pod = driver();
+    pod["spec"]["hostNetwork"] = json!(true);
+    let explanation = explained(&pod);
+    assert_eq!(explanation.decision, "host_network");
+    let result = |code| explanation.rules.iter().find(|rule| rule.code == code).unwrap().result;
+    assert_eq!(result("namespace"), Answer::Unknown);
+    assert_eq!(result("windows"), Answer::Passes);
+    assert_eq!(result("host_network"), Answer::Decides);
+    assert_eq!(result("port_in_use"), Answer::NotAsked);
+    assert!(explanation.values.is_empty());
+}
+
+/// The order in which the rules are asked is told by a table; here it is held against the code.
+#[test]
+fn of_two_rules_that_both_hold_the_earlier_one_decides() {
+    type Breaking = (Skip, fn(&mut Value));
+    let breaking: [Breaking; 8] = [
+        (Skip::NotSpark, |pod| pod["metadata"]["labels"]["spark-role"] = json!("none")),
+        (Skip::OptedOut, |pod| {
+            pod["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
+        }),
+        (Skip::MirrorPod, |pod| {
+            pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
+        }),
+        (Skip::Windows, |pod| pod["spec"]["os"] = json!({"name": "windows"})),
+        (Skip::HostNetwork, |pod| pod["spec"]["hostNetwork"] = json!(true)),
+        (Skip::AlreadyInjected, |pod| {
+            pod["spec"]["initContainers"] =
+                json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+        }),
+        (Skip::PortInUse, |pod| {
+            pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 9901}]);
+        }),
+        (Skip::SparkContainerNotFound, |pod| {
+            pod["spec"]["containers"][0]["name"] = json!("a");
+            pod["spec"]["containers"][1] = json!({"name": "b"});
+        }),
+    ];
+    assert_eq!(breaking.map(|(skip, _)| skip), decide::ORDER);
+    for (index, (first, change)) in breaking.iter().enumerate() {
+        for (_, later) in &breaking[index..] {
+            let mut pod = driver();
+            pod["spec"]["containers"].as_array_mut().unwrap().reserve(1);
+            apply(&mut pod, *later);
+            apply(&mut pod, *change);
+            assert_eq!(explained(&pod).decision, first.code());
+        }
+    }
+}
+
+fn apply(pod: &mut Value, change: fn(&mut Value)) {
+    if pod["spec"]["containers"].as_array().unwrap().len() == 1 {
+        pod["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "other"}));
+    }
+    change(pod);
+}
+
+#[test]
+fn a_pod_that_has_the_sidecar_tells_by_which_configuration() {
+    let mut pod = driver();
+    pod["spec"]["initContainers"] = json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+    pod["metadata"]["annotations"][INJECTED] = json!("0.0.1-00000000");
+    let explanation = explained(&pod);
+    assert_eq!(explanation.decision, "already_injected");
+    assert!(explanation.sentence.contains("another version or configuration (0.0.1-00000000"));
+}
