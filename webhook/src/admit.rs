@@ -16,6 +16,8 @@ use crate::settings::{AllSettings, Settings};
 pub struct Admission {
     /// The AdmissionReview to send back, in JSON.
     pub body: Vec<u8>,
+    /// Size of the JSON Patch in it.
+    pub patch_bytes: usize,
     /// What was decided.
     pub outcome: Outcome,
 }
@@ -127,7 +129,10 @@ fn admission(version: &str, uid: &str, patch: &[PatchOperation], outcome: Outcom
     let reasons = reasons.join(",");
     let profile = outcome.profile.as_deref().unwrap_or_default();
     let audit = Audit { decision: outcome.verdict.audit(), reasons: &reasons, profile };
-    Admission { body: review::answer(version, uid, patch, &outcome.warnings, audit), outcome }
+    // An operation is made of strings and JSON values, so it can be written.
+    let patch = (!patch.is_empty()).then(|| serde_json::to_vec(patch).ok()).flatten();
+    let body = review::answer(version, uid, patch.as_deref(), &outcome.warnings, audit);
+    Admission { body, patch_bytes: patch.map_or(0, |patch| patch.len()), outcome }
 }
 
 /// Sums a decision up, for whoever has to be told.

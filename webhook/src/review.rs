@@ -5,7 +5,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use json_patch::PatchOperation;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -131,21 +130,18 @@ impl Serialize for Audit<'_> {
     }
 }
 
-/// The answer in JSON: allowed, with the patch if it has operations.
+/// The answer in JSON: allowed, with the JSON Patch if there is one.
 ///
 /// `version` is the request's own, so that even a client of another version can read the answer.
 #[must_use]
 pub fn answer(
     version: &str,
     uid: &str,
-    patch: &[PatchOperation],
+    patch: Option<&[u8]>,
     warnings: &[String],
     audit: Audit<'_>,
 ) -> Vec<u8> {
-    let patch = (!patch.is_empty())
-        .then(|| serde_json::to_vec(patch).ok())
-        .flatten()
-        .map(|json| STANDARD.encode(json));
+    let patch = patch.map(|json| STANDARD.encode(json));
     let review = ReviewOut {
         api_version: version,
         kind: "AdmissionReview",

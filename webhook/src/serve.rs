@@ -54,6 +54,26 @@ pub struct Shared {
     pub certificate: Arc<HotCertificate>,
 }
 
+impl Shared {
+    /// Settings, and nothing served yet.
+    pub fn new(settings: AllSettings) -> Result<Self> {
+        let metrics = Metrics::new()?;
+        metrics.placed(settings.default().placement);
+        Ok(Self {
+            settings: ArcSwap::from_pointee(settings),
+            metrics,
+            readiness: Readiness::default(),
+            certificate: Arc::default(),
+        })
+    }
+
+    /// Decisions are made with these settings from now on.
+    pub fn decide_by(&self, settings: impl Fn(&AllSettings) -> AllSettings) {
+        self.settings.rcu(|now| settings(now));
+        self.metrics.placed(self.settings.load().default().placement);
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, then drains.
 pub fn run(args: Serve) -> Result<()> {
     log(&args);
@@ -76,12 +96,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     // Where kubelets do not know them, a native sidecar is an init container that never ends: so
     // none is placed before the cluster was asked. In memory there is no cluster.
     let native = args.tls_secret.is_none() && args.cert_dir.is_none();
-    let shared = Arc::new(Shared {
-        settings: ArcSwap::from_pointee(AllSettings::new(config, native)),
-        metrics: Metrics::new()?,
-        readiness: Readiness::default(),
-        certificate: Arc::default(),
-    });
+    let shared = Arc::new(Shared::new(AllSettings::new(config, native))?);
     let ops = Listener { tls: None, limits: Limits::OPS, phase: phase.clone() };
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %args.ops_listen, "serving /healthz, /readyz and /metrics");
@@ -120,7 +135,11 @@ async fn keep(args: Serve, shared: Arc<Shared>) -> Result<()> {
             keeper.run(&names, &shared).await;
             Ok(())
         }
-        (_, _, Some(dir)) => certificate::from_directory(dir, &shared).await,
+        (_, _, Some(dir)) => {
+            // Somebody else looks after the Secret and the caBundle; nobody else asks the kubelets.
+            let certificate = certificate::from_directory(dir, &shared);
+            tokio::try_join!(certificate, cluster::placement::watch(&shared)).map(drop)
+        }
         _ => certificate::in_memory(&names, args.ca_out.as_deref(), &shared).await,
     }
 }

@@ -113,3 +113,61 @@ fn a_spoilt_successor_is_as_good_as_none() {
     }
     assert_eq!(renewed(Some(material), late).1, Some(Change::SuccessorPublished));
 }
+
+/// What replicas share: the Secret and the `caBundle`.
+#[derive(Default)]
+struct Cluster {
+    secret: Option<Material>,
+    bundle: String,
+}
+
+/// One replica, as `emberscope serve` works: it serves a leaf only once the cluster trusts it.
+struct Replica {
+    /// How far its clock is ahead, in minutes; negative: behind.
+    ahead: i64,
+    served: Option<Material>,
+}
+
+impl Replica {
+    fn round(&mut self, cluster: &mut Cluster, now: SystemTime) {
+        let skew = Duration::from_mins(self.ahead.unsigned_abs());
+        let now = if self.ahead < 0 { now - skew } else { now + skew };
+        let stored = cluster.secret.clone().or_else(|| self.served.clone());
+        let (material, _) = renewed(stored, now);
+        cluster.secret = Some(material.clone());
+        cluster.bundle = material.bundle();
+        trust::verify(&cluster.bundle, &material.leaf.certificate, NAME, now).unwrap();
+        self.served = Some(material);
+    }
+}
+
+#[test]
+fn replicas_with_clocks_apart_and_long_absences_are_trusted_all_year_whatever_is_deleted() {
+    let start = SystemTime::now();
+    let mut cluster = Cluster::default();
+    let mut replicas = [-10, 0, 10].map(|ahead| Replica { ahead, served: None });
+    for hour in 0..500 * 24_u64 {
+        let now = start + Duration::from_hours(hour);
+        match hour % 1000 {
+            // Somebody cleans up, or applies a manifest from which the field is missing.
+            333 => cluster.secret = None,
+            777 => cluster.bundle = String::new(),
+            _ => {}
+        }
+        for (index, replica) in (0_u64..).zip(&mut replicas) {
+            // The last one is off for three weeks in every five, and comes back with what it had.
+            let off = |hour: u64| index == 2 && hour % (35 * 24) < 21 * 24;
+            let (is_off, comes_back) = (off(hour), hour > 0 && off(hour - 1) && !off(hour));
+            // All look once in a while, not at the same time, and when they come back.
+            if comes_back || (!is_off && (hour + index).is_multiple_of(5)) {
+                replica.round(&mut cluster, now);
+            }
+            let Some(served) = replica.served.as_ref().filter(|_| !is_off) else { continue };
+            // With the field gone nobody is trusted, until one of them has looked again.
+            if !cluster.bundle.is_empty() {
+                trust::verify(&cluster.bundle, &served.leaf.certificate, NAME, now)
+                    .unwrap_or_else(|error| panic!("hour {hour}, replica {index}: {error}"));
+            }
+        }
+    }
+}

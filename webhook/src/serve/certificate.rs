@@ -81,6 +81,7 @@ pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
             Ok(validity) if validity.contains(SystemTime::now()) => shared.readiness.ready(),
             _ => shared.readiness.not_ready("the certificate from files is out of its time".into()),
         }
+        shared.metrics.round(swapped.is_ok());
         match swapped {
             Ok(true) => info!(dir = %dir.display(), "serving the new certificate from files"),
             Ok(false) => {}

@@ -1,5 +1,7 @@
 //! Connections: accepted, limited, and at the end drained.
 
+mod patience;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::phase::{self, Phase, Watch};
+pub use patience::Patience;
+use patience::Patient;
 
 /// What one client may take.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +27,24 @@ pub struct Limits {
     pub connections: usize,
     /// From accepting to the end of the TLS handshake.
     pub handshake: Duration,
-    /// From the end of one request to the end of the next one's headers.
-    pub idle: Duration,
+    /// From then on.
+    pub patience: Patience,
     /// Size of the request's head.
     pub header_bytes: usize,
 }
 
 impl Limits {
     /// For API servers. They close idle connections after 90 s; waiting longer than they do means
-    /// that no request ever meets a connection that is being closed on it.
+    /// that no request ever meets a connection that is being closed on it. They give one request 30 s
+    /// at most; this server gives up on a body after 10 s.
     pub const WEBHOOK: Self = Self {
         connections: 1024,
         handshake: Duration::from_secs(5),
-        idle: Duration::from_mins(2),
+        patience: Patience {
+            first: Duration::from_secs(5),
+            request: Duration::from_secs(15),
+            idle: Duration::from_mins(2),
+        },
         header_bytes: 16 << 10,
     };
     /// For probes and Prometheus.
@@ -43,7 +52,11 @@ impl Limits {
         connections: 512,
         handshake: Duration::from_secs(5),
         // A probe must find a place however many others hold one and say nothing.
-        idle: Duration::from_secs(5),
+        patience: Patience {
+            first: Duration::from_secs(5),
+            request: Duration::from_secs(15),
+            idle: Duration::from_secs(5),
+        },
         header_bytes: 16 << 10,
     };
 }
@@ -123,12 +136,17 @@ async fn connection<S>(stream: S, router: Router, limits: Limits, watcher: Watch
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = Patient::new(stream, limits.patience);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle)
+        // The stream has limits of its own, which know a connection's first request from the next.
+        .header_read_timeout(None)
         .max_header_size(limits.header_bytes)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,26 +2,31 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus::core::Collector as _;
+use axum::http::StatusCode;
+use prometheus::core::Collector;
 use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
 
-use crate::admit::Outcome;
+use crate::admit::Admission;
+use crate::settings::Placement;
 
 /// The webhook's metrics, all in one registry.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     described: Vec<(String, String)>,
+    requests: IntCounterVec,
     decisions: IntCounterVec,
     partial: IntCounterVec,
     duration: Histogram,
     in_flight: IntGauge,
-    answer_bytes: IntCounter,
+    patch_bytes: IntCounter,
     certificate_expiry: Gauge,
+    rounds: IntCounterVec,
     reloads: IntCounterVec,
+    native: IntGauge,
 }
 
 /// Upper bounds that show what is below a millisecond, and what comes near the time-out of 2 s.
@@ -31,97 +36,96 @@ const SECONDS: [f64; 12] =
 impl Metrics {
     /// Registers all of them.
     pub fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let decisions = IntCounterVec::new(
-            Opts::new(
-                "emberscope_admission_decisions_total",
-                "Admission reviews answered, by the pod's role and what was decided: injected, repaired, or why not.",
-            ),
+        let mut registrar = Registrar::default();
+        let requests = registrar.counters(
+            "emberscope_admission_requests_total",
+            "Requests to /mutate answered, by HTTP status; all but 200 were no reviews. Every answer allows the pod.",
+            &["code"],
+        )?;
+        let decisions = registrar.counters(
+            "emberscope_admission_decisions_total",
+            "Admission reviews answered, by the pod's role and what was decided: injected, repaired, or why not.",
             &["role", "decision"],
         )?;
-        let partial = IntCounterVec::new(
-            Opts::new(
-                "emberscope_admission_partial_total",
-                "Injected pods that did not get everything, by reason.",
-            ),
+        let partial = registrar.counters(
+            "emberscope_admission_partial_total",
+            "Injected pods that did not get everything, by reason.",
             &["reason"],
         )?;
-        let duration = Histogram::with_opts(
+        let duration = registrar.add(Histogram::with_opts(
             HistogramOpts::new(
                 "emberscope_admission_duration_seconds",
                 "Time from the last byte of a review to its answer.",
             )
             .buckets(SECONDS.to_vec()),
-        )?;
-        let in_flight = IntGauge::new(
+        )?)?;
+        let in_flight = registrar.add(IntGauge::new(
             "emberscope_admission_in_flight",
             "Admission reviews that are being read or answered.",
-        )?;
-        let answer_bytes = IntCounter::new(
-            "emberscope_admission_answer_bytes_total",
-            "Size of all answers to admission reviews.",
-        )?;
-        let certificate_expiry = Gauge::new(
+        )?)?;
+        let patch_bytes = registrar.add(IntCounter::new(
+            "emberscope_admission_patch_bytes_total",
+            "Size of all JSON Patches.",
+        )?)?;
+        let certificate_expiry = registrar.add(Gauge::new(
             "emberscope_certificate_expiry_timestamp_seconds",
             "When the certificate that is served expires, in Unix time; 0 before there is one.",
-        )?;
-        let reloads = IntCounterVec::new(
-            Opts::new(
-                "emberscope_config_reloads_total",
-                "Changes of the configuration file, by whether it is in effect or was refused.",
-            ),
+        )?)?;
+        let rounds = registrar.counters(
+            "emberscope_certificate_rounds_total",
+            "Rounds of looking after the certificate (Secret and caBundle, or files), by whether all went well.",
             &["result"],
         )?;
-        for result in ["in_effect", "refused"] {
-            reloads.with_label_values(&[result]).reset();
-        }
-        let build = IntGauge::with_opts(
+        let reloads = registrar.counters(
+            "emberscope_config_reloads_total",
+            "Changes of the configuration file, by whether it is in effect or was refused.",
+            &["result"],
+        )?;
+        let native = registrar.add(IntGauge::new(
+            "emberscope_sidecar_native",
+            "Whether sidecars are placed as native ones (1) or classic ones (0), profiles aside.",
+        )?)?;
+        let build = registrar.add(IntGauge::with_opts(
             Opts::new("emberscope_build_info", "The running version; always 1.")
                 .const_label("version", env!("CARGO_PKG_VERSION")),
-        )?;
+        )?)?;
         build.set(1);
-        let described = vec![
-            decisions.desc(),
-            partial.desc(),
-            duration.desc(),
-            in_flight.desc(),
-            answer_bytes.desc(),
-            certificate_expiry.desc(),
-            reloads.desc(),
-            build.desc(),
-        ];
-        let described = described.into_iter().flatten();
-        let described = described.map(|desc| (desc.fq_name.clone(), desc.help.clone())).collect();
-        registry.register(Box::new(decisions.clone()))?;
-        registry.register(Box::new(partial.clone()))?;
-        registry.register(Box::new(duration.clone()))?;
-        registry.register(Box::new(in_flight.clone()))?;
-        registry.register(Box::new(answer_bytes.clone()))?;
-        registry.register(Box::new(certificate_expiry.clone()))?;
-        registry.register(Box::new(reloads.clone()))?;
-        registry.register(Box::new(build))?;
+        // So that their increase is seen from the first one on.
+        for (counters, results) in
+            [(&rounds, ["ok", "failed"]), (&reloads, ["in_effect", "refused"])]
+        {
+            for result in results {
+                counters.with_label_values(&[result]).reset();
+            }
+        }
+        let Registrar { registry, described } = registrar;
         Ok(Self {
             registry,
             described,
+            requests,
             decisions,
             partial,
             duration,
             in_flight,
-            answer_bytes,
+            patch_bytes,
             certificate_expiry,
+            rounds,
             reloads,
+            native,
         })
     }
 
-    /// Counts one answered review.
-    pub fn answered(&self, outcome: &Outcome, took: Duration, bytes: usize) {
+    /// Counts one answered request.
+    pub fn answered(&self, status: StatusCode, admission: &Admission, took: Duration) {
+        let outcome = &admission.outcome;
+        self.requests.with_label_values(&[status.as_str()]).inc();
         let role = outcome.role.map_or("none", crate::decide::Role::as_str);
         self.decisions.with_label_values(&[role, outcome.verdict.code()]).inc();
         for partial in &outcome.partial {
             self.partial.with_label_values(&[partial.code()]).inc();
         }
         self.duration.observe(took.as_secs_f64());
-        self.answer_bytes.inc_by(bytes as u64);
+        self.patch_bytes.inc_by(admission.patch_bytes as u64);
     }
 
     /// Counts a review as in flight until the guard is dropped.
@@ -135,6 +139,16 @@ impl Metrics {
     pub fn certificate(&self, expires: SystemTime) {
         let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.certificate_expiry.set(since.as_secs_f64().floor());
+    }
+
+    /// Counts a round of looking after the certificate.
+    pub fn round(&self, ok: bool) {
+        self.rounds.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
+    }
+
+    /// Notes how sidecars are placed.
+    pub fn placed(&self, placement: Placement) {
+        self.native.set(i64::from(placement == Placement::Native));
     }
 
     /// Counts a change of the configuration file.
@@ -156,6 +170,31 @@ impl Metrics {
         // Encoding into memory fails only for families without samples, which are left out then.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut page);
         page
+    }
+}
+
+/// Registers metrics, and keeps what the documentation lists.
+#[derive(Default)]
+struct Registrar {
+    registry: Registry,
+    described: Vec<(String, String)>,
+}
+
+impl Registrar {
+    fn add<C: Collector + Clone + 'static>(&mut self, metric: C) -> prometheus::Result<C> {
+        let described = metric.desc().into_iter();
+        self.described.extend(described.map(|desc| (desc.fq_name.clone(), desc.help.clone())));
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 }
 

@@ -23,6 +23,7 @@ use super::phase::{Phase, Watch};
 use crate::admit::{self, Admission, Verdict};
 use crate::reason::Skip;
 use crate::review::VERSION;
+use crate::settings::AllSettings;
 
 /// The most that an API server sends: object and old object of 3 MiB each, and the envelope.
 pub const BODY_LIMIT: usize = 7 << 20;
@@ -34,16 +35,24 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// leaves after the program itself.
 const BODIES: u32 = 24 << 10;
 
+/// What answers a review: [`admit::admit`], or in a test something worse.
+type Admit = fn(&[u8], &AllSettings) -> Admission;
+
 struct Handler {
     shared: Arc<Shared>,
     phase: Watch,
     room: Semaphore,
+    admit: Admit,
 }
 
 /// The route.
 pub fn router(shared: Arc<Shared>, phase: Watch) -> Router {
+    routed(shared, phase, admit::admit)
+}
+
+fn routed(shared: Arc<Shared>, phase: Watch, admit: Admit) -> Router {
     let room = Semaphore::new(BODIES as usize);
-    let handler = Arc::new(Handler { shared, phase, room });
+    let handler = Arc::new(Handler { shared, phase, room, admit });
     Router::new().route("/mutate", post(mutate)).with_state(handler)
 }
 
@@ -54,12 +63,11 @@ async fn mutate(
 ) -> Response<Body> {
     let shared = &handler.shared;
     let _in_flight = shared.metrics.enter();
-    let patience = query.as_deref().and_then(timeout).unwrap_or(BODY_TIMEOUT);
     let (status, admission, took) =
-        match tokio::time::timeout(patience.min(BODY_TIMEOUT), read(body, &handler.room)).await {
+        match tokio::time::timeout(patience(query.as_deref()), read(body, &handler.room)).await {
             Ok(Ok((body, _room))) => {
                 let start = Instant::now();
-                let admission = answer(&body, shared);
+                let admission = answer(&body, shared, handler.admit);
                 let status = match admission.outcome.verdict {
                     Verdict::Skipped(Skip::UnreadableReview) => StatusCode::BAD_REQUEST,
                     _ => StatusCode::OK,
@@ -72,7 +80,7 @@ async fn mutate(
                 (StatusCode::REQUEST_TIMEOUT, unread(why), Duration::ZERO)
             }
         };
-    shared.metrics.answered(&admission.outcome, took, admission.body.len());
+    shared.metrics.answered(status, &admission, took);
     log(&admission);
     let mut response = Response::new(Body::from(admission.body));
     *response.status_mut() = status;
@@ -85,9 +93,9 @@ async fn mutate(
 }
 
 /// Answers the review; even a bug answers `allowed: true`.
-fn answer(body: &[u8], shared: &Shared) -> Admission {
+fn answer(body: &[u8], shared: &Shared, admit: Admit) -> Admission {
     let settings = shared.settings.load();
-    catch_unwind(AssertUnwindSafe(|| admit::admit(body, &settings))).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| admit(body, &settings))).unwrap_or_else(|_| {
         error!("a bug: the review could not be answered; the pod is admitted as it is");
         admit::refused(VERSION, &uid(body), Skip::InternalError, None)
     })
@@ -129,6 +137,13 @@ async fn read(
 
 fn unread(why: &str) -> Admission {
     admit::refused(VERSION, "", Skip::UnreadableReview, Some(why))
+}
+
+/// For how long a body is waited for: an answer that says what was missing has to arrive while the
+/// API server still waits for one.
+fn patience(query: Option<&str>) -> Duration {
+    let given = query.and_then(timeout).map_or(BODY_TIMEOUT, |timeout| timeout * 4 / 5);
+    given.min(BODY_TIMEOUT)
 }
 
 /// The time that the API server gives: `timeout=2s`.
@@ -176,7 +191,104 @@ fn log(admission: &Admission) {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Request;
+    use tokio::sync::watch;
+    use tower::ServiceExt as _;
+
     use super::*;
+    use crate::config::Config;
+
+    const REVIEW: &[u8] = include_bytes!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/golden/admission/spark-3.5.6-driver/review.json"
+    ));
+
+    /// A body of which nothing ever comes.
+    struct Never;
+
+    impl axum::body::HttpBody for Never {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    fn shared() -> Arc<Shared> {
+        Arc::new(Shared::new(AllSettings::new(Config::default(), true)).unwrap())
+    }
+
+    fn phase() -> Watch {
+        watch::channel(Phase::Running).1
+    }
+
+    async fn asked(router: &Router, body: Body) -> (StatusCode, serde_json::Value) {
+        let request = Request::post("/mutate?timeout=2s").body(body).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_bug_is_one_allowed_answer_and_the_next_review_is_answered() {
+        let shared = shared();
+        let buggy = routed(Arc::clone(&shared), phase(), |body, settings| {
+            assert!(!body.windows(7).any(|part| part == b"\"panic\""), "a bug");
+            admit::admit(body, settings)
+        });
+        let request: serde_json::Value = serde_json::from_slice(REVIEW).unwrap();
+        let mut bad = request.clone();
+        bad["request"]["object"]["metadata"]["labels"]["panic"] = "panic".into();
+
+        let (status, answer) = asked(&buggy, Body::from(bad.to_string())).await;
+        assert_eq!(status, StatusCode::OK);
+        let response = &answer["response"];
+        assert_eq!(response["uid"], request["request"]["uid"]);
+        assert_eq!((&response["allowed"], response.get("patch")), (&true.into(), None));
+        assert_eq!(response["auditAnnotations"]["reasons"], "internal_error");
+
+        let (_, answer) = asked(&buggy, Body::from(REVIEW)).await;
+        assert!(answer["response"]["patch"].is_string());
+        let page = String::from_utf8(shared.metrics.page()).unwrap();
+        for line in [
+            r#"emberscope_admission_decisions_total{decision="internal_error",role="none"} 1"#,
+            r#"emberscope_admission_requests_total{code="200"} 2"#,
+            "emberscope_admission_in_flight 0",
+        ] {
+            assert!(page.contains(line), "{page}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_answered_before_the_api_server_gives_up() {
+        let start = tokio::time::Instant::now();
+        let shared = shared();
+        let (status, answer) = asked(&router(Arc::clone(&shared), phase()), Body::new(Never)).await;
+        assert_eq!(start.elapsed(), Duration::from_millis(1600));
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer["response"]["allowed"], true);
+        let page = String::from_utf8(shared.metrics.page()).unwrap();
+        assert!(page.contains(r#"emberscope_admission_requests_total{code="408"} 1"#), "{page}");
+    }
+
+    /// Room that a body took is free again, however its request ended: many times what there is
+    /// room for comes through.
+    #[tokio::test]
+    async fn room_for_bodies_is_given_back() {
+        let router = router(shared(), phase());
+        for _ in 0..20 {
+            let garbage = vec![b' '; BODY_LIMIT];
+            assert_eq!(asked(&router, Body::from(garbage)).await.0, StatusCode::BAD_REQUEST);
+            let too_large = vec![b' '; BODY_LIMIT + 1];
+            let status = asked(&router, Body::from(too_large)).await.0;
+            assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        }
+    }
 
     #[test]
     fn the_api_servers_timeout_is_understood() {

@@ -23,7 +23,7 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
             Ok(config) => {
                 complaint = None;
                 if shared.settings.load().config != config {
-                    shared.settings.rcu(|now| AllSettings::new(config.clone(), now.native));
+                    shared.decide_by(|now| AllSettings::new(config.clone(), now.native));
                     shared.metrics.reloaded(true);
                     info!(file = %file.display(), "the configuration changed and is in effect");
                 }

@@ -45,7 +45,11 @@ fn a_certificate_that_the_kubelet_swaps_is_served_without_a_restart() {
     // A spoilt pair first: the old one stays.
     let leaf = authority::issue(&second_ca, &names, now).unwrap();
     publish(&mounted, "..v2", &Identity { key: first_ca.key.clone(), ..leaf.clone() });
-    std::thread::sleep(std::time::Duration::from_secs(6));
+    eventually("the spoilt pair is refused", || {
+        let page = server.get("/metrics").unwrap().body;
+        let refused = r#"emberscope_certificate_rounds_total{result="failed"} "#;
+        page.lines().any(|line| line.strip_prefix(refused).is_some_and(|count| count != "0"))
+    });
     assert!(trusted_by(&first));
 
     publish(&mounted, "..v3", &leaf);
