@@ -189,7 +189,7 @@ fn a_rolling_update_never_takes_a_replica_before_its_successor_is_ready() {
     assert_eq!(find(&objects, "PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
 }
 
-/// Read rather than rendered: Debian's kubectl is older than overlays of folders.
+/// Read rather than rendered: in the README its base is a folder beside the repository's.
 #[test]
 fn the_overlay_in_the_readme_changes_what_is_there() {
     let readme = read("manifests/README.md");

@@ -8,6 +8,7 @@
 
 mod admission;
 mod base;
+mod cert_manager;
 mod documents;
 mod images;
 mod pod_security;
@@ -47,9 +48,14 @@ fn documents(yaml: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(yaml).unwrap()
 }
 
-/// The objects of `manifests/base`, as `kubectl apply -k` would send them.
+/// The objects of `manifests/base`.
 fn base() -> Vec<Value> {
-    let directory = root().join("manifests/base");
+    rendered("manifests/base")
+}
+
+/// The objects of a kustomization, as `kubectl apply -k` would send them.
+fn rendered(folder: &str) -> Vec<Value> {
+    let directory = root().join(folder);
     let kubectl = ControlPlane::find().unwrap().kubectl;
     documents(&output(kubectl.to_str().unwrap(), &["kustomize", directory.to_str().unwrap()]))
 }
