@@ -3,6 +3,8 @@
 //! Requests are due at a fixed rate whether or not earlier ones were answered, and a request's time
 //! counts from when it was due: a server that stalls cannot hide it.
 
+mod pure;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +68,21 @@ impl Args {
     #[allow(clippy::print_stdout)]
     async fn measure(&self) -> Result<()> {
         let places = Places::find()?;
+        println!("The function alone:\n");
+        println!("| review | size | median | for each KiB |");
+        println!("|---|---|---|---|");
+        for kind in captured(&places)?.iter().chain(&self.kinds(&places)?[1..]) {
+            let median = pure::median(&kind.body)?;
+            let each = median.as_secs_f64() * 1e9 / kind.body.len() as f64;
+            println!(
+                "| {} | {} KiB | {} | {:.1} µs |",
+                kind.name,
+                kind.body.len() >> 10,
+                millis(median),
+                each * 1024.0 / 1000.0,
+            );
+        }
+        println!("\nThe server, asked over TLS:\n");
         let run = tempfile::tempdir()?;
         fs::create_dir(run.path().join("logs"))?;
         let mut programs = Programs::new(run.path());
@@ -168,8 +185,19 @@ async fn wait_until(due: Instant) {
     }
 }
 
+/// The reviews that were captured from real submissions.
+fn captured(places: &Places) -> Result<Vec<Kind>> {
+    ["spark-3.5.6-driver", "spark-3.5.6-executor", "spark-4.0.4-driver", "spark-4.0.4-executor"]
+        .into_iter()
+        .map(|name| {
+            let file = format!("tests/golden/admission/{name}/review.json");
+            Ok(Kind { name, body: fs::read(places.root.join(file))?.into(), rate: 0 })
+        })
+        .collect()
+}
+
 fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
 }
 
 /// User and system time of a process, in the kernel's hundredths of a second.
