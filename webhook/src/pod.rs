@@ -117,8 +117,8 @@ pub struct Container<'a> {
 pub struct VolumeMount<'a> {
     #[serde(borrow)]
     pub name: Text<'a>,
-    #[serde(borrow)]
-    pub mount_path: Text<'a>,
+    #[serde(borrow, default)]
+    pub mount_path: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub sub_path: Option<Text<'a>>,
 }

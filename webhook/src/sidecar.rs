@@ -126,11 +126,13 @@ fn heartbeat(spark: &Container<'_>, file: &str) -> Option<Heartbeat> {
         let path = path.trim_end_matches('/');
         file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
     };
-    let mount = mounts
+    let (mount, path) = mounts
         .iter()
-        .filter(|mount| holds(&mount.mount_path) && mount.sub_path.is_none())
-        .max_by_key(|mount| mount.mount_path.len())?;
-    Some(Heartbeat { volume: mount.name.to_string(), mount_path: mount.mount_path.to_string() })
+        .filter(|mount| mount.sub_path.is_none())
+        .filter_map(|mount| Some((mount, mount.mount_path.as_deref()?)))
+        .filter(|(_, path)| holds(path))
+        .max_by_key(|(_, path)| path.len())?;
+    Some(Heartbeat { volume: mount.name.to_string(), mount_path: path.to_owned() })
 }
 
 /// The linger time, with room left in the grace period for the sidecar to end by itself.
