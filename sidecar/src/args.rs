@@ -10,7 +10,8 @@ use clap::{Parser, ValueEnum};
 /// What `--help` says after the options.
 const MORE: &str = "\
 Answers:
-  GET /metrics   one scrape, as Prometheus text format 0.0.4
+  GET /metrics   one scrape, as Prometheus text format 0.0.4 or OpenMetrics 1.0, gzip or plain;
+                 ?name[]=FAMILY (several times) for some of its families
   GET /healthz   200 while it lives
   GET /          what this is
 

@@ -5,10 +5,12 @@
 //! two samples of one series the later one wins.
 
 pub mod encode;
+mod format;
 mod labels;
 mod page;
 mod pod_labels;
 
+pub use format::{Format, takes_gzip};
 pub use labels::{LabelSet, LabelSets};
 pub use page::{Family, FamilyId, Kind, Page, Part, Sample};
 pub use pod_labels::{OWN, PodLabels};

@@ -6,15 +6,16 @@ mod table;
 use std::time::Duration;
 
 use prometheus::core::Collector;
+use prometheus::proto::MetricType;
 use prometheus::{
-    Counter, Encoder as _, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 use cost::Cost;
 pub use table::{Described, TABLE};
 
 use crate::args::Role;
+use crate::exposition::{Kind, Page, Part};
 use crate::scrape::{Report, Sheets};
 use crate::spark::Repairs;
 
@@ -111,12 +112,9 @@ impl Own {
         self.scrapes.inc();
     }
 
-    /// Appends the own figures as they are now.
-    ///
-    /// # Errors
-    ///
-    /// The encoder refuses a metric; nothing can, since all of them are in [`TABLE`].
-    pub fn text(&self, out: &mut Vec<u8>) -> prometheus::Result<()> {
+    /// The own figures as they are now.
+    #[must_use]
+    pub fn page(&self) -> Page {
         let cost = Cost::read();
         if let Some(bytes) = cost.resident_bytes {
             self.resident.set(bytes);
@@ -127,7 +125,24 @@ impl Own {
         if let Some(count) = cost.open_fds {
             self.open_fds.set(count);
         }
-        TextEncoder::new().encode(&self.registry.gather(), out)
+        let mut page = Page::new();
+        for family in self.registry.gather() {
+            // The table has nothing else.
+            let is_counter = family.get_field_type() == MetricType::COUNTER;
+            let kind = if is_counter { Kind::Counter } else { Kind::Gauge };
+            let id = page.family(family.name().to_owned(), kind, family.help().to_owned());
+            for metric in family.get_metric() {
+                let labels = metric.get_label().iter();
+                let labels: Vec<_> = labels.map(|label| (label.name(), label.value())).collect();
+                let labels = page.labels(&labels);
+                let value = match kind {
+                    Kind::Counter => metric.get_counter().get_value(),
+                    Kind::Gauge | Kind::Summary => metric.get_gauge().get_value(),
+                };
+                page.push(id, Part::Value, labels, value);
+            }
+        }
+        page
     }
 }
 

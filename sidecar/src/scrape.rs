@@ -21,12 +21,12 @@ mod source;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 pub use collect::{Sources, Spark};
 pub use files::{FileReports, Files};
 pub use flight::Flight;
-pub use sheets::{Sheets, Text};
+pub use sheets::{Selection, Sheets, Text};
 pub use shelf::{Loan, Shelf};
 pub use source::{Failure, Figures, Report, Source};
 
@@ -37,8 +37,8 @@ use crate::own::Own;
 /// What a scrape answers.
 #[derive(Debug)]
 pub struct Answer {
-    /// The text, from its beginning.
-    pub text: Text,
+    /// What can be written as text.
+    pub sheets: Arc<Sheets>,
     /// Ends when the answer has to go, read or not.
     pub loan: Loan,
     /// Whether it was made after Spark ended: then these are the last values.
@@ -98,7 +98,7 @@ impl Scraper {
         self.own.asked();
         let Round { sheets, is_final } = self.round(budget).await?;
         let loan = self.shelf.lend(&sheets);
-        Some(Answer { text: Text::new(sheets), loan, is_final })
+        Some(Answer { sheets, loan, is_final })
     }
 
     /// An answer of so many bytes is on its way, all of it.
@@ -130,9 +130,7 @@ impl Scraper {
         let mut sheets =
             Sheets::merge(past.select(reports, is_final), Arc::clone(&self.pod_labels));
         self.own.round(took, is_final, &sheets);
-        if let Err(error) = self.own.text(sheets.own()) {
-            error!(%error, "own figures are missing from the page");
-        }
+        sheets.add_own(self.own.page());
         Round { sheets: Arc::new(sheets), is_final }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /metrics` | one scrape, as text format 0.0.4 |
+//! | `GET /metrics` | one scrape, as text format 0.0.4 or `OpenMetrics` 1.0, with gzip for who takes it; `?name[]=` selects families |
 //! | `GET /healthz` | 200 while the sidecar lives |
 //! | `GET /` | a page for people: what this is, and where to look |
 //!

@@ -6,7 +6,7 @@
 //!                    '------> what the pod lacks        missing
 //! ```
 //!
-//! The decision is that of [`decide`](crate::decide); nothing is decided here. Where a value comes
+//! The decision is that of [`decide`]; nothing is decided here. Where a value comes
 //! from is found by looking at the layers that it can come from, the last one first.
 
 mod origin;

@@ -1,15 +1,11 @@
-//! Pages as Prometheus text format 0.0.4
-//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+//! Pages as text, in either [`Format`].
 
-use super::{Family, Page, PodLabels, Sample};
-
-/// The media type of the text format, exactly as Prometheus 3 insists on it.
-pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+use super::{Family, Format, Kind, Page, PodLabels, Sample};
 
 /// Appends the page to `out`: each family that has samples, with its HELP and TYPE in front.
 pub fn text(page: &Page, out: &mut Vec<u8>) {
     for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
-        header(family, out);
+        header(family, Format::Text, out);
         for one in &family.samples {
             sample(page, family, one, &PodLabels::default(), out);
         }
@@ -36,22 +32,36 @@ pub fn sample(page: &Page, family: &Family, sample: &Sample, pod: &PodLabels, ou
 }
 
 /// Appends a family's HELP and TYPE.
-pub fn header(family: &Family, out: &mut Vec<u8>) {
+pub fn header(family: &Family, format: Format, out: &mut Vec<u8>) {
+    let (name, kind) = declared(family, format);
     out.extend_from_slice(b"# HELP ");
-    out.extend_from_slice(family.name.as_bytes());
+    out.extend_from_slice(name.as_bytes());
     out.push(b' ');
     for byte in family.help.bytes() {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
+            b'"' if format == Format::OpenMetrics => out.extend_from_slice(b"\\\""),
             byte => out.push(byte),
         }
     }
     out.extend_from_slice(b"\n# TYPE ");
-    out.extend_from_slice(family.name.as_bytes());
+    out.extend_from_slice(name.as_bytes());
     out.push(b' ');
-    out.extend_from_slice(family.kind.as_str().as_bytes());
+    out.extend_from_slice(kind.as_bytes());
     out.push(b'\n');
+}
+
+/// The name and type that a family is declared with. To `OpenMetrics` only what has samples called
+/// `_total` is a counter, and its family is called without that.
+fn declared(family: &Family, format: Format) -> (&str, &'static str) {
+    match (format, family.kind) {
+        (Format::OpenMetrics, Kind::Counter) => match family.name.strip_suffix("_total") {
+            Some(name) => (name, Kind::Counter.as_str()),
+            None => (&family.name, "unknown"),
+        },
+        (Format::Text | Format::OpenMetrics, kind) => (&family.name, kind.as_str()),
+    }
 }
 
 /// A value as Go's `ParseFloat` reads it.
@@ -96,6 +106,28 @@ spark_b +Inf
 # TYPE spark_c_seconds summary
 spark_c_seconds{quantile=\"0.5\"} 0.25
 spark_c_seconds_count 1e18
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn open_metrics_calls_a_counters_family_without_its_suffix() {
+        let mut page = Page::new();
+        page.counter("spark_a_total", "Say \"a\".", &[], 3.0);
+        // Spark's own name for one, which is kept.
+        page.counter("metrics_executor_b", "B.", &[], 4.0);
+        let mut out = Vec::new();
+        for family in page.families() {
+            header(family, Format::OpenMetrics, &mut out);
+            sample(&page, family, &family.samples[0], &PodLabels::default(), &mut out);
+        }
+        let expected = "\
+# HELP spark_a Say \\\"a\\\".
+# TYPE spark_a counter
+spark_a_total 3
+# HELP metrics_executor_b B.
+# TYPE metrics_executor_b unknown
+metrics_executor_b 4
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -69,8 +69,11 @@ pub(super) const SCRAPE_DURATION: Described = gauge(
     &[],
     "How long all sources together took for this page.",
 );
-pub(super) const BYTES: Described =
-    gauge("emberscope_exposition_bytes", &[], "Size of the last page that was sent.");
+pub(super) const BYTES: Described = gauge(
+    "emberscope_exposition_bytes",
+    &[],
+    "Size of the last page that was sent, before compression.",
+);
 pub(super) const SAMPLES: Described =
     gauge("emberscope_samples", &[], "Samples on this page before the sidecar's own metrics.");
 pub(super) const SPARK_ENDED: Described = gauge(

@@ -10,7 +10,7 @@ fn own() -> Own {
 
 fn text(own: &Own) -> String {
     let mut out = Vec::new();
-    own.text(&mut out).unwrap();
+    crate::exposition::encode::text(&own.page(), &mut out);
     String::from_utf8(out).unwrap()
 }
 

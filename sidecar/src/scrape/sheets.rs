@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::exposition::{Page, PodLabels, encode};
+use crate::exposition::{Format, Page, PodLabels, encode};
 
 /// What begins like this is the sidecar's own, whatever a source says.
 const RESERVED: &str = "emberscope_";
@@ -17,10 +17,10 @@ pub struct Sheets {
     families: Vec<(usize, usize)>,
     samples: usize,
     left_out: usize,
-    /// What every sample of the pages carries.
+    /// What every sample of the pages carries, but for the sidecar's own.
     pod_labels: Arc<PodLabels>,
-    /// The sidecar's own figures, in text format already.
-    own: Vec<u8>,
+    /// The number of the page with the sidecar's own figures, once it is there.
+    own: Option<usize>,
 }
 
 impl Sheets {
@@ -43,10 +43,10 @@ impl Sheets {
                 }
             }
         }
-        Self { pages, families, samples, left_out, pod_labels, own: Vec::new() }
+        Self { pages, families, samples, left_out, pod_labels, own: None }
     }
 
-    /// How many samples are served.
+    /// How many samples are served, the sidecar's own aside.
     #[must_use]
     pub const fn samples(&self) -> usize {
         self.samples
@@ -59,9 +59,39 @@ impl Sheets {
         self.left_out
     }
 
-    /// Where the sidecar's own figures go, behind the pages.
-    pub const fn own(&mut self) -> &mut Vec<u8> {
-        &mut self.own
+    /// Puts the sidecar's own figures behind the others.
+    pub fn add_own(&mut self, page: Page) {
+        let number = self.pages.len();
+        let families = page.families().iter().enumerate();
+        let filled = families.filter(|(_, family)| !family.samples.is_empty());
+        self.families.extend(filled.map(|(index, _)| (number, index)));
+        self.pages.push(Arc::new(page));
+        self.own = Some(number);
+    }
+}
+
+/// Which families a client wants: all, or those with these names (`name[]` of the query).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection(Option<HashSet<String>>);
+
+impl Selection {
+    /// The names in a query; without any, all families.
+    #[must_use]
+    pub fn of_query(query: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let names = pairs.filter(|(key, _)| key == "name[]").map(|(_, name)| name.into_owned());
+        let names: HashSet<String> = names.collect();
+        Self((!names.is_empty()).then_some(names))
+    }
+
+    /// Whether nothing is left out.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|names| names.contains(name))
     }
 }
 
@@ -69,46 +99,50 @@ impl Sheets {
 #[derive(Debug)]
 pub struct Text {
     sheets: Arc<Sheets>,
+    selection: Selection,
+    format: Format,
     family: usize,
     sample: usize,
-    own: usize,
+    ended: bool,
 }
 
 impl Text {
-    /// The whole text, from its beginning.
+    /// The whole text of the families that are selected, from its beginning.
     #[must_use]
-    pub const fn new(sheets: Arc<Sheets>) -> Self {
-        Self { sheets, family: 0, sample: 0, own: 0 }
+    pub const fn new(sheets: Arc<Sheets>, selection: Selection, format: Format) -> Self {
+        Self { sheets, selection, format, family: 0, sample: 0, ended: false }
     }
 
     /// Whether all of it has been written.
     #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        self.family == self.sheets.families.len() && self.own == self.sheets.own.len()
+    pub const fn is_at_end(&self) -> bool {
+        self.ended
     }
 
     /// Writes the next lines: about so many bytes, or what is left.
     pub fn write(&mut self, about: usize, out: &mut Vec<u8>) {
         let Sheets { pages, families, own, pod_labels, .. } = &*self.sheets;
-        while let Some(&(page, index)) = families.get(self.family) {
-            let page = &pages[page];
+        let no_labels = PodLabels::default();
+        while let Some(&(number, index)) = families.get(self.family) {
+            let page = &pages[number];
             let family = &page.families()[index];
-            for sample in &family.samples[self.sample..] {
+            let labels = if *own == Some(number) { &no_labels } else { &**pod_labels };
+            let wanted = if self.selection.has(&family.name) { &family.samples[..] } else { &[] };
+            for sample in wanted.iter().skip(self.sample) {
                 if out.len() >= about {
                     return;
                 }
                 // With its first sample, so that no header is written twice.
                 if self.sample == 0 {
-                    encode::header(family, out);
+                    encode::header(family, self.format, out);
                 }
-                encode::sample(page, family, sample, pod_labels, out);
+                encode::sample(page, family, sample, labels, out);
                 self.sample += 1;
             }
             (self.family, self.sample) = (self.family + 1, 0);
         }
-        let end = own.len().min(self.own + about.saturating_sub(out.len()));
-        out.extend_from_slice(&own[self.own..end]);
-        self.own = end;
+        out.extend_from_slice(self.format.end().as_bytes());
+        self.ended = true;
     }
 }
 
@@ -119,7 +153,7 @@ mod tests {
     use super::*;
 
     fn text(sheets: Sheets, about: usize) -> String {
-        let mut text = Text::new(Arc::new(sheets));
+        let mut text = Text::new(Arc::new(sheets), Selection::default(), Format::Text);
         let mut whole = Vec::new();
         // Each piece has a line or a byte at least: a text that does not end fails, and ends here.
         for _ in 0..10_000 {
@@ -143,7 +177,9 @@ mod tests {
         let (labels, _) = PodLabels::read(&["team=a".to_owned()]);
         let pages = vec![Arc::new(first), Arc::new(second)];
         let mut sheets = Sheets::merge(pages, Arc::new(labels));
-        sheets.own().extend_from_slice(b"emberscope_x 1\n");
+        let mut own = Page::new();
+        own.gauge("emberscope_x", "X.", &[], 1.0);
+        sheets.add_own(own);
         assert_eq!((sheets.samples(), sheets.left_out()), (2, 2));
         let expected = "\
 # HELP spark_a A.
@@ -152,16 +188,34 @@ spark_a{kind=\"jvm\",team=\"a\"} 1
 # HELP spark_b B.
 # TYPE spark_b gauge
 spark_b{team=\"a\"} 4
+# HELP emberscope_x X.
+# TYPE emberscope_x gauge
 emberscope_x 1
 ";
         assert_eq!(text(sheets, 1000), expected);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_written_and_the_end_is_said_all_the_same() {
+        let mut page = Page::new();
+        page.gauge("spark_a", "A.", &[], 1.0);
+        page.counter("spark_b_total", "B.", &[], 2.0);
+        let sheets = Arc::new(Sheets::merge(vec![Arc::new(page)], Arc::default()));
+        let selection = Selection::of_query(Some("name[]=spark_b_total&x=y&name%5B%5D=none"));
+        assert!(!selection.is_everything());
+        assert!(Selection::of_query(Some("x=y")).is_everything());
+        let mut text = Text::new(sheets, selection, Format::OpenMetrics);
+        let mut out = Vec::new();
+        text.write(1000, &mut out);
+        assert!(text.is_at_end());
+        let expected = "# HELP spark_b B.\n# TYPE spark_b counter\nspark_b_total 2\n# EOF\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     proptest! {
         #[test]
         fn in_pieces_of_any_size_it_is_the_same_text(
             families in proptest::collection::vec(0usize..20, 0..8),
-            own in "[a-z\n]{0,200}",
             about in 1usize..500,
         ) {
             let make = || {
@@ -177,9 +231,7 @@ emberscope_x 1
             };
             let mut whole = Vec::new();
             encode::text(&make(), &mut whole);
-            whole.extend_from_slice(own.as_bytes());
-            let mut sheets = Sheets::merge(vec![Arc::new(make())], Arc::default());
-            sheets.own().extend_from_slice(own.as_bytes());
+            let sheets = Sheets::merge(vec![Arc::new(make())], Arc::default());
             prop_assert_eq!(text(sheets, about).into_bytes(), whole);
         }
     }

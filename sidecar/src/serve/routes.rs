@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{RawQuery, State};
+use axum::http::header::AsHeaderName;
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use super::page::Page;
+use super::page::{Coding, Page};
 use crate::args::Role;
-use crate::exposition::encode;
-use crate::scrape::{Scraper, deadline};
+use crate::exposition::{Format, takes_gzip};
+use crate::scrape::{Scraper, Selection, Text, deadline};
 
 /// What the answers are made of.
 #[derive(Debug, Clone)]
@@ -34,16 +37,39 @@ pub fn routes(site: Site) -> Router {
         .with_state(site)
 }
 
-async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let timeout = headers.get(deadline::HEADER).and_then(|value| value.to_str().ok());
-    let Some(answer) = site.scraper.answer(deadline::budget(timeout)).await else {
+async fn metrics(
+    State(site): State<Site>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let budget = deadline::budget(text_of(&headers, deadline::HEADER));
+    let Some(answer) = site.scraper.answer(budget).await else {
         let sentence = "the scrape failed by a defect; the log has its message\n";
         return (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response();
     };
-    let body = Page::new(answer.text, answer.is_final, site.scraper);
-    let head = [(CONTENT_TYPE, encode::TEXT), (CACHE_CONTROL, "no-store")];
+    let format = Format::wanted(text_of(&headers, ACCEPT));
+    let gzip = takes_gzip(text_of(&headers, ACCEPT_ENCODING));
+    let selection = Selection::of_query(query.as_deref());
+    // Who asks for a part has not taken the last values.
+    let is_final = answer.is_final && selection.is_everything();
+    let text = Text::new(answer.sheets, selection, format);
+    let coding = if gzip { Coding::gzip() } else { Coding::Identity };
+    let body = Page::new(text, coding, is_final, site.scraper);
+    let head = [
+        (CONTENT_TYPE, format.media_type()),
+        (CACHE_CONTROL, "no-store"),
+        (VARY, "Accept, Accept-Encoding"),
+    ];
     // The loan is for the connection, which cuts off who does not read.
-    (Extension(answer.loan), head, Body::new(body)).into_response()
+    let mut response = (Extension(answer.loan), head, Body::new(body)).into_response();
+    if gzip {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn text_of(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 async fn landing(State(site): State<Site>) -> Html<String> {

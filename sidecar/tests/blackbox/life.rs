@@ -41,6 +41,9 @@ fn after_sigterm_the_last_values_are_served_once_and_then_it_ends() {
     eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
     assert!(sidecar.is_alive());
     assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
+    // Who asks for a part has not taken them.
+    let part = get(sidecar.port, "/metrics?name[]=emberscope_spark_ended").unwrap();
+    assert!(part.text().ends_with("emberscope_spark_ended 1\n"), "{}", part.text());
     assert_last_values(&sidecar.scrape());
     sidecar.ends_well();
 }

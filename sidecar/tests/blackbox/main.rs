@@ -8,6 +8,7 @@
 
 mod arguments;
 mod clients;
+mod formats;
 mod harness;
 mod life;
 mod push;

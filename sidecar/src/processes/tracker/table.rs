@@ -11,7 +11,7 @@ impl Tracker {
     /// All processes but ourselves and the kernel's threads, parents before their children.
     ///
     /// They are read in that order too, which [`Accounts`] rely on: who was there in the last scan
-    /// is older than who was not.
+    /// is older than who was not. Process ids tell nothing of age: they start over when they run out.
     pub(super) fn read_table(
         &mut self,
         own: Option<u32>,
@@ -22,10 +22,10 @@ impl Tracker {
         }
         let started = |pid| self.known.get(&pid).map_or(u64::MAX, |known| known.started);
         let pids = self.root.pids()?.filter(|pid| Some(*pid) != own);
-        let mut pids: Vec<(u64, u32)> = pids.map(|pid| (started(pid), pid)).collect();
+        let mut pids: Vec<_> = pids.map(|pid| (started(pid), self.depth(pid), pid)).collect();
         pids.sort_unstable();
         let mut table = Vec::with_capacity(pids.len());
-        for (_, pid) in pids {
+        for (.., pid) in pids {
             let Some(stat) = self.root.stat(pid).filter(|stat| !stat.kernel_thread) else {
                 continue;
             };
@@ -34,8 +34,21 @@ impl Tracker {
             }
         }
         gone.extend(self.known.extract_if(|_, known| !known.present));
-        table.sort_by_key(|seen| (seen.stat.started, seen.pid));
+        table.sort_by_cached_key(|seen| (seen.stat.started, self.depth(seen.pid), seen.pid));
         Ok(table)
+    }
+
+    /// How many ancestors of a process are known: who starts in the same hundredth of a second as
+    /// its parent is told from it by that.
+    fn depth(&self, mut pid: u32) -> usize {
+        // Parents are no ring, but what was read may be.
+        for depth in 0..self.known.len() {
+            match self.known.get(&pid) {
+                Some(known) => pid = known.parent,
+                None => return depth,
+            }
+        }
+        self.known.len()
     }
 
     /// Remembers a process, and looks at what it runs if it is new or runs something new.

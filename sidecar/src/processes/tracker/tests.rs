@@ -163,6 +163,19 @@ fn where_all_share_one_cgroup_the_jvms_descendants_count() {
     assert_eq!(counts(&tracker.scan().unwrap()), expected);
 }
 
+/// Process ids start over when they run out, and a daemon forks its first worker at once. A child
+/// that is read before its parent, and ends in between, would be counted twice.
+#[test]
+fn a_parent_is_read_before_a_child_of_the_same_tick_with_a_lower_pid() {
+    let (proc, mut tracker) = v2(EXECUTOR);
+    proc.put(&Fake { started: 900, ..Fake::new(90, JVM, "python3", DAEMON) });
+    proc.put(&Fake { started: 900, ..Fake::new(70, 90, "python3", DAEMON) });
+    tracker.scan().unwrap();
+    let table = tracker.read_table(Some(OWN), &mut Gone::new()).unwrap();
+    let place = |pid| table.iter().position(|seen| seen.pid == pid).unwrap();
+    assert!(place(90) < place(70));
+}
+
 #[test]
 fn a_python_that_started_the_jvm_is_the_driver_program() {
     let (proc, mut tracker) = pod(DRIVER, "0::/\n", "0::/\n");
