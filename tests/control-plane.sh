@@ -80,7 +80,6 @@ build() {
     cd "$modules"
     echo "building with $("$go" env GOVERSION)"
     # One half-built folder never looks like a whole one: what is done is moved into place.
-    local made
     made=$(mktemp -d "$folder/building.XXXXXX")
     trap 'rm -rf "$made"' EXIT
     CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -mod=readonly -o "$made/" \

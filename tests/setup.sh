@@ -79,6 +79,7 @@ has_package() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]];
 missing_packages() {
     command -v curl >/dev/null || echo curl
     command -v git >/dev/null || echo git
+    command -v make >/dev/null || echo make
     command -v pgrep >/dev/null || echo procps # Spark finds its Python workers with it
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
     command -v cc >/dev/null || echo gcc
