@@ -1,0 +1,108 @@
+//! The pod's annotations over the configuration: `overrides` in CEL.
+
+use super::{Variable, variable};
+use crate::config::{LEAST_MEMORY, LogLevel, Port, Sidecar};
+use crate::overrides::PREFIX;
+use crate::policy::cel;
+
+/// What the pod's annotations say over the configuration. A bad value counts as none.
+pub(super) fn overrides(sidecar: &Sidecar) -> Vec<Variable> {
+    let said = |name: &str| {
+        format!(
+            "variables.annotations[?{}].orValue('').trim()",
+            cel::string(&format!("{PREFIX}{name}"))
+        )
+    };
+    let Sidecar { image, port, push_port, linger_seconds, log_level, resources, .. } = sidecar;
+    let levels = LogLevel::ALL.map(LogLevel::as_str);
+    let ranges = Port::SPARKS.map(|range| {
+        format!(
+            "\n    || (int(variables.saidPort) >= {} && int(variables.saidPort) <= {})",
+            range.start(),
+            range.end()
+        )
+    });
+    vec![
+        variable("saidImage", "What the pod's annotations say; a bad value counts as none.", said("image")),
+        variable(
+            "image",
+            "",
+            format!("variables.saidImage.matches('^[^\\\\s\\\\pC]+$') ? variables.saidImage : {}", cel::string(image)),
+        ),
+        variable("saidPort", "", said("port")),
+        variable(
+            "port",
+            "",
+            format!(
+                "variables.saidPort.matches('^[0-9]{{1,5}}$')
+&& int(variables.saidPort) >= 1024 && int(variables.saidPort) <= 65535
+&& int(variables.saidPort) != {}
+&& !(false{})
+? int(variables.saidPort) : {}",
+                push_port.get(),
+                ranges.concat(),
+                port.get()
+            ),
+        ),
+        variable("saidLinger", "", said("linger-seconds")),
+        variable(
+            "linger",
+            "Room is left in the grace period for the sidecar to end by itself.",
+            format!(
+                "[
+  variables.saidLinger.matches('^[0-9]{{1,5}}$') && int(variables.saidLinger) <= 65535
+  ? int(variables.saidLinger) : {linger_seconds},
+  [object.spec.?terminationGracePeriodSeconds.orValue(30) - 5, 0].max()
+].min()"
+            ),
+        ),
+        variable("saidLogLevel", "", said("log-level")),
+        variable(
+            "logLevel",
+            "",
+            format!(
+                "variables.saidLogLevel in {} ? variables.saidLogLevel : {}",
+                cel::strings(levels),
+                cel::string(log_level.as_str())
+            ),
+        ),
+        variable("saidCpuRequest", "", said("cpu-request")),
+        variable(
+            "cpuRequest",
+            "",
+            format!(
+                "isQuantity(variables.saidCpuRequest) && quantity(variables.saidCpuRequest).isGreaterThan(quantity('0'))
+? variables.saidCpuRequest : {}",
+                cel::string(resources.cpu_request.as_str())
+            ),
+        ),
+        variable(
+            "cpuLimit",
+            "",
+            format!(
+                "quantity(variables.cpuRequest).isGreaterThan(quantity({0}))
+? variables.cpuRequest : {0}",
+                cel::string(resources.cpu_limit.as_str())
+            ),
+        ),
+        variable("saidMemoryLimit", "", said("memory-limit")),
+        variable(
+            "memoryLimit",
+            "",
+            format!(
+                "isQuantity(variables.saidMemoryLimit) && !quantity(variables.saidMemoryLimit).isLessThan(quantity('{LEAST_MEMORY}Mi'))
+? variables.saidMemoryLimit : {}",
+                cel::string(resources.memory_limit.as_str())
+            ),
+        ),
+        variable(
+            "memoryRequest",
+            "",
+            format!(
+                "quantity({0}).isGreaterThan(quantity(variables.memoryLimit))
+? variables.memoryLimit : {0}",
+                cel::string(resources.memory_request.as_str())
+            ),
+        ),
+    ]
+}

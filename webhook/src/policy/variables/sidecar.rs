@@ -1,0 +1,163 @@
+//! What the sidecar gets: `sidecar` and `resources` in CEL.
+
+use super::{Variable, variable};
+use crate::config::UserRule;
+use crate::decide::Role;
+use crate::policy::cel;
+use crate::settings::{Placement, Settings};
+
+/// The uid and gid of Spark's container: with them the sidecar may read that container's cgroup.
+pub(super) fn users(rules: &[UserRule]) -> Vec<Variable> {
+    let rule = |of: fn(&UserRule) -> Option<i64>| {
+        rules.iter().rev().fold("optional.none()".to_owned(), |otherwise, rule| {
+            let id =
+                of(rule).map_or("optional.none()".to_owned(), |id| format!("optional.of({id})"));
+            match &rule.label {
+                None => id,
+                Some(label) => {
+                    format!(
+                        "{} in object.metadata.labels ? {id} : ({otherwise})",
+                        cel::string(label)
+                    )
+                }
+            }
+        })
+    };
+    let said = |field: &str| {
+        format!(
+            "variables.spark.?securityContext.?{field}.or(object.spec.?securityContext.?{field})"
+        )
+    };
+    vec![
+        variable("saidUser", "", said("runAsUser")),
+        variable(
+            "user",
+            "The container's own, the pod's, else the configuration's.",
+            format!("variables.saidUser.or({})", rule(|rule| Some(rule.run_as_user))),
+        ),
+        variable(
+            "group",
+            "",
+            format!(
+                "variables.saidUser.hasValue() ? {0}\n: {0}.or({1})",
+                said("runAsGroup"),
+                rule(|rule| rule.run_as_group)
+            ),
+        ),
+    ]
+}
+
+/// What the sidecar may use: the pod keeps its quality of service class.
+pub(super) fn resources() -> Vec<Variable> {
+    let amount = |kind: &str| format!("quantity(string(c.?resources.?{kind}[?r].orValue('0')))");
+    let (request, limit) = (amount("requests"), amount("limits"));
+    vec![
+        variable(
+            "bestEffort",
+            "No container asks for anything.",
+            format!(
+                "!variables.everyContainer.exists(c, ['cpu', 'memory'].exists(r,
+  {limit}.isGreaterThan(quantity('0'))
+  || {request}.isGreaterThan(quantity('0'))))"
+            ),
+        ),
+        variable(
+            "guaranteed",
+            "Every container has both limits, and requests that equal them.",
+            format!(
+                "variables.everyContainer.all(c, ['cpu', 'memory'].all(r,
+  {limit}.isGreaterThan(quantity('0'))
+  && ({request}.compareTo(quantity('0')) == 0
+    || {request}.compareTo({limit}) == 0)))"
+            ),
+        ),
+        variable(
+            "cpuLimited",
+            "A quota on limits.cpu refuses pods of which one container has no CPU limit.",
+            format!(
+                "object.spec.containers.all(c, ['cpu'].all(r,
+  {limit}.isGreaterThan(quantity('0'))))"
+            ),
+        ),
+        variable(
+            "ownBudget",
+            "The pod has a budget as a whole, which rules.",
+            "has(object.spec.resources)
+&& (has(object.spec.resources.requests) || has(object.spec.resources.limits))",
+        ),
+    ]
+}
+
+/// The sidecar's arguments.
+pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
+    let sidecar = &settings.config.sidecar;
+    let driver = cel::string(Role::Driver.as_str());
+    let labels = sidecar.metric_labels.iter().map(|(name, key)| {
+        let key = cel::string(key);
+        format!(
+            "\n+ ({key} in object.metadata.labels ? [{} + object.metadata.labels[{key}]] : [])",
+            cel::string(&format!("--metric-label={}=", name.as_str()))
+        )
+    });
+    let labels: String = labels.collect();
+    let (life, heartbeat) = match settings.placement {
+        Placement::Native => ("native", String::new()),
+        Placement::Classic => (
+            "classic",
+            "\n+ (size(variables.heartbeatMount) > 0 ? ['--heartbeat-file=' + variables.heartbeatFile] : [])".to_owned(),
+        ),
+    };
+    let mut variables = vec![];
+    if settings.placement == Placement::Classic {
+        variables.extend([
+            variable(
+                "heartbeatFile",
+                "The file that EMR's Spark container touches while it runs.",
+                "(variables.spark.?env.orValue([]).filter(e, e.name == 'SIDECAR_SIGNAL_FILE').map(e, e.?value.orValue(''))
+  .filter(v, v != '') + [''])[0]",
+            ),
+            variable(
+                "heartbeatMounts",
+                "",
+                "variables.spark.?volumeMounts.orValue([]).filter(m,
+  !has(m.subPath) && variables.heartbeatFile.startsWith(m.mountPath + (m.mountPath.endsWith('/') ? '' : '/')))",
+            ),
+            variable(
+                "heartbeatMount",
+                "The innermost of them.",
+                "variables.heartbeatMounts.filter(m,
+  variables.heartbeatMounts.all(n, size(n.mountPath) <= size(m.mountPath)))",
+            ),
+        ]);
+    }
+    variables.extend([
+        variable(
+            "uiPort",
+            "",
+            "(variables.spark.?ports.orValue([])
+  .filter(p, p.?name.orValue('') == 'spark-ui' && p.containerPort >= 1 && p.containerPort <= 65535)
+  .map(p, int(p.containerPort)) + [4040])[0]",
+        ),
+        variable(
+            "arguments",
+            "",
+            format!(
+                "[
+  '--role=' + variables.role,
+  '--port=' + string(variables.port),
+  '--container=' + variables.spark.name,
+  '--linger-seconds=' + string(variables.linger),
+  '--log-level=' + variables.logLevel,
+  '--life={life}',
+  variables.role == {driver}
+  ? '--spark-ui-port=' + string(variables.uiPort)
+  : '--push-port={}'
+]{labels}
++ ('spark-app-selector' in object.metadata.labels
+  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : []){heartbeat}",
+                sidecar.push_port.get()
+            ),
+        ),
+    ]);
+    variables
+}
