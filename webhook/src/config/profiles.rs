@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use super::{Config, Sidecar, UserRule, default_spark_confs};
 use crate::pod::Pod;
 
+/// Each profile costs the policies of all later ones a match condition, of which Kubernetes allows 64.
+const MOST: usize = 32;
+
 /// A key of the file, from the top, and what is wrong with its value.
 pub(super) type Problem = (String, String);
 
@@ -143,6 +146,11 @@ impl File {
         if let Some(problem) = config.problem() {
             return Err(problem);
         }
+        let count = profiles.as_ref().map_or(0, Vec::len);
+        if count > MOST {
+            let problem = format!("has {count} entries; {MOST} are allowed");
+            return Err(("profiles".to_owned(), problem));
+        }
         let mut names = BTreeSet::new();
         let mut resolved = Vec::new();
         for (index, profile) in profiles.into_iter().flatten().enumerate() {
@@ -164,8 +172,9 @@ impl ProfileInFile {
         let Self { name, selector, sidecar, users, spark_confs } = self;
         let problem = |key: &str, problem: &str| Err((key.to_owned(), problem.to_owned()));
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 63 || !name.chars().all(word) {
-            return problem("name", "is not 1 to 63 small letters, digits and hyphens");
+        // Kubernetes allows 63 characters for the names that the policy makes of this one.
+        if name.is_empty() || name.len() > 40 || !name.chars().all(word) {
+            return problem("name", "is not 1 to 40 small letters, digits and hyphens");
         }
         if selector == Selector::default() {
             return problem("match", "selects nothing; `namespaces: [\"*\"]` means every pod");

@@ -114,7 +114,7 @@ pub(super) fn of_no_profile(profiles: &[(Selector, Settings)]) -> Vec<Condition>
 
 fn not_of(profiles: &[(Selector, Settings)]) -> impl Iterator<Item = Condition> {
     profiles.iter().map(|(selector, settings)| Condition {
-        name: format!("not-{}", settings.profile.as_deref().unwrap_or_default()),
+        name: format!("not-in-profile-{}", settings.profile.as_deref().unwrap_or_default()),
         why: String::new(),
         expression: format!("!({})", selects(selector)),
     })

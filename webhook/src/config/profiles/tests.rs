@@ -101,6 +101,10 @@ fn mistakes_in_a_profile_are_named_with_its_place() {
         ("[{name: A b, match: {namespaces: [x]}}]".to_owned(), "profiles[0].name is not"),
         ("[{name: a, match: {namespaces: [Team]}}]".to_owned(), "fits no namespace"),
         ("[{name: a, match: {namespace: [x]}}]".to_owned(), "namespace"),
+        (
+            format!("[{}]", vec![format!("{{{everyone}}}"); 33].join(", ")),
+            "profiles has 33 entries",
+        ),
         ("[{name: a}]".to_owned(), "match"),
     ] {
         let yaml = format!("profiles: {profiles}");

@@ -111,10 +111,14 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
     if settings.placement == Placement::Classic {
         variables.extend([
             variable(
-                "heartbeatFile",
+                "heartbeatAt",
                 "The file that EMR's Spark container touches while it runs.",
-                "(variables.spark.?env.orValue([]).filter(e, e.name == 'SIDECAR_SIGNAL_FILE').map(e, e.?value.orValue(''))
-  .filter(v, v != '') + [''])[0]",
+                "variables.spark.?env.orValue([]).map(e, e.name).lastIndexOf('SIDECAR_SIGNAL_FILE')",
+            ),
+            variable(
+                "heartbeatFile",
+                "",
+                "variables.heartbeatAt < 0 ? '' : variables.spark.env[variables.heartbeatAt].?value.orValue('')",
             ),
             variable(
                 "heartbeatMounts",
