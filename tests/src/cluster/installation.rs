@@ -119,6 +119,21 @@ impl Installation {
         Ok(started)
     }
 
+    /// Applies operations of a JSON Patch to the webhook configuration.
+    pub fn patch_configuration(&self, cluster: &Cluster, operations: &Value) -> Result<()> {
+        let patch = operations.to_string();
+        let object = ["patch", "mutatingwebhookconfiguration", "emberscope", "--type=json", "-p"];
+        cluster.kubectl().run(object.into_iter().chain([&*patch])).map(drop)
+    }
+
+    /// Has the API server call this port in place of the Service's.
+    pub fn point_at(&self, cluster: &Cluster, port: u16) -> Result<()> {
+        let url = format!("https://localhost:{port}/mutate");
+        let operation =
+            json!({"op": "replace", "path": "/webhooks/0/clientConfig/url", "value": url});
+        self.patch_configuration(cluster, &json!([operation]))
+    }
+
     /// The file that stands for the mounted ConfigMap.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {

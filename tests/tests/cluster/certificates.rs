@@ -8,7 +8,7 @@ use emberscope_certs::authority;
 use emberscope_tests::cluster::Cluster;
 use emberscope_tests::cluster::metrics::fail_opens;
 use hyper::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::{Alone, alone};
 use crate::pods::{assert_injected, driver};
@@ -52,10 +52,8 @@ fn replicas_that_start_together_agree_on_one_authority_and_are_trusted() {
     }
     let kubectl = fixture.cluster.kubectl();
     kubectl.run(["delete", "secret", "emberscope-tls", "-n", "emberscope"]).unwrap();
-    let remove = r#"[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]"#;
-    kubectl
-        .run(["patch", "mutatingwebhookconfiguration", "emberscope", "--type=json", "-p", remove])
-        .unwrap();
+    let remove = json!([{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]);
+    fixture.installation.patch_configuration(&fixture.cluster, &remove).unwrap();
 
     let replicas = fixture.installation.run(3).unwrap();
     let stored = secret(&fixture.cluster).unwrap();
@@ -76,13 +74,10 @@ fn a_deleted_secret_and_an_overwritten_bundle_come_back_as_they_were() {
     let before = ca_bundle(&fixture.cluster);
     kubectl.run(["delete", "secret", "emberscope-tls", "-n", "emberscope"]).unwrap();
     let foreign = authority::generate(std::time::SystemTime::now()).unwrap().certificate;
-    let patch = format!(
-        r#"[{{"op":"replace","path":"/webhooks/0/clientConfig/caBundle","value":"{}"}}]"#,
-        STANDARD.encode(foreign)
-    );
-    kubectl
-        .run(["patch", "mutatingwebhookconfiguration", "emberscope", "--type=json", "-p", &patch])
-        .unwrap();
+    let replace = json!([{
+        "op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": STANDARD.encode(foreign),
+    }]);
+    fixture.installation.patch_configuration(&fixture.cluster, &replace).unwrap();
 
     let start = Instant::now();
     while secret(&fixture.cluster).is_none() || ca_bundle(&fixture.cluster) != before {

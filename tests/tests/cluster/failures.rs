@@ -2,6 +2,7 @@
 
 use emberscope_tests::cluster::fake_webhook::{Behaviour, FakeWebhook};
 use emberscope_tests::cluster::metrics::fail_opens;
+use emberscope_tests::ports;
 
 use crate::fixture::{Alone, alone};
 use crate::pods::{assert_injected, assert_left_alone, driver};
@@ -17,44 +18,23 @@ fn assert_fails_open(fixture: &Alone, namespace: &str, name: &str) {
 fn without_an_answer_that_makes_sense_pods_are_created_as_they_are() {
     let fixture = alone();
     let namespace = fixture.opted_in();
-    let service = &fixture.installation.service;
-    let replicas = service.endpoints();
     let before = driver("before", &namespace);
     assert_injected(&fixture.cluster.kubectl().create(&before).unwrap());
 
-    // The API server keeps connections: replicas that are gone close theirs, these live on. So
-    // each fake is reached by a change of the address as well.
-    let configuration = |port: u16| {
-        let url = format!("https://localhost:{port}/mutate");
-        let patch = format!(
-            r#"[{{"op":"replace","path":"/webhooks/0/clientConfig/url","value":"{url}"}}]"#
-        );
-        let kubectl = fixture.cluster.kubectl();
-        kubectl
-            .run([
-                "patch",
-                "mutatingwebhookconfiguration",
-                "emberscope",
-                "--type=json",
-                "-p",
-                &patch,
-            ])
-            .unwrap();
-    };
+    let call = |port: u16| fixture.installation.point_at(&fixture.cluster, port).unwrap();
     let authority = fixture.installation.authority(&fixture.cluster).unwrap();
     let fake = |behaviour: Behaviour| {
         FakeWebhook::start_under(authority.clone(), move |_| behaviour.clone()).unwrap()
     };
 
     // Nobody listens.
-    let port = emberscope_tests::ports::any().unwrap();
-    configuration(port);
+    call(ports::any().unwrap());
     eventually_fails_open(&fixture, &namespace, "down");
     assert_fails_open(&fixture, &namespace, "still-down");
 
     // Somebody listens whom the API server does not trust.
     let foreign = FakeWebhook::start(|_| Behaviour::Patch(serde_json::json!([]))).unwrap();
-    configuration(foreign.port());
+    call(foreign.port());
     eventually_fails_open(&fixture, &namespace, "untrusted");
 
     let nonsense = [
@@ -70,12 +50,11 @@ fn without_an_answer_that_makes_sense_pods_are_created_as_they_are() {
     ];
     for (name, behaviour) in nonsense {
         let fake = fake(behaviour);
-        configuration(fake.port());
+        call(fake.port());
         eventually_fails_open(&fixture, &namespace, name);
     }
 
-    configuration(service.port());
-    service.set_endpoints(&replicas);
+    call(fixture.installation.service.port());
     eventually_injected(&fixture, &namespace);
 }
 

@@ -47,6 +47,7 @@ impl Fixture {
     fn restore(&self) {
         let ports: Vec<u16> = self.replicas.iter().map(|replica| replica.port).collect();
         self.installation.service.set_endpoints(&ports);
+        let _ = self.installation.point_at(&self.cluster, self.installation.service.port());
         let _ = std::fs::write(self.installation.config_file(), &self.config);
     }
 }
