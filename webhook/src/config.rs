@@ -29,6 +29,7 @@ pub struct Config {
     /// Users of Spark containers that name none; the first rule that matches counts.
     pub users: Vec<UserRule>,
     /// Spark settings for drivers; in a file, `null` removes a default.
+    #[serde(serialize_with = "profiles::with_removed")]
     pub spark_confs: BTreeMap<String, String>,
     /// Other settings for some pods; the first profile that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Config, Sidecar, UserRule, default_spark_confs};
@@ -194,6 +194,18 @@ impl ProfileInFile {
             Some(problem) => Err(problem),
         }
     }
+}
+
+/// Writes settings so that they are read as the same: a default that is not among them as `null`.
+pub(super) fn with_removed<S: Serializer>(
+    confs: &BTreeMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let defaults = default_spark_confs();
+    let mut written: BTreeMap<&str, Option<&str>> =
+        defaults.keys().map(|key| (key.as_str(), None)).collect();
+    written.extend(confs.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
+    written.serialize(serializer)
 }
 
 /// Puts entries over others; `null` removes.

@@ -30,7 +30,7 @@ fn spark_settings_add_to_the_defaults_and_null_removes() {
 
 #[test]
 fn what_was_printed_can_be_read_again() {
-    let yaml = "sidecar: {mode: classic, port: 9900}\nsparkConfs: {spark.a: 'x: y'}";
+    let yaml = "sidecar: {mode: classic, port: 9900}\nsparkConfs: {spark.a: 'x: y', spark.ui.prometheus.enabled: null}";
     let config = Config::parse(yaml, None).unwrap();
     let printed = serde_saphyr::to_string(&config).unwrap();
     assert_eq!(Config::parse(&printed, None).unwrap(), config);
