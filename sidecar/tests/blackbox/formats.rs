@@ -62,3 +62,28 @@ fn families_are_selected_by_name() {
         answer.text().lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     assert_eq!(families, ["spark_info gauge", "emberscope_source_up gauge"]);
 }
+
+#[test]
+fn labels_of_the_pod_are_on_all_figures_but_the_sidecars_own() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let sidecar = Sidecar::start(&[
+        "--role=driver",
+        "--spark-ui-port",
+        &port,
+        "--proc-root",
+        &root,
+        "--metric-label=team=say \"hi\"",
+        // A name that the sidecar's samples have already: left out, with a word in the log.
+        "--metric-label=pool=x",
+    ]);
+    let page = sidecar.scrape();
+    page.check();
+    assert!(page.up("driver_page") && page.up("executors_page") && page.up("cgroup"));
+    for line in page.text().lines().filter(|line| !line.starts_with('#')) {
+        let own = line.starts_with("emberscope_");
+        assert_eq!(line.contains(r#"team="say \"hi\"""#), !own, "{line}");
+        assert!(!line.contains("pool=\"x\""), "{line}");
+    }
+    assert!(sidecar.log().contains("pool=x"), "{}", sidecar.log());
+}
