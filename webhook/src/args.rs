@@ -61,7 +61,8 @@ Examples:
     #[command(after_help = "Examples:
   emberscope policy | kubectl apply -f -
   emberscope policy --config config.yaml | kubectl diff -f -
-  emberscope policy | kubectl delete -f -")]
+  kubectl delete mutatingadmissionpolicies,mutatingadmissionpolicybindings \\
+    -l app.kubernetes.io/part-of=emberscope,app.kubernetes.io/component=policy")]
     Policy(Policy),
     /// Print a completion script for a shell
     Completions {

@@ -9,11 +9,19 @@ use serde::{Deserialize, Serialize};
 
 /// A quantity as it was written, and what it is worth.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 pub struct Quantity {
     text: String,
     /// In billionths: the finest unit that the format knows (`n`).
     nanos: i128,
+}
+
+/// A quantity as people write it: `16Mi`, or a bare number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Number(serde_json::Number),
 }
 
 /// A text that is no quantity.
@@ -98,11 +106,14 @@ fn shift(nanos: i128, exponent: i32) -> Option<i128> {
     if exponent < 0 { nanos.checked_div(power) } else { nanos.checked_mul(power) }
 }
 
-impl TryFrom<String> for Quantity {
+impl TryFrom<Written> for Quantity {
     type Error = NotAQuantity;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::Text(text) => text.parse(),
+            Written::Number(number) => number.to_string().parse(),
+        }
     }
 }
 

@@ -173,16 +173,21 @@ impl ProfileInFile {
         let problem = |key: &str, problem: &str| Err((key.to_owned(), problem.to_owned()));
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         // Kubernetes allows 63 characters for the names that the policy makes of this one.
-        if name.is_empty() || name.len() > 40 || !name.chars().all(word) {
-            return problem("name", "is not 1 to 40 small letters, digits and hyphens");
+        let ends_well = !name.starts_with('-') && !name.ends_with('-');
+        if name.is_empty() || name.len() > 40 || !name.chars().all(word) || !ends_well {
+            return problem("name", "is not 1 to 40 small letters, digits and inner hyphens");
         }
         if selector == Selector::default() {
             return problem("match", "selects nothing; `namespaces: [\"*\"]` means every pod");
         }
         let mut merged = serde_json::to_value(&base.sidecar).unwrap_or_default();
         merge(&mut merged, Value::Object(sidecar));
-        let sidecar = serde_json::from_value(merged)
+        let sidecar: Sidecar = serde_json::from_value(merged)
             .map_err(|error| ("sidecar".to_owned(), format!("is not valid: {error}")))?;
+        if sidecar.push_port != base.sidecar.push_port {
+            // A driver tells its executors where to push, and may be of another profile.
+            return problem("sidecar.pushPort", "is for all profiles alike; set it at the top");
+        }
         let config = Config {
             sidecar,
             users: users.unwrap_or_else(|| base.users.clone()),

@@ -119,7 +119,8 @@ fn sidecar(
 }
 
 fn resources_of(pod: &Pod<'_>, spec: &Spec<'_>, plan: &Plan, layers: &Layers<'_>) -> Vec<Row> {
-    let note = if spec.resources.is_some() {
+    let budget = spec.resources.as_ref();
+    let note = if budget.is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some()) {
         Some("the pod has a budget as a whole, which rules")
     } else {
         match resources::qos(spec) {

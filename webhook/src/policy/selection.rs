@@ -137,7 +137,9 @@ fn selects(selector: &Selector) -> String {
     }
     for (key, value) in pod_labels {
         let (key, value) = (cel::string(key), cel::string(value));
-        all.push(format!("object.metadata.?labels[?{key}].orValue('') == {value}"));
+        all.push(format!(
+            "{key} in object.metadata.labels && object.metadata.labels[{key}] == {value}"
+        ));
     }
     all.join("\n&& ")
 }

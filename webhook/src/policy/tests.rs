@@ -52,7 +52,7 @@ fn every_profile_has_a_policy_of_its_own_and_no_pod_two() {
         conditions.iter().map(text).collect::<Vec<_>>()
     };
     let a = "(request.namespace.matches('^a-.*$') || request.namespace.matches('^b$'))";
-    let c = r"object.metadata.?labels[?'x'].orValue('') == 'it\'s'";
+    let c = r"'x' in object.metadata.labels && object.metadata.labels['x'] == 'it\'s'";
     let ends: Vec<_> = policies.iter().map(|policy| conditions(policy).pop().unwrap()).collect();
     assert_eq!(ends, [a.to_owned(), format!("!({a})"), format!("!({c})")]);
     assert!(conditions(policies[1]).contains(&c.to_owned()));

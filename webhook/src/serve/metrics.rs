@@ -39,7 +39,7 @@ impl Metrics {
         let mut registrar = Registrar::default();
         let requests = registrar.counters(
             "emberscope_admission_requests_total",
-            "Requests to /mutate answered, by HTTP status; all but 200 were no reviews. Every answer allows the pod.",
+            "Requests to /mutate answered, by HTTP status; all but 200 could not be read. Every answer allows the pod.",
             &["code"],
         )?;
         let decisions = registrar.counters(
@@ -115,8 +115,8 @@ impl Metrics {
         })
     }
 
-    /// Counts one answered request.
-    pub fn answered(&self, status: StatusCode, admission: &Admission, took: Duration) {
+    /// Counts one answered request; `took` for a review that was read.
+    pub fn answered(&self, status: StatusCode, admission: &Admission, took: Option<Duration>) {
         let outcome = &admission.outcome;
         self.requests.with_label_values(&[status.as_str()]).inc();
         let role = outcome.role.map_or("none", crate::decide::Role::as_str);
@@ -124,7 +124,9 @@ impl Metrics {
         for partial in &outcome.partial {
             self.partial.with_label_values(&[partial.code()]).inc();
         }
-        self.duration.observe(took.as_secs_f64());
+        if let Some(took) = took {
+            self.duration.observe(took.as_secs_f64());
+        }
         self.patch_bytes.inc_by(admission.patch_bytes as u64);
     }
 

@@ -13,7 +13,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::routing::post;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, error, info, warn};
@@ -53,7 +53,19 @@ pub fn router(shared: Arc<Shared>, phase: Watch) -> Router {
 fn routed(shared: Arc<Shared>, phase: Watch, admit: Admit) -> Router {
     let room = Semaphore::new(BODIES as usize);
     let handler = Arc::new(Handler { shared, phase, room, admit });
-    Router::new().route("/mutate", post(mutate)).with_state(handler)
+    Router::new()
+        .route("/mutate", post(mutate))
+        .fallback(async || closing(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async || closing(StatusCode::METHOD_NOT_ALLOWED))
+        .with_state(handler)
+}
+
+/// No API server asks for anything else, so whoever does is not given a place to keep.
+fn closing(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn mutate(
@@ -72,12 +84,12 @@ async fn mutate(
                     Verdict::Skipped(Skip::UnreadableReview) => StatusCode::BAD_REQUEST,
                     _ => StatusCode::OK,
                 };
-                (status, admission, start.elapsed())
+                (status, admission, Some(start.elapsed()))
             }
-            Ok(Err((status, why))) => (status, unread(&why), Duration::ZERO),
+            Ok(Err((status, why))) => (status, unread(&why), None),
             Err(_) => {
-                let why = "the body did not arrive in time";
-                (StatusCode::REQUEST_TIMEOUT, unread(why), Duration::ZERO)
+                let why = "the body did not arrive in time, or there was no room for it";
+                (StatusCode::REQUEST_TIMEOUT, unread(why), None)
             }
         };
     shared.metrics.answered(status, &admission, took);
@@ -119,20 +131,35 @@ async fn read(
     body: Body,
     room: &Semaphore,
 ) -> Result<(Bytes, SemaphorePermit<'_>), (StatusCode, String)> {
-    let most = body.size_hint().upper().unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
-    let kibibytes = u32::try_from(most.div_ceil(1024)).unwrap_or(BODIES);
     let busy = |_| (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down".to_owned());
-    let place = room.acquire_many(kibibytes).await.map_err(busy)?;
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => Ok((body.to_bytes(), place)),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let why = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
-            Err((StatusCode::PAYLOAD_TOO_LARGE, why))
-        }
-        Err(error) => {
-            Err((StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")))
-        }
+    let too_large = || {
+        let why = format!("the body is larger than {} MiB", BODY_LIMIT >> 20);
+        (StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
     }
+    let (mut body, mut parts, mut length) = (body, Vec::new(), 0);
+    // Room is taken for what has come, not for what was announced: who sends nothing takes none.
+    let mut place = room.acquire_many(0).await.map_err(busy)?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            (StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
+        })?;
+        let Ok(part) = frame.into_data() else { continue };
+        length += part.len();
+        if length > BODY_LIMIT {
+            return Err(too_large());
+        }
+        let more = length.div_ceil(1024).saturating_sub(place.num_permits());
+        place.merge(room.acquire_many(u32::try_from(more).unwrap_or(BODIES)).await.map_err(busy)?);
+        parts.push(part);
+    }
+    let whole = match parts.len() {
+        1 => parts.remove(0),
+        _ => parts.concat().into(),
+    };
+    Ok((whole, place))
 }
 
 fn unread(why: &str) -> Admission {
@@ -274,6 +301,25 @@ mod tests {
         assert_eq!(answer["response"]["allowed"], true);
         let page = String::from_utf8(shared.metrics.page()).unwrap();
         assert!(page.contains(r#"emberscope_admission_requests_total{code="408"} 1"#), "{page}");
+    }
+
+    /// Bodies that are announced and do not come take no room from one that does.
+    #[tokio::test(start_paused = true)]
+    async fn silent_bodies_hold_nobody_up() {
+        let router = router(shared(), phase());
+        let silent: Vec<_> = (0..100)
+            .map(|_| {
+                let router = router.clone();
+                tokio::spawn(async move { asked(&router, Body::new(Never)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let start = tokio::time::Instant::now();
+        assert!(asked(&router, Body::from(REVIEW)).await.1["response"]["patch"].is_string());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for one in silent {
+            assert_eq!(one.await.unwrap().0, StatusCode::REQUEST_TIMEOUT);
+        }
     }
 
     /// Room that a body took is free again, however its request ended: many times what there is

@@ -90,7 +90,7 @@ fn mistakes_in_a_profile_are_named_with_its_place() {
         (format!("[{{{everyone}, sidecar: {{prot: 9900}}}}]"), "unknown field `prot`"),
         (
             format!("[{{{everyone}, sidecar: {{pushPort: 9814}}}}]"),
-            "profiles[0].sidecar.pushPort is the same",
+            "profiles[0].sidecar.pushPort is for all profiles alike",
         ),
         (
             format!("[{{{everyone}, sparkConfs: {{executor: x}}}}]"),
@@ -98,6 +98,7 @@ fn mistakes_in_a_profile_are_named_with_its_place() {
         ),
         (format!("[{{{everyone}}}, {{{everyone}}}]"), "profiles[1].name \"a\" is the name of two"),
         ("[{name: a, match: {}}]".to_owned(), "profiles[0].match selects nothing"),
+        ("[{name: a-, match: {namespaces: [x]}}]".to_owned(), "profiles[0].name is not"),
         ("[{name: A b, match: {namespaces: [x]}}]".to_owned(), "profiles[0].name is not"),
         ("[{name: a, match: {namespaces: [Team]}}]".to_owned(), "fits no namespace"),
         ("[{name: a, match: {namespace: [x]}}]".to_owned(), "namespace"),

@@ -46,6 +46,7 @@ impl Placement {
 /// cluster there is nobody to ask, and sidecars stay what they are.
 pub(in super::super) async fn watch(shared: &Shared) -> Result<()> {
     let Ok(config) = kube::Config::incluster() else {
+        info!("not in a cluster: with mode auto, sidecars stay classic");
         return Ok(());
     };
     let client = Client::try_from(config).context("cannot talk to the cluster")?;
@@ -58,7 +59,7 @@ pub(in super::super) async fn watch(shared: &Shared) -> Result<()> {
             Err(_) => Some("the API server does not answer".to_owned()),
         };
         let pause = if let Some(why) = failed {
-            warn!(why, "sidecars stay classic; asking again");
+            warn!(why, "sidecars are placed as before; asking again");
             RETRY
         } else {
             REFRESH

@@ -119,6 +119,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_flush(context) {
+            // TLS takes what is written into a buffer; the client has it only now.
+            Poll::Ready(result) if self.writing => self.wrote(context, Poll::Ready(result)),
             Poll::Ready(result) => Poll::Ready(result),
             Poll::Pending => self.wrote(context, Poll::Pending),
         }
