@@ -38,33 +38,38 @@ impl Format {
     pub fn wanted(accept: Option<&str>) -> Self {
         let weight = |format: Self| {
             let ranges = accept.unwrap_or_default().split(',');
-            ranges.filter_map(|range| format.weight(range)).max().unwrap_or(0)
+            // The most specific range counts, whatever wildcards say beside it.
+            let best = ranges.filter_map(|range| format.weight(range)).max();
+            best.map_or(0, |(_, weight)| weight)
         };
         if weight(Self::OpenMetrics) > weight(Self::Text) { Self::OpenMetrics } else { Self::Text }
     }
 
-    /// How much a media range wants this format, in thousandths; nothing if it does not mean it.
-    fn weight(self, range: &str) -> Option<u16> {
+    /// Whether a media range names this format outright, and how much it wants it, in thousandths;
+    /// nothing if it does not mean it.
+    fn weight(self, range: &str) -> Option<(bool, u16)> {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next()?;
         let (own, version) = match self {
             Self::Text => ("text/plain", "0.0.4"),
             Self::OpenMetrics => ("application/openmetrics-text", "1.0.0"),
         };
+        let is_named = name.eq_ignore_ascii_case(own);
         // Wildcards stand for what everybody reads.
-        let any = self == Self::Text && (name == "*/*" || name == "text/*");
-        if !any && !name.eq_ignore_ascii_case(own) {
+        if !is_named && !(self == Self::Text && (name == "*/*" || name == "text/*")) {
             return None;
         }
         let mut weight = 1000;
         for parameter in parts {
-            match parameter.split_once('=') {
-                Some(("version", wanted)) if wanted != version => return None,
-                Some(("q", text)) => weight = thousandths(text),
-                _ => {}
+            let Some((name, value)) = parameter.split_once('=') else { continue };
+            if name.eq_ignore_ascii_case("version") && value.trim_matches('"') != version {
+                return None;
+            }
+            if name.eq_ignore_ascii_case("q") {
+                weight = thousandths(value);
             }
         }
-        Some(weight)
+        Some((is_named, weight))
     }
 }
 
@@ -73,7 +78,8 @@ impl Format {
 pub fn takes_gzip(accept_encoding: Option<&str>) -> bool {
     accept_encoding.unwrap_or_default().split(',').any(|coding| {
         let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = parameters.trim().strip_prefix("q=").map_or(1000, thousandths);
+        let quality = parameters.trim().strip_prefix(['q', 'Q']);
+        let weight = quality.and_then(|rest| rest.strip_prefix('=')).map_or(1000, thousandths);
         name.trim().eq_ignore_ascii_case("gzip") && weight > 0
     })
 }
@@ -105,6 +111,13 @@ mod tests {
             ("application/openmetrics-text;q=0.2, text/plain;q=0.4", Format::Text),
             ("text/plain, application/openmetrics-text", Format::Text),
             ("*/*", Format::Text),
+            (
+                "application/openmetrics-text;q=0.5, text/plain;q=0.1, */*;q=0.8",
+                Format::OpenMetrics,
+            ),
+            ("text/plain;q=0, application/openmetrics-text;q=0.5, */*", Format::OpenMetrics),
+            ("application/openmetrics-text; version=\"1.0.0\"", Format::OpenMetrics),
+            ("application/openmetrics-text;Q=0.1, text/plain;q=0.9", Format::Text),
             ("text/html,*/*;q=0.8", Format::Text),
             ("application/openmetrics-text;q=0", Format::Text),
             ("", Format::Text),
@@ -120,7 +133,7 @@ mod tests {
         for yes in ["gzip", "deflate, gzip;q=0.5", "GZIP", "br, gzip ; q=1.0"] {
             assert!(takes_gzip(Some(yes)), "{yes}");
         }
-        for no in ["", "identity", "gzip;q=0", "gzip;q=0.000", "x-gzip-2", "*"] {
+        for no in ["", "identity", "gzip;q=0", "gzip;q=0.000", "gzip;Q=0", "x-gzip-2", "*"] {
             assert!(!takes_gzip(Some(no)), "{no}");
         }
         assert!(!takes_gzip(None));

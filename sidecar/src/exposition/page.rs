@@ -166,10 +166,23 @@ impl Page {
         self.push(family, Part::Value, labels, value);
     }
 
-    /// Removes all but the last sample of each series; how many went is returned.
+    /// Removes all but the last sample of each series; how many went is returned. Then the parts of
+    /// each summary stand together.
     ///
-    /// Prometheus refuses a page with two samples of one series.
+    /// Prometheus refuses a page with two samples of one series, and `OpenMetrics` forbids that the
+    /// metrics of a family are interleaved.
     pub fn drop_duplicates(&mut self) -> u64 {
+        let dropped = self.drop_repeated();
+        let labels = &self.labels;
+        for family in self.families.iter_mut().filter(|family| family.kind == Kind::Summary) {
+            family.samples.sort_by_cached_key(|one| {
+                (without_quantile(labels.text(one.labels)), one.part, one.labels)
+            });
+        }
+        dropped
+    }
+
+    fn drop_repeated(&mut self) -> u64 {
         let mut dropped = 0;
         for family in &mut self.families {
             let key = |sample: &Sample| (sample.labels, sample.part);
@@ -205,6 +218,12 @@ impl Page {
     }
 }
 
+/// What the labels of a summary's parts have in common. The quantile is the last of them.
+fn without_quantile(labels: &str) -> String {
+    let (common, _) = labels.split_once("quantile=\"").unwrap_or((labels, ""));
+    common.trim_end_matches(',').to_owned()
+}
+
 /// A metric name as <https://prometheus.io/docs/concepts/data_model/> has it.
 fn valid_name(name: Cow<'static, str>) -> Cow<'static, str> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
@@ -233,6 +252,30 @@ mod tests {
         assert_eq!(page.drop_duplicates(), 1);
         let values: Vec<f64> = page.families()[0].samples.iter().map(|s| s.value).collect();
         assert_eq!(values, [3.0, 2.0]);
+    }
+
+    #[test]
+    fn the_parts_of_a_summary_stand_together() {
+        let mut page = Page::new();
+        let family = page.family("a_seconds", Kind::Summary, "A.");
+        for queue in ["x", "y"] {
+            let labels = page.labels(&[("queue", queue)]);
+            page.push(family, Part::Count, labels, 1.0);
+        }
+        for queue in ["y", "x"] {
+            for quantile in ["0.5", "0.99"] {
+                let labels = page.labels(&[("queue", queue), ("quantile", quantile)]);
+                page.push(family, Part::Value, labels, 1.0);
+            }
+        }
+        page.drop_duplicates();
+        let family = &page.families()[0];
+        let queues: Vec<String> = family
+            .samples
+            .iter()
+            .map(|one| without_quantile(page.label_text(one.labels)))
+            .collect();
+        assert_eq!(queues, [["queue=\"x\""; 3], ["queue=\"y\""; 3]].concat());
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::AsHeaderName;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -42,13 +41,14 @@ async fn metrics(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let budget = deadline::budget(text_of(&headers, deadline::HEADER));
+    let timeout = headers.get(deadline::HEADER).and_then(|value| value.to_str().ok());
+    let budget = deadline::budget(timeout);
     let Some(answer) = site.scraper.answer(budget).await else {
         let sentence = "the scrape failed by a defect; the log has its message\n";
         return (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response();
     };
-    let format = Format::wanted(text_of(&headers, ACCEPT));
-    let gzip = takes_gzip(text_of(&headers, ACCEPT_ENCODING));
+    let format = Format::wanted(list_of(&headers, ACCEPT).as_deref());
+    let gzip = takes_gzip(list_of(&headers, ACCEPT_ENCODING).as_deref());
     let selection = Selection::of_query(query.as_deref());
     // Who asks for a part has not taken the last values.
     let is_final = answer.is_final && selection.is_everything();
@@ -68,8 +68,12 @@ async fn metrics(
     response
 }
 
-fn text_of(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// The lines of a header that is a list, as one
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-5.3>).
+fn list_of(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let lines: Vec<&str> =
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 async fn landing(State(site): State<Site>) -> Html<String> {
