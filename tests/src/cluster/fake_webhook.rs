@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
@@ -40,6 +41,7 @@ pub enum Behaviour {
 pub struct FakeWebhook {
     port: u16,
     ca: Identity,
+    asked: Arc<AtomicUsize>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -62,6 +64,12 @@ impl FakeWebhook {
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
         let tls = acceptor(&leaf)?;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let behave = move |review: &Value| {
+            count.fetch_add(1, Ordering::Relaxed);
+            behave(review)
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // A thread of its own: tests block theirs while kubectl runs.
@@ -76,13 +84,19 @@ impl FakeWebhook {
                 });
             })
             .context("no thread for the fake webhook")?;
-        Ok(Self { port, ca, _stop: stop })
+        Ok(Self { port, ca, asked, _stop: stop })
     }
 
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How many reviews it was asked about so far.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Has the API server ask it about the pods of one namespace. API servers ask webhooks in the

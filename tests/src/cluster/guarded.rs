@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Two children: the program, and a reader that sends it the signal that it reads, or SIGKILL at
-/// the end of the pipe.
+/// Two children: the program, and a reader that sends it the signals that it reads, and SIGKILL at
+/// the end of the pipe. Ctrl-C in a terminal is for the test; what ends with it, ends by the pipe.
 const GUARD: &str = r#"
+trap '' INT HUP
 remove=$1
 shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 program=$!
-{ read -r signal <&3; kill -s "${signal:-KILL}" "$program"; } 2>/dev/null &
+{ while read -r signal <&3; do kill -s "$signal" "$program"; done; kill -s KILL "$program"; } 2>/dev/null &
 reader=$!
 wait "$program"
 status=$?
@@ -84,8 +85,8 @@ impl Guarded {
 
     /// Sends SIGTERM; returns at once.
     pub fn terminate(&mut self) -> Result<()> {
-        let stdin = self.shell.stdin.take();
-        let mut stdin = stdin.with_context(|| format!("{} was asked already", self.name))?;
+        let stdin = self.shell.stdin.as_mut();
+        let stdin = stdin.with_context(|| format!("{} has no guard", self.name))?;
         stdin.write_all(b"TERM\n").with_context(|| format!("{} has ended already", self.name))
     }
 

@@ -178,6 +178,14 @@ impl Replica {
         runtime.block_on(http::get(self.ops_port, path))
     }
 
+    /// How many reviews it has answered so far.
+    pub fn answered(&self) -> Result<u64> {
+        let page = String::from_utf8_lossy(&self.get("/metrics")?.ok()?).into_owned();
+        let name = "emberscope_admission_requests_total{code=\"200\"} ";
+        let count = page.lines().find_map(|line| line.strip_prefix(name));
+        count.map_or(Ok(0), |count| Ok(count.parse()?))
+    }
+
     /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {

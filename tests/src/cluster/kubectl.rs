@@ -58,6 +58,8 @@ impl Kubectl {
     ) -> Result<Printed> {
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("--kubeconfig").arg(&self.kubeconfig);
+        // Not in the home of whoever runs the tests: ports change, and what is kept would pile up.
+        command.arg("--cache-dir").arg(self.kubeconfig.with_extension("cache"));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use emberscope_certs::authority;
 use emberscope_tests::cluster::Cluster;
-use emberscope_tests::cluster::metrics::fail_opens;
+use emberscope_tests::cluster::installation::Replica;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -31,12 +31,21 @@ fn secret(cluster: &Cluster) -> Option<Value> {
     cluster.kubectl().run(json).ok()?.json().ok()
 }
 
-/// With only this replica behind the Service, pods are injected: its certificate is trusted.
-fn assert_answers(fixture: &Alone, port: u16, namespace: &str, name: &str) {
-    fixture.installation.service.set_endpoints(&[port]);
-    let before = fail_opens(&fixture.cluster).unwrap();
-    assert_injected(&fixture.cluster.kubectl().create(&driver(name, namespace)).unwrap());
-    assert_eq!(fail_opens(&fixture.cluster).unwrap(), before);
+/// When the API server calls this replica, and it does, pods are injected: the replica's certificate
+/// is trusted.
+fn assert_answers(fixture: &Alone, replica: &Replica, namespace: &str, name: &str) {
+    fixture.installation.point_at(&fixture.cluster, replica.port).unwrap();
+    let before = replica.answered().unwrap();
+    let start = Instant::now();
+    for attempt in 0.. {
+        let pod = driver(&format!("{name}-{attempt}"), namespace);
+        let created = fixture.cluster.kubectl().create(&pod).unwrap();
+        if replica.answered().unwrap() > before {
+            assert_injected(&created);
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{name} is never asked: {}", replica.log());
+    }
 }
 
 #[test]
@@ -61,7 +70,7 @@ fn replicas_that_start_together_agree_on_one_authority_and_are_trusted() {
     let stored = STANDARD.decode(stored["data"]["ca.crt"].as_str().unwrap()).unwrap();
     assert_eq!(ca_bundle(&fixture.cluster).trim(), String::from_utf8(stored).unwrap().trim());
     for (number, replica) in replicas.iter().enumerate() {
-        assert_answers(&fixture, replica.port, &namespace, &format!("replica-{number}"));
+        assert_answers(&fixture, replica, &namespace, &format!("replica-{number}"));
     }
     fixture.replicas = replicas.into_iter().take(2).collect();
 }
@@ -86,6 +95,6 @@ fn a_deleted_secret_and_an_overwritten_bundle_come_back_as_they_were() {
     }
     for (number, replica) in fixture.replicas.iter().enumerate() {
         assert_eq!(replica.get("/readyz").unwrap().status, StatusCode::OK);
-        assert_answers(&fixture, replica.port, &namespace, &format!("replica-{number}"));
+        assert_answers(&fixture, replica, &namespace, &format!("replica-{number}"));
     }
 }

@@ -40,11 +40,13 @@ fn eventually(fixture: &Fixture, namespace: &str, name: &str, restart_policy: &V
     let start = Instant::now();
     let mut last = Value::Null;
     for replica in &fixture.replicas {
-        fixture.installation.service.set_endpoints(&[replica.port]);
+        fixture.installation.point_at(&fixture.cluster, replica.port).unwrap();
         for attempt in 0.. {
             let name = format!("{name}-{}-{attempt}", replica.port);
+            let before = replica.answered().unwrap();
             last = fixture.cluster.kubectl().create(&driver(&name, namespace)).unwrap();
-            if &sidecars(&last)[0]["restartPolicy"] == restart_policy {
+            let is_asked = replica.answered().unwrap() > before;
+            if is_asked && &sidecars(&last)[0]["restartPolicy"] == restart_policy {
                 break;
             }
             assert!(start.elapsed() < PATIENCE, "{}", replica.log());

@@ -29,13 +29,17 @@ fn without_an_answer_that_makes_sense_pods_are_created_as_they_are() {
 
     // Nobody listens.
     call(ports::any().unwrap());
-    eventually_fails_open(&fixture, &namespace, "down");
+    eventually_fails_open(&fixture, &namespace, "down", || true);
     assert_fails_open(&fixture, &namespace, "still-down");
 
-    // Somebody listens whom the API server does not trust.
+    // Somebody listens whom the API server does not trust; in between all is well, so that what
+    // fails is this.
+    call(fixture.installation.service.port());
+    eventually_injected(&fixture, &namespace, "between");
     let foreign = FakeWebhook::start(|_| Behaviour::Patch(serde_json::json!([]))).unwrap();
     call(foreign.port());
-    eventually_fails_open(&fixture, &namespace, "untrusted");
+    eventually_fails_open(&fixture, &namespace, "untrusted", || true);
+    assert_eq!(foreign.asked(), 0);
 
     let nonsense = [
         ("silent", Behaviour::Silence),
@@ -51,20 +55,26 @@ fn without_an_answer_that_makes_sense_pods_are_created_as_they_are() {
     for (name, behaviour) in nonsense {
         let fake = fake(behaviour);
         call(fake.port());
-        eventually_fails_open(&fixture, &namespace, name);
+        eventually_fails_open(&fixture, &namespace, name, || fake.asked() > 0);
     }
 
     call(fixture.installation.service.port());
-    eventually_injected(&fixture, &namespace);
+    eventually_injected(&fixture, &namespace, "after");
 }
 
-/// The API server notices a changed configuration within a moment; until then the old one answers.
-fn eventually_fails_open(fixture: &Alone, namespace: &str, name: &str) {
+/// The API server notices a changed configuration within a moment; until then the old one counts,
+/// and `is_asked` tells when it is no longer that.
+fn eventually_fails_open(
+    fixture: &Alone,
+    namespace: &str,
+    name: &str,
+    is_asked: impl Fn() -> bool,
+) {
     for attempt in 0..50 {
         let name = format!("{name}-{attempt}");
         let before = fail_opens(&fixture.cluster).unwrap();
         let created = fixture.cluster.kubectl().create(&driver(&name, namespace)).unwrap();
-        if fail_opens(&fixture.cluster).unwrap() > before {
+        if is_asked() && fail_opens(&fixture.cluster).unwrap() > before {
             assert_left_alone(&created);
             return;
         }
@@ -72,9 +82,9 @@ fn eventually_fails_open(fixture: &Alone, namespace: &str, name: &str) {
     panic!("{name}: the API server never failed open");
 }
 
-fn eventually_injected(fixture: &Alone, namespace: &str) {
+fn eventually_injected(fixture: &Alone, namespace: &str, name: &str) {
     for attempt in 0..50 {
-        let pod = driver(&format!("after-{attempt}"), namespace);
+        let pod = driver(&format!("{name}-{attempt}"), namespace);
         let created = fixture.cluster.kubectl().create(&pod).unwrap();
         if !crate::pods::sidecars(&created).is_empty() {
             assert_injected(&created);

@@ -1,12 +1,23 @@
 //! Other webhooks before and after ours.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use emberscope_tests::cluster::fake_webhook::{Behaviour, FakeWebhook};
 use serde_json::{Value, json};
 
-use crate::fixture::shared;
+use crate::comparison::dry_run;
+use crate::fixture::{Fixture, shared};
 use crate::pods::{assert_injected, driver, sidecars, spark_env};
+
+/// Has the API server ask this webhook too, and waits until it does.
+fn register(fixture: &Fixture, webhook: &FakeWebhook, name: &str, namespace: &str) {
+    webhook.register(&fixture.cluster, name, namespace).unwrap();
+    let start = Instant::now();
+    while webhook.asked() == 0 {
+        assert!(start.elapsed() < Duration::from_mins(1), "{name} is never asked");
+        dry_run(&fixture.cluster, &driver("probe", namespace)).unwrap();
+    }
+}
 
 fn has_sidecar(review: &Value) -> bool {
     !sidecars(&review["request"]["object"]).is_empty()
@@ -23,7 +34,7 @@ fn after_a_later_webhook_added_a_container_there_is_still_one_sidecar() {
         Behaviour::Patch(json!([{"op": "add", "path": "/spec/containers/-", "value": proxy}]))
     })
     .unwrap();
-    mesh.register(&fixture.cluster, "z-mesh", &namespace).unwrap();
+    register(&fixture, &mesh, "z-mesh", &namespace);
     let created = fixture.cluster.kubectl().create(&driver("meshed", &namespace)).unwrap();
     assert_injected(&created);
     let containers = created["spec"]["containers"].as_array().unwrap();
@@ -46,7 +57,7 @@ fn a_restart_policy_that_a_later_webhook_drops_is_put_back() {
         Behaviour::Patch(json!([{"op": "remove", "path": path}]))
     })
     .unwrap();
-    forgetful.register(&fixture.cluster, "z-forgetful", &namespace).unwrap();
+    register(&fixture, &forgetful, "z-forgetful", &namespace);
     let created = fixture.cluster.kubectl().create(&driver("repaired", &namespace)).unwrap();
     assert_injected(&created);
 }
@@ -55,20 +66,18 @@ fn a_restart_policy_that_a_later_webhook_drops_is_put_back() {
 fn a_container_that_an_earlier_webhook_put_first_is_not_taken_for_sparks() {
     let fixture = shared();
     let namespace = fixture.opted_in();
-    let asked = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&asked);
-    let logger = FakeWebhook::start(move |review| {
-        count.fetch_add(1, Ordering::Relaxed);
+    let logger = FakeWebhook::start(|review| {
         assert!(!has_sidecar(review), "it is asked before ours");
         let fluentd = json!({"name": "emr-container-fluentd", "image": "fluentd"});
         Behaviour::Patch(json!([{"op": "add", "path": "/spec/containers/0", "value": fluentd}]))
     })
     .unwrap();
-    logger.register(&fixture.cluster, "a-logger", &namespace).unwrap();
+    register(&fixture, &logger, "a-logger", &namespace);
+    let before = logger.asked();
     let created = fixture.cluster.kubectl().create(&driver("logged", &namespace)).unwrap();
     assert_injected(&created);
     assert_eq!(created["spec"]["containers"][0]["name"], "emr-container-fluentd");
     assert!(created["spec"]["containers"][0].get("env").is_none(), "{created:#}");
     assert!(spark_env(&created, "SPARK_SUBMIT_OPTS").is_some());
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(logger.asked(), before + 1);
 }

@@ -58,6 +58,7 @@ fn no_other_pod_and_no_other_change_costs_a_call() {
         });
         kubectl.run(["create", "serviceaccount", "default", "-n", namespace]).unwrap();
         assert_left_alone(&kubectl.create(&pod).unwrap());
+        kubectl.run(["label", "namespace", namespace, "emberscope.dev/inject-"]).unwrap();
     }
     assert_eq!(calls(&fixture.cluster).unwrap(), before, "a pod that is none of ours cost a call");
 
