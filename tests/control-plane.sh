@@ -48,7 +48,7 @@ find_go() {
 
 # Toolchains are published as a module, so an older Go can fetch a newer one; prints its `go`.
 fetch_go() {
-    local arch dir
+    local arch empty answer dir
     case $(uname -m) in
     x86_64) arch=amd64 ;;
     aarch64) arch=arm64 ;;
@@ -57,9 +57,15 @@ fetch_go() {
         return 1
         ;;
     esac
-    dir=$(mktemp -d)
-    dir=$(cd "$dir" && GO111MODULE=on GOFLAGS=-modcacherw "$1" mod download -json "golang.org/toolchain@v0.0.1-go$wanted_go.linux-$arch" | sed -n 's/^.*"Dir": "\(.*\)",\{0,1\}$/\1/p')
-    [[ -d $dir ]] || return 1
+    # Outside of any module, where the go.mod of ours asks for nothing.
+    empty=$(mktemp -d)
+    answer=$(cd "$empty" && GO111MODULE=on GOFLAGS=-modcacherw "$1" mod download -json "golang.org/toolchain@v0.0.1-go$wanted_go.linux-$arch" || true)
+    rmdir "$empty"
+    dir=$(sed -n 's/^.*"Dir": "\(.*\)",\{0,1\}$/\1/p' <<<"$answer")
+    if [[ ! -d $dir ]]; then
+        echo "$1 could not fetch Go $wanted_go: $answer" >&2
+        return 1
+    fi
     # Modules carry no permissions.
     chmod -R u+x "$dir/bin" "$dir/pkg/tool"
     printf '%s\n' "$dir/bin/go"

@@ -22,7 +22,9 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Finds them; an error says how to get them.
     pub fn find() -> Result<Self> {
-        let (folder, remedy) = match env::var_os("KUBEBUILDER_ASSETS") {
+        let (folder, remedy) = match env::var_os("KUBEBUILDER_ASSETS")
+            .filter(|folder| !folder.is_empty())
+        {
             Some(folder) => {
                 (PathBuf::from(folder), "KUBEBUILDER_ASSETS names that folder; mend or unset it")
             }

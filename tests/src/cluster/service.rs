@@ -60,12 +60,6 @@ impl Service {
     pub fn remove(&self, port: u16) {
         self.shared.lock().retain(|endpoint| *endpoint != port);
     }
-
-    /// Where new connections go.
-    #[must_use]
-    pub fn endpoints(&self) -> Vec<u16> {
-        self.shared.lock().clone()
-    }
 }
 
 impl Drop for Service {

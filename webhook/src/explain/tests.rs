@@ -22,7 +22,10 @@ fn driver() -> Value {
     json!({
         "metadata": {
             "name": "pi", "labels": {"spark-role": "driver", "workload": "streaming"},
-            "annotations": {"emberscope.dev/port": "9901", "emberscope.dev/image": ""},
+            "annotations": {
+                "emberscope.dev/port": "9901", "emberscope.dev/image": "",
+                "emberscope.dev/memory-limit": "8Mi",
+            },
         },
         "spec": {
             "securityContext": {"runAsUser": 7},
@@ -55,6 +58,9 @@ fn every_value_has_its_origin() {
     assert_eq!(of("image").1, "default");
     assert!(explanation.missing[0].contains("bad_override"), "{:?}", explanation.missing);
     assert_eq!(of("uid"), ("7", "securityContext of the pod".into(), None));
+    assert_eq!(of("gid"), ("", "the image: nobody says".into(), None));
+    assert_eq!(of("memory request").1, "annotation emberscope.dev/memory-limit");
+    assert_eq!(of("CPU limit").1, "default");
     assert!(of("memory limit").2.unwrap().contains("stays Guaranteed"));
     assert_eq!(
         of("metric label team"),

@@ -133,21 +133,27 @@ fn resources_of(pod: &Pod<'_>, spec: &Spec<'_>, plan: &Plan, layers: &Layers<'_>
     let text =
         |amount: &Option<Quantity>| amount.as_ref().map(Quantity::to_string).unwrap_or_default();
     let from = |annotation, value: fn(&Sidecar) -> Quantity| origin(pod, annotation, layers, value);
+    let wanted = overrides::read(pod, layers.config()).sidecar;
+    // One that an annotation for the other side of it has moved along.
+    let with = |annotation, value: fn(&Sidecar) -> Quantity| {
+        let moved = value(&wanted) != value(&layers.config().sidecar);
+        if moved {
+            Origin::Annotation(annotation)
+        } else {
+            layers.origin(|s| value(&s.config.sidecar))
+        }
+    };
     [
         (
             "CPU request",
             &allowance.cpu_request,
             from("cpu-request", |s| s.resources.cpu_request.clone()),
         ),
-        (
-            "CPU limit",
-            &allowance.cpu_limit,
-            layers.origin(|s| s.config.sidecar.resources.cpu_limit.clone()),
-        ),
+        ("CPU limit", &allowance.cpu_limit, with("cpu-request", |s| s.resources.cpu_limit.clone())),
         (
             "memory request",
             &allowance.memory_request,
-            layers.origin(|s| s.config.sidecar.resources.memory_request.clone()),
+            with("memory-limit", |s| s.resources.memory_request.clone()),
         ),
         (
             "memory limit",
@@ -178,26 +184,25 @@ fn user(
     let rule = rules
         .iter()
         .position(|rule| rule.label.as_ref().is_none_or(|label| pod.label(label).is_some()));
-    let from = |container: Option<i64>, pods: Option<i64>| match (container, pods, rule) {
-        (Some(_), ..) => Origin::Pod("securityContext of Spark's container".to_owned()),
-        (_, Some(_), _) => Origin::Pod("securityContext of the pod".to_owned()),
-        _ => layers.origin(|settings| settings.config.users.clone()),
-    };
     let note = rule.and_then(|index| {
         let label = rules[index].label.as_ref()?;
         Some(format!("users[{index}], by the pod's label {label}"))
     });
+    // Whoever names the user says all that there is to say: the rules are for pods that do not.
     let said = container.run_as_user.or(pods.run_as_user).is_some();
+    let origin = |container: Option<i64>, pods: Option<i64>| match (container, pods) {
+        (Some(_), _) => (Origin::Pod("securityContext of Spark's container".to_owned()), None),
+        (None, Some(_)) => (Origin::Pod("securityContext of the pod".to_owned()), None),
+        (None, None) if said => (Origin::Pod("the image: nobody says".to_owned()), None),
+        (None, None) => (layers.origin(|settings| settings.config.users.clone()), note.clone()),
+    };
     [
-        ("uid", plan.sidecar.run_as_user, from(container.run_as_user, pods.run_as_user)),
-        ("gid", plan.sidecar.run_as_group, from(container.run_as_group, pods.run_as_group)),
+        ("uid", plan.sidecar.run_as_user, origin(container.run_as_user, pods.run_as_user)),
+        ("gid", plan.sidecar.run_as_group, origin(container.run_as_group, pods.run_as_group)),
     ]
     .into_iter()
-    .map(|(name, id, from)| {
+    .map(|(name, id, (from, note))| {
         let value = id.map(|id| id.to_string()).unwrap_or_default();
-        let note = note.clone().filter(|_| !said);
-        let note =
-            note.or_else(|| id.is_none().then(|| "nobody says: the image decides".to_owned()));
         Row { note, ..row(name, value, from) }
     })
     .collect()

@@ -34,11 +34,10 @@ pub(super) fn strings<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
 /// An object of the type at `path` (such as `Object.spec.containers`), with `expressions` in place
 /// of the values at some paths below it. An expression that begins with `?` is an optional one.
 ///
-/// Lists of objects have the type of their field; below a field of `maps` keys are not fields.
+/// Lists of objects have the type of their field.
 pub(super) fn object(
     value: &Value,
     path: &str,
-    maps: &[&str],
     expressions: &BTreeMap<String, String>,
     indent: usize,
 ) -> String {
@@ -53,13 +52,8 @@ pub(super) fn object(
                 {
                     Some(Ok(optional)) => inner.push(format!("?{key}: {optional}")),
                     Some(Err(expression)) => inner.push(format!("{key}: {expression}")),
-                    None if maps.contains(&path.as_str()) => {
-                        inner.push(format!("{key}: {}", map(member)));
-                    }
-                    None => inner.push(format!(
-                        "{key}: {}",
-                        object(member, &path, maps, expressions, indent + 2)
-                    )),
+                    None => inner
+                        .push(format!("{key}: {}", object(member, &path, expressions, indent + 2))),
                 }
             }
             let pad = " ".repeat(indent + 2);
@@ -67,24 +61,13 @@ pub(super) fn object(
             format!("{path}{{\n{pad}{}\n{end}}}", inner.join(&format!(",\n{pad}")))
         }
         Value::Array(elements) => {
-            let elements: Vec<String> = elements
-                .iter()
-                .map(|element| object(element, path, maps, expressions, indent))
-                .collect();
+            let elements: Vec<String> =
+                elements.iter().map(|element| object(element, path, expressions, indent)).collect();
             format!("[{}]", elements.join(", "))
         }
         Value::String(text) => string(text),
         other => other.to_string(),
     }
-}
-
-/// A map with strings as keys and values.
-fn map(value: &Value) -> String {
-    let members = value.as_object().into_iter().flatten();
-    let members = members.map(|(key, value)| {
-        format!("{}: {}", string(key), string(value.as_str().unwrap_or_default()))
-    });
-    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -125,10 +108,11 @@ mod tests {
 
     #[test]
     fn objects_have_types_and_expressions_stand_where_values_stood() {
-        let value = json!({"name": "a", "ports": [{"containerPort": 1}], "limits": {"cpu": "5m"}});
+        let value = json!({"name": "a", "ports": [{"containerPort": 1}]});
         let expressions = [("O.name".to_owned(), "variables.name".to_owned())].into();
-        let text = object(&value, "O", &["O.limits"], &expressions, 0);
-        let expected = "O{\n  name: variables.name,\n  ports: [O.ports{\n    containerPort: 1\n  }],\n  limits: {'cpu': '5m'}\n}";
+        let text = object(&value, "O", &expressions, 0);
+        let expected =
+            "O{\n  name: variables.name,\n  ports: [O.ports{\n    containerPort: 1\n  }]\n}";
         assert_eq!(text, expected);
     }
 }

@@ -1,5 +1,7 @@
 //! The operations: the webhook's `patch`, with the container that the webhook would add.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
@@ -82,7 +84,7 @@ fn sidecar(settings: &Settings, path: &str) -> Result<String> {
     let plan = plain(settings)?;
     let mut value = json!(container(&plan));
     let at = |field: &str| format!("{path}.{field}");
-    let mut expressions: std::collections::BTreeMap<String, String> = [
+    let mut expressions: BTreeMap<String, String> = [
         ("image", "variables.image".to_owned()),
         ("args", "variables.arguments".to_owned()),
         ("ports.containerPort", "variables.port".to_owned()),
@@ -102,7 +104,7 @@ fn sidecar(settings: &Settings, path: &str) -> Result<String> {
         parent.entry(field).or_insert(Value::Null);
     }
     expressions.insert(at("volumeMounts"), mounts(&plan, &at("volumeMounts")));
-    Ok(cel::object(&value, path, &[], &expressions, 4))
+    Ok(cel::object(&value, path, &expressions, 4))
 }
 
 /// The plan for a pod about which nothing is special.
@@ -139,7 +141,7 @@ fn resources(path: &str) -> String {
 /// heartbeat file.
 fn mounts(plan: &Plan, path: &str) -> String {
     let mounts = json!(container(plan).volume_mounts.unwrap_or_default());
-    let token = cel::object(&mounts, path, &[], &std::collections::BTreeMap::new(), 6);
+    let token = cel::object(&mounts, path, &BTreeMap::new(), 6);
     let heartbeat = match plan.placement {
         Placement::Native => String::new(),
         Placement::Classic => format!(
