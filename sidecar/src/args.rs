@@ -53,7 +53,8 @@ pub struct Args {
     #[arg(long, value_name = "PORT", default_value_t = 4040, value_parser = port())]
     pub spark_ui_port: u16,
 
-    /// Port on 127.0.0.1 that Spark's GraphiteSink pushes an executor's figures to (executor only)
+    /// Port on 127.0.0.1 that Spark's GraphiteSink pushes to; a driver's pushes stand in for its page
+    /// where that cannot be had, as when Spark stops
     #[arg(long, value_name = "PORT", default_value_t = 9815, value_parser = port())]
     pub push_port: u16,
 

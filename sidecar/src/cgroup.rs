@@ -8,39 +8,15 @@
 mod error;
 mod figures;
 mod groups;
+mod held;
 mod v1;
 mod v2;
 mod write;
 
-use std::path::Path;
-
 pub use error::CgroupError;
 pub use figures::{Cpu, Figures, Memory, Pids, Pressure, Storage, Waiting};
+pub use held::Held;
 pub use write::documented;
-
-use crate::processes::files::Reader;
-use crate::processes::proc_root::ProcRoot;
-use groups::Groups;
-
-/// Reads the figures of the control group that a process is in.
-///
-/// `proc_root` is where the process file system is mounted. A file that is missing, refused or
-/// malformed leaves its figures absent; it is an error only if nothing can be read at all.
-pub fn read(proc_root: &Path, pid: u32) -> Result<Figures, CgroupError> {
-    let mut root = ProcRoot::new(proc_root.to_owned());
-    let groups = Groups::find(&mut root, pid)?;
-    let mut reader = Reader::default();
-    let mut figures = Figures::default();
-    if let Some(directory) = &groups.unified {
-        v2::read(directory, &mut reader, &mut figures);
-    }
-    // Where both exist, a controller is in one of the two; v1 is the one with a directory for it.
-    v1::read(&groups, &mut reader, &mut figures);
-    if figures == Figures::default() {
-        return Err(CgroupError::NothingReadable { path: groups.base });
-    }
-    Ok(figures)
-}
 
 #[cfg(test)]
 mod tests;

@@ -19,11 +19,13 @@
 //! | [`processes`] | the pod's processes by kind |
 //! | [`exposition`] | the page, and its text |
 //! | [`own`] | the sidecar's own figures |
+//! | [`last_state`] | how Spark's container ended, as far as a neighbour can know |
 //! | [`life`] | when it ends: after Spark, with the last values taken |
 
 pub mod args;
 pub mod cgroup;
 pub mod exposition;
+pub mod last_state;
 pub mod life;
 pub mod own;
 pub mod processes;
@@ -44,7 +46,7 @@ use args::{Args, Role};
 use exposition::PodLabels;
 use life::{Ending, Life, Signals};
 use own::Own;
-use scrape::{Files, Scraper, Sources, Spark};
+use scrape::{Driver, Files, Scraper, Sources, Spark};
 use serve::{Address, Site};
 use spark::push::Store;
 use spark::ui::Ui;
@@ -77,9 +79,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
     let own = Own::register(Registry::new(), role)
         .context("cannot register the sidecar's own metrics")?;
+    let pushes = receive(push_port);
     let spark = match role {
-        Role::Driver => Spark::Driver(Arc::new(Ui::new(spark_ui_port))),
-        Role::Executor => Spark::Executor(receive(push_port)),
+        Role::Driver => Spark::Driver(Arc::new(Driver::new(Ui::new(spark_ui_port), pushes))),
+        Role::Executor => Spark::Executor(pushes),
     };
     let files = Files::new(proc_root, container);
     let sources = Sources { spark, files, application_id: application_id.map(Arc::from) };
@@ -106,12 +109,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes an executor's pushes from now on.
+/// Takes Spark's pushes from now on.
 fn receive(port: u16) -> Arc<Store> {
     let store = Arc::new(Store::default());
     let (address, pushed) = (Address { ip: Ipv4Addr::LOCALHOST.into(), port }, Arc::clone(&store));
     tokio::spawn(async move {
-        let remedy = "Until then nothing of the executor's own is on the page; \
+        let remedy = "Until then nothing of what Spark pushes is on the page; \
                       another --push-port has to be told to Spark's GraphiteSink too.";
         let listener = serve::listen(address, "Spark's pushes", remedy).await;
         spark::push::serve(listener, pushed).await;

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 
 pub use kind::Kind;
 pub use owner::Owner;
-pub use snapshot::{Snapshot, Usage, documented};
+pub use snapshot::{Identity, Snapshot, Usage, documented};
 pub use tracker::Tracker;
 
 /// Why no processes can be told.

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-pub use collect::{Sources, Spark};
-pub use files::{FileReports, Files};
+pub use collect::{Driver, Sources, Spark};
+pub use files::{FileReports, Files, LastState};
 pub use flight::Flight;
 pub use sheets::{Selection, Sheets, Text};
 pub use shelf::{Loan, Shelf};
@@ -74,6 +74,8 @@ struct Past {
     state: [Option<Result<(), &'static str>>; Source::COUNT],
     /// When the last round ended, and how long it took.
     round: Option<(Instant, Duration)>,
+    /// When Spark was seen first.
+    seen: Option<Instant>,
 }
 
 impl Scraper {
@@ -118,17 +120,26 @@ impl Scraper {
         let began = Instant::now();
         let deadline = tokio::time::Instant::from_std(began) + budget;
         let (reports, signs) = self.sources.collect(deadline).await;
-        let is_final = self.ending.observe(signs).is_some();
+        let ended = self.ending.observe(signs);
+        let is_final = ended.is_some();
+        let last_state = match ended {
+            Some(evidence) => Some(self.sources.files.last_state(evidence).await),
+            None => None,
+        };
         let took = began.elapsed();
 
         let mut past = self.past();
-        past.round = Some((Instant::now(), took));
+        let now = Instant::now();
+        past.round = Some((now, took));
+        if self.ending.has_seen_spark() {
+            past.seen.get_or_insert(now);
+        }
         for report in &reports {
             self.own.source(report);
             past.tell(report, self.ending.has_seen_spark());
         }
-        let mut sheets =
-            Sheets::merge(past.select(reports, is_final), Arc::clone(&self.pod_labels));
+        let pages = past.select(reports, last_state);
+        let mut sheets = Sheets::merge(pages, Arc::clone(&self.pod_labels));
         self.own.round(took, is_final, &sheets);
         sheets.add_own(self.own.page());
         Round { sheets: Arc::new(sheets), is_final }
@@ -141,8 +152,19 @@ impl Scraper {
 
 impl Past {
     /// The pages that may be served. Those that are worth it are kept for the end.
-    fn select(&mut self, reports: Vec<Report>, ended: bool) -> Vec<Arc<Page>> {
-        let mut pages = Vec::new();
+    fn select(&mut self, reports: Vec<Report>, end: Option<LastState>) -> Vec<Arc<Page>> {
+        let (mut pages, ended) = (Vec::new(), end.is_some());
+        for figures in reports.iter().filter_map(|report| report.result.as_ref().ok()) {
+            if let Some(older) = figures.supersedes {
+                self.kept[older.index()] = None;
+            }
+        }
+        if let Some(LastState { state, cgroup }) = end {
+            pages.push(Arc::new(state));
+            if let Some(page) = cgroup {
+                self.kept[Source::Cgroup.index()] = Some(Arc::new(page));
+            }
+        }
         for Report { source, result, .. } in reports {
             let kept = &mut self.kept[source.index()];
             match result {

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use emberscope::admit;
+use emberscope::config::Config;
+use emberscope::settings::AllSettings;
 use serde_json::{Value, json};
 
 use crate::http;
@@ -86,6 +89,13 @@ pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitt
     let answer = http::post_tls(port, "/mutate?timeout=2s", authority, body).await?.ok()?;
     let answer: Value = serde_json::from_slice(&answer).context("the answer is not JSON")?;
     apply(review, &answer)
+}
+
+/// What the webhook with that configuration makes of the pod, without a server.
+pub fn decide(review: &Value, configuration: &str, native: bool) -> Result<Admitted> {
+    let config = Config::parse(configuration, None)?;
+    let admission = admit::admit(&serde_json::to_vec(review)?, &AllSettings::new(config, native));
+    apply(review, &serde_json::from_slice(&admission.body)?)
 }
 
 /// The pod of `review` with the patch of `answer` applied to it.

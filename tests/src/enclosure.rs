@@ -12,9 +12,6 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The name of the group.
-const NAME: &str = "emberscope-demo";
-
 /// The v1 controllers whose files the sidecar reads.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "cpuacct"];
 
@@ -43,13 +40,19 @@ pub struct Enclosure {
 }
 
 impl Enclosure {
-    /// Makes the group under `mount` (`/sys/fs/cgroup`); `own` is the text of `/proc/self/cgroup`.
+    /// Makes the group `name` where this process may.
     #[must_use]
-    pub fn make(mount: &Path, own: &str, limits: Limits) -> Self {
+    pub fn here(name: &str, limits: Limits) -> Self {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        Self::make("/sys/fs/cgroup".as_ref(), &own, name, limits)
+    }
+
+    /// Makes the group under `mount` (`/sys/fs/cgroup`); `own` is the text of `/proc/self/cgroup`.
+    fn make(mount: &Path, own: &str, name: &str, limits: Limits) -> Self {
         let made = if mount.join("cgroup.controllers").exists() {
-            make_v2(mount, own, limits)
+            make_v2(mount, own, name, limits)
         } else {
-            make_v1(mount, own, limits)
+            make_v1(mount, own, name, limits)
         };
         match made {
             Ok(folders) => Self { folders, missing: None },
@@ -90,12 +93,12 @@ fn processes(file: &Path) -> Vec<Pid> {
     text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw).collect()
 }
 
-fn make_v1(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
+fn make_v1(mount: &Path, own: &str, name: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
     let mut folders = Vec::new();
     for controller in CONTROLLERS {
         let path = own_path(own, controller)
             .ok_or_else(|| format!("the kernel has no cgroup controller {controller}"))?;
-        let folder = mount.join(controller).join(path).join(NAME);
+        let folder = mount.join(controller).join(path).join(name);
         if let Err(why) = make(&folder) {
             remove(&folders);
             return Err(why);
@@ -111,11 +114,11 @@ fn make_v1(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, Stri
     set.inspect_err(|_| remove(&folders)).map(|()| folders)
 }
 
-fn make_v2(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
+fn make_v2(mount: &Path, own: &str, name: &str, limits: Limits) -> Result<Vec<PathBuf>, String> {
     let own = mount.join(own_path(own, "").unwrap_or_default());
     let mut why = String::new();
     for parent in own.ancestors().take_while(|parent| parent.starts_with(mount)) {
-        match make_under(parent, limits) {
+        match make_under(parent, name, limits) {
             Ok(folder) => return Ok(vec![folder]),
             Err(error) => why = error,
         }
@@ -123,14 +126,14 @@ fn make_v2(mount: &Path, own: &str, limits: Limits) -> Result<Vec<PathBuf>, Stri
     Err(why)
 }
 
-fn make_under(parent: &Path, limits: Limits) -> Result<PathBuf, String> {
+fn make_under(parent: &Path, name: &str, limits: Limits) -> Result<PathBuf, String> {
     let enabled = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
     for controller in ["cpu", "memory"] {
         if !enabled.split_whitespace().any(|one| one == controller) {
             write(&parent.join("cgroup.subtree_control"), &format!("+{controller}"))?;
         }
     }
-    let folder = parent.join(NAME);
+    let folder = parent.join(name);
     make(&folder)?;
     let set = write(&folder.join("memory.max"), &limits.memory.to_string())
         .and_then(|()| write(&folder.join("cpu.max"), &format!("{} 100000", limits.quota)));
@@ -186,7 +189,7 @@ mod tests {
     #[test]
     fn a_machine_that_allows_no_group_says_why() {
         let mount = tempfile::tempdir().unwrap();
-        let made = Enclosure::make(mount.path(), "4:memory:/\n", Limits::of_cores(2));
+        let made = Enclosure::make(mount.path(), "4:memory:/\n", "a", Limits::of_cores(2));
         assert!(made.missing().unwrap().contains("memory"), "{made:?}");
         assert_eq!(made.entrances().count(), 0);
     }

@@ -129,6 +129,18 @@ impl Programs {
         Ok(())
     }
 
+    /// Waits until a program has ended by itself; returns with what.
+    pub async fn ends(&mut self, name: &str, patience: Duration) -> Result<ExitStatus> {
+        let place = self.running.iter().position(|program| program.name == name);
+        let mut program = self.running.remove(place.with_context(|| format!("no {name} runs"))?);
+        let Ok(status) = tokio::time::timeout(patience, program.child.wait()).await else {
+            let (waited, log) = (patience.as_secs(), tail(&program.log));
+            let _ = kill_process_group(program.group, Signal::KILL);
+            bail!("{name} has not ended within {waited} s; its log ends in:\n{log}");
+        };
+        Ok(status?)
+    }
+
     /// Asks the named programs to end, all at once; kills what has not ended within `patience`.
     pub async fn stop(&mut self, names: &[&str], patience: Duration) -> Vec<End> {
         let start = Instant::now();
@@ -226,7 +238,14 @@ mod tests {
         assert_eq!(ends.len(), 1);
         let id: i32 = fs::read_to_string(&child).unwrap().trim().parse().unwrap();
         // A killed orphan may stay a zombie for as long as its new parent does not look.
-        let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        let ended = || {
+            let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        let start = Instant::now();
+        while !ended() {
+            assert!(start.elapsed() < Duration::from_secs(20), "process {id} lives on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }

@@ -10,8 +10,14 @@ use tokio::process::Command;
 
 use crate::http;
 
-/// How often to scrape; the shipped interval is for clusters, where nobody waits for a table.
-const INTERVAL: &str = "5s";
+/// How often to scrape, and where to write to.
+#[derive(Debug, Clone, Copy)]
+pub struct Scraping<'a> {
+    /// The interval in Prometheus' words; the shipped one is for clusters.
+    pub interval: &'a str,
+    /// The port of another Prometheus on this machine, which is written to.
+    pub remote: Option<u16>,
+}
 
 /// One series with its newest value.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,9 +28,9 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// The shipped scrape configuration with discovery from a file in the place of the cluster's, a
-/// shorter interval, and remote write to another Prometheus on this machine.
-pub fn scraping(shipped: &str, targets: &Path, remote: u16) -> Result<String> {
+/// The shipped scrape configuration with discovery from a file in the place of the cluster's,
+/// another interval, and remote write to another Prometheus on this machine.
+pub fn scraping(shipped: &str, targets: &Path, how: Scraping<'_>) -> Result<String> {
     let mut config: Value =
         serde_saphyr::from_str(shipped).context("the shipped scrape configuration is not YAML")?;
     let jobs = config["scrape_configs"].as_array_mut();
@@ -36,13 +42,16 @@ pub fn scraping(shipped: &str, targets: &Path, remote: u16) -> Result<String> {
             job.get("job_name").unwrap_or(&Value::Null)
         );
         job.insert("file_sd_configs".to_owned(), json!([{"files": [targets]}]));
-        job.insert("scrape_interval".to_owned(), json!(INTERVAL));
-        job.insert("scrape_timeout".to_owned(), json!(INTERVAL));
+        job.insert("scrape_interval".to_owned(), json!(how.interval));
+        // As the shipped one has it, or else no more than the interval, which Prometheus insists on.
+        job.insert("scrape_timeout".to_owned(), json!("5s"));
     }
-    config["remote_write"] = json!([{
-        "url": format!("http://127.0.0.1:{remote}/api/v1/write"),
-        "queue_config": {"batch_send_deadline": "1s"},
-    }]);
+    if let Some(remote) = how.remote {
+        config["remote_write"] = json!([{
+            "url": format!("http://127.0.0.1:{remote}/api/v1/write"),
+            "queue_config": {"batch_send_deadline": "1s"},
+        }]);
+    }
     Ok(serde_saphyr::to_string(&config)?)
 }
 
@@ -102,11 +111,13 @@ fn percent_encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const HOW: Scraping<'_> = Scraping { interval: "5s", remote: Some(9) };
+
     #[test]
     fn only_discovery_interval_and_remote_write_differ_from_what_is_shipped() {
         let shipped = include_str!("../../manifests/monitoring/prometheus/scrape-config.yaml");
         let before: Value = serde_saphyr::from_str(shipped).unwrap();
-        let made = scraping(shipped, Path::new("/t.json"), 9).unwrap();
+        let made = scraping(shipped, Path::new("/t.json"), HOW).unwrap();
         let after: Value = serde_saphyr::from_str(&made).unwrap();
         let (before, jobs) = (&before["scrape_configs"], &after["scrape_configs"]);
         assert_eq!(before.as_array().unwrap().len(), jobs.as_array().unwrap().len());
@@ -121,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_job_without_the_clusters_discovery_is_an_error() {
-        let error = scraping("scrape_configs: [{job_name: a}]", Path::new("t"), 9).unwrap_err();
+        let error = scraping("scrape_configs: [{job_name: a}]", Path::new("t"), HOW).unwrap_err();
         assert!(error.to_string().contains("\"a\" has no kubernetes_sd_configs"), "{error}");
     }
 

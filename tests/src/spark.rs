@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::enclosure::Enclosure;
 
 /// Two executors in processes of their own, with one core and 1 GiB each.
-const MASTER: &str = "local-cluster[2,1,1024]";
+pub const TWO_EXECUTORS: &str = "local-cluster[2,1,1024]";
 
 /// What the job runs with.
 #[derive(Debug)]
@@ -20,14 +20,20 @@ pub struct Job<'a> {
     pub home: &'a Path,
     /// The Java installation.
     pub java: &'a Path,
-    /// The folder with `trips.py` and `fares.py`.
+    /// Where it runs.
+    pub master: &'a str,
+    /// The job's own settings, as its author gives them: `--conf` and others.
+    pub settings: &'a [String],
+    /// The folder with the program, and what it imports.
     pub sources: &'a Path,
+    /// The program's file in there.
+    pub program: &'a str,
+    /// The program's arguments.
+    pub arguments: &'a [String],
     /// A folder for everything that Spark writes.
     pub folder: &'a Path,
     /// The value of `SPARK_SUBMIT_OPTS` in the patched pod.
     pub options: &'a str,
-    /// How long the job goes on, unless it is stopped.
-    pub seconds: u64,
 }
 
 impl Job<'_> {
@@ -42,9 +48,9 @@ impl Job<'_> {
         let mut command = Command::new("sh");
         command.args(["-c", enter, "sh"]).args(enclosure.entrances()).arg("--");
         command.arg(home.join("bin/spark-submit"));
-        command.args(["--master", MASTER, "--name", "taxi-trips", "--py-files"]);
-        command.arg(self.sources.join("fares.py")).arg(self.sources.join("trips.py"));
-        command.arg(self.seconds.to_string());
+        command.args(["--master", self.master, "--name", "taxi-trips", "--py-files"]);
+        command.arg(self.sources.join("fares.py")).args(self.settings);
+        command.arg(self.sources.join(self.program)).args(self.arguments);
         // An environment of our own: no settings of the machine's owner reach the job.
         command.env_clear().current_dir(self.folder);
         for kept in ["PATH", "HOME", "LANG", "USER"] {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::decide::Role;
 use crate::quantity::Quantity;
 
 mod metric_label;
@@ -48,7 +49,7 @@ pub struct Sidecar {
     pub mode: Mode,
     /// The port of `/metrics`.
     pub port: Port,
-    /// The loopback port that executors push to.
+    /// The loopback port that Spark pushes to.
     pub push_port: Port,
     /// For how long the last values are served after Spark ended, in seconds.
     pub linger_seconds: u16,
@@ -342,8 +343,7 @@ impl Default for Resources {
 fn default_spark_confs() -> BTreeMap<String, String> {
     const METRICS: &str = "org.apache.spark.metrics";
     let servlet = "spark.metrics.conf.*.sink.prometheusServlet";
-    let push = "spark.metrics.conf.executor.sink.emberscope";
-    [
+    let mut confs: BTreeMap<String, String> = [
         ("spark.ui.prometheus.enabled".into(), "true".into()),
         (format!("{servlet}.class"), format!("{METRICS}.sink.PrometheusServlet")),
         (format!("{servlet}.path"), "/metrics/driver/prometheus".into()),
@@ -351,12 +351,23 @@ fn default_spark_confs() -> BTreeMap<String, String> {
         ("spark.executor.processTreeMetrics.enabled".into(), "true".into()),
         ("spark.sql.streaming.metricsEnabled".into(), "true".into()),
         ("spark.metrics.conf.*.source.jvm.class".into(), format!("{METRICS}.source.JvmSource")),
-        (format!("{push}.class"), format!("{METRICS}.sink.GraphiteSink")),
-        (format!("{push}.host"), "127.0.0.1".into()),
-        (format!("{push}.period"), "10".into()),
-        (format!("{push}.unit"), "seconds".into()),
     ]
-    .into()
+    .into();
+    for role in [Role::Driver, Role::Executor] {
+        let push = push_sink(role);
+        confs.extend([
+            (format!("{push}.class"), format!("{METRICS}.sink.GraphiteSink")),
+            (format!("{push}.host"), "127.0.0.1".into()),
+            (format!("{push}.period"), "10".into()),
+            (format!("{push}.unit"), "seconds".into()),
+        ]);
+    }
+    confs
+}
+
+/// What the settings of the sink start with by which Spark's process pushes to its sidecar.
+pub(crate) fn push_sink(role: Role) -> String {
+    format!("spark.metrics.conf.{}.sink.emberscope", role.as_str())
 }
 
 /// The least memory limit in MiB: with less, the container would not start, and the pod would wait.

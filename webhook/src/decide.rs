@@ -1,6 +1,5 @@
 //! Whether a pod gets the sidecar, and if so, exactly what: a function of pod and settings.
 
-use crate::config;
 use crate::overrides::{self, Overridden};
 use crate::pod::{Container, Pod, Spec};
 use crate::reason::{Partial, Skip};
@@ -115,7 +114,7 @@ fn plan(pod: &Pod<'_>, settings: &Settings) -> Result<Decision, Skip> {
     if let Some(repair) = present(spec)? {
         return Ok(repair);
     }
-    if ports_clash(spec, role, &wanted.sidecar) {
+    if ports_clash(spec, wanted.sidecar.port.get(), settings.push_port(role)) {
         return Err(Skip::PortInUse);
     }
     let index = spark_container(spec, role).ok_or(Skip::SparkContainerNotFound)?;
@@ -203,15 +202,14 @@ fn refuse(pod: &Pod<'_>, spec: &Spec<'_>, wanted: &Overridden) -> Result<(), Ski
 
 /// Whether a container of the pod has a TCP port that the sidecar would listen on; the containers
 /// of a pod share one network.
-fn ports_clash(spec: &Spec<'_>, role: Role, sidecar: &config::Sidecar) -> bool {
-    let push_port = (role == Role::Executor).then(|| i64::from(sidecar.push_port.get()));
-    let ours = [Some(i64::from(sidecar.port.get())), push_port];
+fn ports_clash(spec: &Spec<'_>, port: u16, push_port: u16) -> bool {
+    let ours = [i64::from(port), i64::from(push_port)];
     spec.containers()
         .iter()
         .chain(spec.init_containers())
         .flat_map(|container| container.ports.as_deref().unwrap_or_default())
         .filter(|port| port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP"))
-        .any(|port| ours.contains(&Some(port.container_port)))
+        .any(|port| ours.contains(&port.container_port))
 }
 
 /// Spark's container: by name, else the only one.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Config, Mode, Selector};
+use crate::config::{Config, Mode, Selector, push_sink};
+use crate::decide::Role;
 use crate::pod::Pod;
 use crate::submit_opts;
 
@@ -94,6 +95,14 @@ impl Settings {
         Self { config, profile: None, placement, injected, options }
     }
 
+    /// The port that the sidecar of a pod of that role takes pushes on: what Spark is told.
+    #[must_use]
+    pub fn push_port(&self, role: Role) -> u16 {
+        let told = self.config.spark_confs.get(&format!("{}.port", push_sink(role)));
+        let told = told.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
+        told.unwrap_or_else(|| self.config.sidecar.push_port.get())
+    }
+
     /// Spark's settings for drivers, by key.
     #[must_use]
     pub fn spark_confs(&self) -> BTreeMap<String, String> {
@@ -101,14 +110,16 @@ impl Settings {
     }
 }
 
-/// The configured settings, with the port that executors push to.
+/// The configured settings, with the ports that Spark pushes to.
 fn spark_confs(config: &Config) -> BTreeMap<String, String> {
     let mut confs = config.spark_confs.clone();
-    let push = "spark.metrics.conf.executor.sink.emberscope";
-    if confs.contains_key(&format!("{push}.class")) {
-        confs
-            .entry(format!("{push}.port"))
-            .or_insert_with(|| config.sidecar.push_port.get().to_string());
+    for role in [Role::Driver, Role::Executor] {
+        let push = push_sink(role);
+        if confs.contains_key(&format!("{push}.class")) {
+            confs
+                .entry(format!("{push}.port"))
+                .or_insert_with(|| config.sidecar.push_port.get().to_string());
+        }
     }
     confs
 }

@@ -68,13 +68,11 @@ pub(crate) fn plan(
             }
         ),
     ];
-    match role {
-        Role::Driver => {
-            let port = spark.port("spark-ui").filter(|port| (1..=65535).contains(port));
-            args.push(format!("--spark-ui-port={}", port.unwrap_or(4040)));
-        }
-        Role::Executor => args.push(format!("--push-port={}", config.push_port.get())),
+    if role == Role::Driver {
+        let port = spark.port("spark-ui").filter(|port| (1..=65535).contains(port));
+        args.push(format!("--spark-ui-port={}", port.unwrap_or(4040)));
     }
+    args.push(format!("--push-port={}", settings.push_port(role)));
     for (name, key) in &config.metric_labels {
         if let Some(value) = pod.label(key) {
             args.push(format!("--metric-label={}={value}", name.as_str()));

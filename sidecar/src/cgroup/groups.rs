@@ -76,7 +76,8 @@ impl Groups {
         Ok(found)
     }
 
-    fn directories(&mut self) -> impl Iterator<Item = &mut Option<PathBuf>> {
+    /// Each directory that there may be.
+    pub(super) fn directories(&mut self) -> impl Iterator<Item = &mut Option<PathBuf>> {
         let Self { base: _, unified, memory, cpu, cpuacct, blkio, pids } = self;
         [unified, memory, cpu, cpuacct, blkio, pids].into_iter()
     }

@@ -1,13 +1,18 @@
 //! Control groups as kernels show them, in trees of files; and this machine's own.
 
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::exposition::{Page, encode};
 use crate::processes::fake::{Fake, FakeProc};
+
+/// All figures of a process's group.
+fn read(proc_root: &Path, pid: u32) -> Result<Figures, CgroupError> {
+    Held::open(proc_root, pid)?.read()
+}
 
 const OWN: u32 = 12;
 const JVM: u32 = 21;
@@ -286,6 +291,22 @@ fn a_malformed_file_takes_nothing_but_its_own_figures_away() {
                 assert_eq!(figures.storage, Storage::default(), "{bad:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_group_that_is_held_stays_readable_when_its_process_is_gone_and_until_it_is_removed() {
+    for (cgroup, files) in [("0::/../abc\n", V2), ("4:memory:/podA/abc\n", V1)] {
+        let proc = spark(cgroup, files);
+        let held = Held::open(proc.path(), JVM).unwrap();
+        let aside = proc.path().join("aside");
+        std::fs::rename(proc.path().join(JVM.to_string()), &aside).unwrap();
+        assert_eq!(read(proc.path(), JVM).unwrap_err().reason(), "no_process");
+        assert_eq!(held.read().unwrap().memory, expected().memory);
+        assert_eq!(held.memory(), Some(expected().memory));
+        std::fs::remove_dir_all(&aside).unwrap();
+        assert_eq!(held.read().unwrap_err().reason(), "nothing_readable");
+        assert_eq!(held.memory(), None);
     }
 }
 

@@ -48,7 +48,8 @@ pub(super) fn read(groups: &Groups, reader: &mut Reader, figures: &mut Figures) 
     }
 }
 
-fn memory(group: &Path, reader: &mut Reader) -> Memory {
+/// Reads the memory figures alone.
+pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
     let mut memory = Memory {
         usage_bytes: reader.single(&group.join("memory.usage_in_bytes")),
         peak_bytes: reader.single(&group.join("memory.max_usage_in_bytes")),

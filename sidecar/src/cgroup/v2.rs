@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::figures::{Figures, Storage, Waiting};
+use super::figures::{Figures, Memory, Storage, Waiting};
 use crate::processes::files::{Reader, number, pairs, value_of};
 
 const MICROSECONDS: f64 = 1e6;
 
 /// Reads what the group has; what it has not stays as it was.
 pub(super) fn read(group: &Path, reader: &mut Reader, figures: &mut Figures) {
-    memory(group, reader, figures);
+    figures.memory = memory(group, reader);
     cpu(group, reader, figures);
     for (file, waiting) in [
         ("cpu.pressure", &mut figures.pressure.cpu),
@@ -29,18 +29,21 @@ pub(super) fn read(group: &Path, reader: &mut Reader, figures: &mut Figures) {
     figures.pids.limit = reader.single(&group.join("pids.max"));
 }
 
-fn memory(group: &Path, reader: &mut Reader, figures: &mut Figures) {
-    let memory = &mut figures.memory;
-    memory.usage_bytes = reader.single(&group.join("memory.current"));
-    memory.peak_bytes = reader.single(&group.join("memory.peak"));
-    memory.limit_bytes = reader.single(&group.join("memory.max"));
-    memory.swap_bytes = reader.single(&group.join("memory.swap.current"));
+/// Reads the memory figures alone.
+pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
+    let mut memory = Memory {
+        usage_bytes: reader.single(&group.join("memory.current")),
+        peak_bytes: reader.single(&group.join("memory.peak")),
+        limit_bytes: reader.single(&group.join("memory.max")),
+        swap_bytes: reader.single(&group.join("memory.swap.current")),
+        ..Memory::default()
+    };
     if let Ok(events) = reader.whole(&group.join("memory.events")) {
         memory.limit_hits = value_of(events, b"max");
         memory.oom_kills = value_of(events, b"oom_kill");
     }
     let Ok(stat) = reader.whole(&group.join("memory.stat")) else {
-        return;
+        return memory;
     };
     let mut inactive_file = None;
     for (key, value) in pairs(stat) {
@@ -56,6 +59,7 @@ fn memory(group: &Path, reader: &mut Reader, figures: &mut Figures) {
         *figure = number(value);
     }
     memory.set_working_set(inactive_file);
+    memory
 }
 
 fn cpu(group: &Path, reader: &mut Reader, figures: &mut Figures) {

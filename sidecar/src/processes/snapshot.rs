@@ -1,7 +1,6 @@
 //! What one scan found, and how it reads on the page.
 
 use super::kind::Kind;
-use super::owner::Owner;
 use super::stat::TICKS_PER_SECOND;
 use crate::exposition::Page;
 
@@ -12,15 +11,21 @@ pub struct Snapshot {
     pub(super) spark: Option<Spark>,
 }
 
+/// Which process: a process id is given to another when its process has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The process id.
+    pub pid: u32,
+    /// When it started, in ticks since boot.
+    pub started: u64,
+}
+
 /// The JVM that Spark runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spark {
-    pub(super) pid: u32,
-    /// In ticks since boot: tells it from a later process with the same pid.
-    pub(super) started: u64,
+    pub(super) process: Identity,
     /// Its parent, at the time it was found.
     pub(super) parent: u32,
-    pub(super) owner: Option<Owner>,
 }
 
 /// What the processes of one kind use.
@@ -57,16 +62,10 @@ impl Usage {
 }
 
 impl Snapshot {
-    /// The process id of Spark's JVM, while it runs.
+    /// Spark's JVM, while it runs.
     #[must_use]
-    pub fn spark_pid(&self) -> Option<u32> {
-        self.spark.map(|spark| spark.pid)
-    }
-
-    /// User and group of Spark's JVM, while it runs.
-    #[must_use]
-    pub fn spark_owner(&self) -> Option<Owner> {
-        self.spark.and_then(|spark| spark.owner)
+    pub fn spark(&self) -> Option<Identity> {
+        self.spark.map(|spark| spark.process)
     }
 
     /// What the processes of one kind use; `None` if none was ever seen.

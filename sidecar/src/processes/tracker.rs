@@ -13,7 +13,7 @@ use super::kind::{Kind, Parent};
 use super::membership::Container;
 use super::proc_root::{Answer, Command, ProcRoot, StorageBytes};
 use super::program::Program;
-use super::snapshot::{Snapshot, Spark, Usage};
+use super::snapshot::{Identity, Snapshot, Spark, Usage};
 use super::stat::Stat;
 
 /// Follows the processes of the Spark container.
@@ -66,6 +66,12 @@ struct Seen {
     storage_bytes: Option<StorageBytes>,
 }
 
+impl Seen {
+    const fn identity(&self) -> Identity {
+        Identity { pid: self.pid, started: self.stat.started }
+    }
+}
+
 /// Processes that were there in the scan before.
 type Gone = HashMap<u32, Known>;
 
@@ -113,22 +119,16 @@ impl Tracker {
             let known = self.known.get(&seen.pid);
             !seen.stat.zombie && known.is_some_and(|known| known.command.program.is_spark())
         });
-        let is =
-            |spark: Spark, seen: &Seen| (seen.pid, seen.stat.started) == (spark.pid, spark.started);
+        let is = |spark: Spark, seen: &Seen| seen.identity() == spark.process;
         if self.spark.is_some_and(|spark| candidates.clone().any(|seen| is(spark, seen))) {
             return;
         }
         let root = &mut self.root;
         let found = candidates.find(|seen| own.is_none_or(|own| root.may_share_pod(own, seen.pid)));
-        self.spark = found.map(|seen| Spark {
-            pid: seen.pid,
-            started: seen.stat.started,
-            parent: seen.stat.parent,
-            owner: root.owner(seen.pid),
-        });
+        self.spark = found.map(|seen| Spark { process: seen.identity(), parent: seen.stat.parent });
         if let Some(spark) = self.spark {
             let ours = own.and_then(|own| self.root.container(own));
-            let its = self.known.get(&spark.pid).and_then(|known| known.container);
+            let its = self.known.get(&spark.process.pid).and_then(|known| known.container);
             self.scope = Some(match its {
                 Some(its) if ours.is_some_and(|ours| ours != its) => Scope::Container(its),
                 _ => Scope::Tree,
@@ -172,7 +172,7 @@ impl Tracker {
                 Some(Scope::Container(container)) => known.container == Some(container),
                 Some(Scope::Tree) => {
                     started_spark
-                        || self.spark.is_some_and(|spark| spark.pid == seen.pid)
+                        || self.spark.is_some_and(|spark| spark.process.pid == seen.pid)
                         || parent.is_some_and(|(member, ..)| member)
                 }
             };
@@ -262,7 +262,7 @@ impl Tracker {
                     known.accounts.written.advance(bytes.written);
             }
         }
-        let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.pid);
+        let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.process.pid);
         Snapshot { usages: self.totals, spark: self.spark.filter(is_there) }
     }
 }

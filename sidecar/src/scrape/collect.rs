@@ -1,7 +1,7 @@
 //! One round: all sources of the role at once, each held to the deadline, each free to fail.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::Instant as Deadline;
@@ -9,7 +9,7 @@ use tokio::time::Instant as Deadline;
 use super::{Failure, Figures, Files, Report, Source};
 use crate::exposition::Page;
 use crate::life::Signs;
-use crate::spark::push::Store;
+use crate::spark::push::{Of, Store};
 use crate::spark::ui::{Endpoint, Ui};
 use crate::spark::{driver, executors};
 
@@ -20,10 +20,44 @@ const PUSH_STALE: Duration = Duration::from_mins(1);
 /// Where Spark's own figures come from.
 #[derive(Debug, Clone)]
 pub enum Spark {
-    /// A driver's UI.
-    Driver(Arc<Ui>),
+    /// A driver's UI and its pushes.
+    Driver(Arc<Driver>),
     /// An executor's pushes.
     Executor(Arc<Store>),
+}
+
+/// A driver: its UI has two pages, and its pushes stand in for the one that is its own.
+///
+/// Spark closes its UI first when it stops, and reports for the last time when all its listeners
+/// have seen all events (`SparkContext.stop`): what it pushes then is what became of the job.
+#[derive(Debug)]
+pub struct Driver {
+    ui: Ui,
+    pushes: Arc<Store>,
+    /// When the driver's page was read last.
+    page_read: Mutex<Option<Instant>>,
+}
+
+impl Driver {
+    /// A driver with that UI, which pushes there.
+    #[must_use]
+    pub const fn new(ui: Ui, pushes: Arc<Store>) -> Self {
+        Self { ui, pushes, page_read: Mutex::new(None) }
+    }
+
+    /// Whose pushes are needed beside what came of reading the page. A look at a page that is
+    /// younger than the last push is better than the push.
+    fn wanted(&self, page: &Report) -> Of {
+        let mut read = self.page_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if page.result.is_ok() {
+            *read = Some(Instant::now());
+        }
+        if page.result.is_err() && self.pushes.last_push_of_driver() > *read {
+            Of::All
+        } else {
+            Of::Executors
+        }
+    }
 }
 
 /// All sources of one pod.
@@ -49,19 +83,20 @@ impl Sources {
     async fn spark(&self, deadline: Deadline) -> Vec<Report> {
         let id = self.application_id.clone();
         match &self.spark {
-            Spark::Driver(ui) => {
-                let (first, second) = (Arc::clone(ui), Arc::clone(ui));
+            Spark::Driver(spark) => {
+                let (first, second) = (Arc::clone(spark), Arc::clone(spark));
+                let page_id = id.clone();
                 let driver = held(Source::DriverPage, deadline, async move {
-                    let body = first.fetch(Endpoint::Driver, deadline).await;
+                    let body = first.ui.fetch(Endpoint::Driver, deadline).await;
                     let body = body.map_err(|error| Failure::new(error.reason(), error))?;
                     let mut page = Page::new();
-                    let repairs = driver::write(&body, id.as_deref(), &mut page);
+                    let repairs = driver::write(&body, page_id.as_deref(), &mut page);
                     Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
                 });
                 let executors = held(Source::ExecutorsPage, deadline, async move {
                     let (mut page, mut reader) = (Page::new(), executors::Reader::default());
                     // Never held as a whole: it grows with the number of executors.
-                    let read = second.read(Endpoint::Executors, deadline, |piece| {
+                    let read = second.ui.read(Endpoint::Executors, deadline, |piece| {
                         reader.feed(piece, &mut page);
                     });
                     read.await.map_err(|error| Failure::new(error.reason(), error))?;
@@ -69,28 +104,42 @@ impl Sources {
                     Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
                 });
                 let (driver, executors) = tokio::join!(driver, executors);
-                vec![driver, executors]
+                // A driver that was not told to push has no such source.
+                let push = match spark.pushes.last_push() {
+                    Some(_) => Some(push(&spark.pushes, spark.wanted(&driver), id, deadline).await),
+                    None => None,
+                };
+                [driver, executors].into_iter().chain(push).collect()
             }
-            Spark::Executor(store) => {
-                let store = Arc::clone(store);
-                let push =
-                    held(Source::Push, deadline, async move { pushed(&store, id.as_deref()) });
-                vec![push.await]
-            }
+            Spark::Executor(store) => vec![push(store, Of::All, id, deadline).await],
         }
     }
 }
 
-fn pushed(store: &Store, application_id: Option<&str>) -> Result<Figures, Failure> {
+/// What was pushed, as a source.
+async fn push(
+    store: &Arc<Store>,
+    of: Of,
+    application_id: Option<Arc<str>>,
+    deadline: Deadline,
+) -> Report {
+    let store = Arc::clone(store);
+    let read = async move { pushed(&store, of, application_id.as_deref()) };
+    held(Source::Push, deadline, read).await
+}
+
+fn pushed(store: &Store, of: Of, application_id: Option<&str>) -> Result<Figures, Failure> {
     let mut page = Page::new();
-    let repairs = store.write(application_id, &mut page);
+    let repairs = store.write(of, application_id, &mut page);
     let failure = match store.last_push() {
         None => Failure::new("nothing_pushed", "Spark has pushed nothing yet"),
         Some(last) if last.elapsed() > PUSH_STALE => {
             Failure::new("push_stale", "Spark has not pushed for a minute")
         }
         Some(_) => {
-            return Ok(Figures { page, repairs, show_spark: true, ..Figures::default() });
+            let supersedes = (of == Of::All).then_some(Source::DriverPage);
+            let show_spark = !page.is_empty();
+            return Ok(Figures { page, repairs, show_spark, supersedes, ..Figures::default() });
         }
     };
     Err(failure.with(repairs))
@@ -115,7 +164,8 @@ async fn held(
     };
     let result = result.and_then(|mut figures| {
         figures.duplicates = figures.page.drop_duplicates();
-        if figures.page.is_empty() {
+        // A driver's pushes may all be on its page.
+        if figures.page.is_empty() && source != Source::Push {
             return Err(Failure::new("empty", "no sample in what it gave").with(figures.repairs));
         }
         Ok(figures)

@@ -5,15 +5,16 @@
 //! when the sidecar must neither fall silent nor outstay its pod.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use super::collect::guarded;
 use super::{Failure, Figures, Report, Source};
-use crate::cgroup;
+use crate::cgroup::{self, Held};
 use crate::exposition::Page;
-use crate::life::Jvm;
-use crate::processes::Tracker;
+use crate::last_state::{self, Vigil};
+use crate::life::{Evidence, Jvm};
+use crate::processes::{Identity, Tracker};
 
 /// Reads processes and control group.
 #[derive(Debug, Clone)]
@@ -22,6 +23,18 @@ pub struct Files {
     container: String,
     /// Locked for as long as a read lasts.
     tracker: Arc<Mutex<Tracker>>,
+    /// Never locked for long.
+    group: Arc<Mutex<Group>>,
+    vigil: Arc<Vigil>,
+}
+
+/// The control group of Spark's JVM.
+#[derive(Debug, Default)]
+struct Group {
+    /// Held open, once the JVM was found.
+    held: Option<(Identity, Arc<Held>)>,
+    /// What was read last.
+    figures: Option<cgroup::Figures>,
 }
 
 /// What both sources gave.
@@ -33,12 +46,22 @@ pub struct FileReports {
     pub jvm: Jvm,
 }
 
+/// What is said of Spark's container when it has ended.
+#[derive(Debug)]
+pub struct LastState {
+    /// How it ended.
+    pub state: Page,
+    /// Its control group's last figures, where they are later than what a scrape read.
+    pub cgroup: Option<Page>,
+}
+
 impl Files {
     /// A reader of the process file system there, for the Spark container of that name.
     #[must_use]
     pub fn new(proc_root: PathBuf, container: String) -> Self {
         let tracker = Arc::new(Mutex::new(Tracker::new(proc_root.clone())));
-        Self { proc_root, container, tracker }
+        let (group, vigil) = (Arc::default(), Arc::default());
+        Self { proc_root, container, tracker, group, vigil }
     }
 
     /// Both sources' figures, or failures if they are not there by the deadline.
@@ -49,40 +72,74 @@ impl Files {
         }
         let files = self.clone();
         let reading = tokio::task::spawn_blocking(move || files.read_now());
-        match tokio::time::timeout_at(deadline, reading).await {
+        let reports = match tokio::time::timeout_at(deadline, reading).await {
             Ok(Ok(reports)) => reports,
             Ok(Err(_)) => both(&Failure::panicked(), began),
             Err(_) => both(&Failure::deadline(), began),
+        };
+        let held = self.group().held.clone();
+        if let Some((process, held)) = held {
+            self.vigil.keep(process, held);
         }
+        reports
+    }
+
+    /// Returns when Spark's JVM has ended: once, and at once.
+    pub async fn jvm_ended(&self) {
+        self.vigil.ended().await;
+    }
+
+    /// What is to be said now that Spark has ended.
+    pub async fn last_state(&self, evidence: Evidence) -> LastState {
+        let state = last_state::page(&self.container, self.vigil.evidence(evidence).await);
+        let figures = self.vigil.last_figures(self.group().figures.as_ref());
+        let cgroup = figures.map(|figures| {
+            let mut page = Page::new();
+            figures.write(&self.container, &mut page);
+            page
+        });
+        LastState { state, cgroup }
     }
 
     fn read_now(&self) -> FileReports {
-        let mut tracker = self.lock();
-        let (mut jvm, mut pid) = (Jvm::Unknown, None);
+        let mut tracker = self.tracker();
+        let (mut jvm, mut spark) = (Jvm::Unknown, None);
         // A panic in here takes the control group along, which cannot be found without the pid.
         let processes = timed(Source::Processes, || {
             let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
-            pid = snapshot.spark_pid();
-            jvm = if pid.is_some() { Jvm::Runs } else { Jvm::Absent };
+            spark = snapshot.spark();
+            jvm = if spark.is_some() { Jvm::Runs } else { Jvm::Absent };
             let mut page = Page::new();
             snapshot.write(&mut page);
-            Ok(Figures { page, show_spark: pid.is_some(), ..Figures::default() })
+            Ok(Figures { page, show_spark: spark.is_some(), ..Figures::default() })
         });
-        let read_cgroup = || {
-            let pid = pid.ok_or_else(|| {
-                Failure::new("no_process", "no process of Spark's to find its control group by")
-            })?;
-            let figures = cgroup::read(&self.proc_root, pid)
-                .map_err(|error| Failure::new(error.reason(), error))?;
-            let mut page = Page::new();
-            figures.write(&self.container, &mut page);
-            Ok(Figures { page, show_spark: true, ..Figures::default() })
-        };
-        let cgroup = timed(Source::Cgroup, || guarded(read_cgroup));
+        let cgroup = timed(Source::Cgroup, || guarded(|| self.read_group(spark)));
         FileReports { reports: [cgroup, processes], jvm }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tracker> {
+    fn read_group(&self, spark: Option<Identity>) -> Result<Figures, Failure> {
+        let spark = spark.ok_or_else(|| {
+            Failure::new("no_process", "no process of Spark's to find its control group by")
+        })?;
+        let failure = |error: cgroup::CgroupError| Failure::new(error.reason(), error);
+        let known = self.group().held.clone().filter(|(process, _)| *process == spark);
+        let held = match known {
+            Some((_, held)) => held,
+            None => Arc::new(Held::open(&self.proc_root, spark.pid).map_err(failure)?),
+        };
+        let figures = held.read().inspect_err(|_| self.group().held = None).map_err(failure)?;
+        let mut page = Page::new();
+        figures.write(&self.container, &mut page);
+        *self.group() = Group { held: Some((spark, held)), figures: Some(figures) };
+        Ok(Figures { page, show_spark: true, ..Figures::default() })
+    }
+
+    fn group(&self) -> MutexGuard<'_, Group> {
+        // Nothing is half done when a holder panics.
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
         self.tracker.lock().unwrap_or_else(|poisoned| {
             // A scan panicked: what it left behind is not to be built upon.
             let mut tracker = poisoned.into_inner();

@@ -11,10 +11,10 @@ use super::Scraper;
 /// The last values are at most this old where Spark answers promptly.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Until Spark is seen: it may not live longer than a few seconds.
+/// Until Spark is seen, and while it is young: it may not live longer than a few seconds.
 const AT_THE_START: Duration = Duration::from_secs(1);
 
-/// How long the start lasts if Spark does not come.
+/// How long the start lasts: until Spark comes, and then from its coming.
 const START: Duration = Duration::from_mins(1);
 
 /// A Spark that is slow to answer is asked less often, so that looking takes no more than a
@@ -34,7 +34,10 @@ impl Scraper {
             if !looked {
                 // A round that panicked leaves no time behind to count from.
                 let wait = if wait.is_zero() { EVERY } else { wait };
-                tokio::time::sleep(wait).await;
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.sources.files.jvm_ended() => self.look(),
+                }
             }
         }
     }
@@ -50,14 +53,29 @@ impl Scraper {
         let Some((ended, took)) = self.past().round else {
             return Duration::ZERO;
         };
-        let starting = !self.ending.has_seen_spark() && now.duration_since(self.began) < START;
-        interval(took, starting).saturating_sub(now.duration_since(ended))
+        let age = match self.past().seen {
+            Some(seen) => Age::Lives(now.duration_since(seen)),
+            None => Age::Unborn(now.duration_since(self.began)),
+        };
+        interval(took, age).saturating_sub(now.duration_since(ended))
     }
 }
 
+/// How long Spark has been there, or not.
+#[derive(Debug, Clone, Copy)]
+enum Age {
+    Unborn(Duration),
+    Lives(Duration),
+}
+
 /// The time between two looks of which the last one took that long.
-fn interval(took: Duration, starting: bool) -> Duration {
-    if starting { AT_THE_START } else { (took * 100).clamp(EVERY, AT_MOST) }
+fn interval(took: Duration, age: Age) -> Duration {
+    let polite = took * 100;
+    match age {
+        Age::Unborn(waited) if waited < START => AT_THE_START,
+        Age::Lives(age) if age < START => polite.clamp(AT_THE_START, EVERY),
+        Age::Unborn(_) | Age::Lives(_) => polite.clamp(EVERY, AT_MOST),
+    }
 }
 
 #[cfg(test)]
@@ -65,12 +83,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_spark_is_looked_at_less_often() {
+    fn a_slow_spark_is_looked_at_less_often_and_a_young_one_more() {
         let (quick, slow, hung) =
             (Duration::from_millis(8), Duration::from_millis(100), Duration::from_secs(5));
-        assert_eq!(interval(quick, false), EVERY);
-        assert_eq!(interval(slow, false), Duration::from_secs(10));
-        assert_eq!(interval(hung, false), AT_MOST);
-        assert_eq!(interval(hung, true), AT_THE_START);
+        let (old, young) = (Age::Lives(START), Age::Lives(Duration::ZERO));
+        assert_eq!(interval(quick, old), EVERY);
+        assert_eq!(interval(slow, old), Duration::from_secs(10));
+        assert_eq!(interval(hung, old), AT_MOST);
+        assert_eq!(interval(quick, young), AT_THE_START);
+        assert_eq!(interval(hung, young), EVERY);
+        assert_eq!(interval(hung, Age::Unborn(Duration::ZERO)), AT_THE_START);
+        assert_eq!(interval(hung, Age::Unborn(START)), AT_MOST);
     }
 }

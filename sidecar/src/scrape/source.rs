@@ -13,7 +13,7 @@ pub enum Source {
     DriverPage,
     /// Spark's page of all executors, served by the driver.
     ExecutorsPage,
-    /// What the executor's `GraphiteSink` pushes.
+    /// What the `GraphiteSink` of the executor, or of the driver, pushes.
     Push,
     /// The control group of the Spark container.
     Cgroup,
@@ -29,7 +29,9 @@ impl Source {
     #[must_use]
     pub const fn of(role: Role) -> &'static [Self] {
         match role {
-            Role::Driver => &[Self::DriverPage, Self::ExecutorsPage, Self::Cgroup, Self::Processes],
+            Role::Driver => {
+                &[Self::DriverPage, Self::ExecutorsPage, Self::Push, Self::Cgroup, Self::Processes]
+            }
             Role::Executor => &[Self::Push, Self::Cgroup, Self::Processes],
         }
     }
@@ -100,6 +102,8 @@ pub struct Figures {
     pub duplicates: u64,
     /// Whether the figures show Spark at work; only then are they worth keeping for the end.
     pub show_spark: bool,
+    /// The source whose figures, where any are kept, are older than these and say the same.
+    pub supersedes: Option<Source>,
 }
 
 /// One source's part of a scrape.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::push::Store;
+use super::push::{Of, Store};
 use super::{Lines, Reason, Repairs, driver, executors};
 use crate::exposition::{Kind, Page, encode};
 
@@ -65,7 +65,7 @@ fn through(name: String, what: What, input: String) -> Captured {
         What::Push => {
             let store = Store::new();
             store.take(body.split(|byte| *byte == b'\n'), Instant::now());
-            store.write(None, &mut page)
+            store.write(Of::All, None, &mut page)
         }
     };
     let mut output = Vec::new();

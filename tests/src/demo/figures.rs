@@ -13,6 +13,7 @@ use super::{RECEIVING, SCRAPING, SPARK};
 use crate::admission::Admitted;
 use crate::discovery::{self, Whereabouts};
 use crate::programs::Programs;
+use crate::prometheus::Scraping;
 use crate::series::{self, Found};
 use crate::{ports, prometheus};
 
@@ -40,9 +41,10 @@ impl Steps<'_> {
         let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
         let shipped = fs::read_to_string(&shipped)
             .with_context(|| format!("{} could not be read", shipped.display()))?;
+        let how = Scraping { interval: "5s", remote: Some(receiving) };
         for (name, config) in [
             ("receiving", prometheus::RECEIVING.to_owned()),
-            ("scraping", prometheus::scraping(&shipped, &targets, receiving)?),
+            ("scraping", prometheus::scraping(&shipped, &targets, how)?),
         ] {
             fs::create_dir_all(folder.join(name))?;
             fs::write(folder.join(name).join("prometheus.yml"), config)?;

@@ -15,7 +15,7 @@ use crate::admission::{self, Admitted};
 use crate::enclosure::Enclosure;
 use crate::places::{Places, Tools};
 use crate::programs::Programs;
-use crate::spark::Job;
+use crate::spark::{Job, TWO_EXECUTORS};
 use crate::{http, ports};
 
 /// How long a server may take to start.
@@ -26,6 +26,10 @@ const FIRST_ROUND: Duration = Duration::from_mins(3);
 
 /// Executors run on this machine too, so their sidecar needs another port than the driver's.
 const EXECUTOR_PORT: &str = "9816";
+
+/// For the same reason the driver has to push to another port than its executors do.
+const CONFIGURATION: &str =
+    "sparkConfs: {spark.metrics.conf.driver.sink.emberscope.port: \"9817\"}\n";
 
 /// What each step needs.
 pub(super) struct Steps<'a> {
@@ -74,8 +78,11 @@ impl Steps<'_> {
             ops_port: ports::any()?,
             authority: self.places.run.join("ca.pem"),
         };
+        let configuration = self.places.run.join("emberscope.yaml");
+        fs::write(&configuration, CONFIGURATION)?;
         let mut command = Command::new(&self.tools.webhook);
-        command.arg("serve").arg("--ca-out").arg(&webhook.authority);
+        command.arg("serve").arg("--config").arg(configuration);
+        command.arg("--ca-out").arg(&webhook.authority);
         command.args(["--listen", &format!("127.0.0.1:{}", webhook.port)]);
         command.args(["--ops-listen", &format!("127.0.0.1:{}", webhook.ops_port)]);
         self.clock.say(&format!("emberscope serve on https://localhost:{}/mutate", webhook.port));
@@ -130,10 +137,14 @@ impl Steps<'_> {
         let job = Job {
             home: &self.tools.spark,
             java: &self.tools.java,
+            master: TWO_EXECUTORS,
+            settings: &[],
             sources: &self.places.root.join("tests/jobs"),
+            program: "trips.py",
+            // Until it is stopped.
+            arguments: &[u32::MAX.to_string()],
             folder: &folder,
             options: driver.spark_submit_opts()?,
-            seconds: u64::from(u32::MAX),
         };
         programs.start(SPARK, job.command(self.enclosure)?)?;
         let start = Instant::now();
@@ -187,6 +198,7 @@ fn require_ports(driver: &Admitted, executor: &Admitted) -> Result<()> {
         "the patch has the executor's sidecar listen there",
     )?;
     ports::require(executor.sidecar_port("push-port")?, "executors push their figures there")?;
+    ports::require(driver.sidecar_port("push-port")?, "the driver pushes its figures there")?;
     ports::require(
         driver.sidecar_port("spark-ui-port")?,
         "another Spark's figures would be shown for the demonstration's",

@@ -5,7 +5,7 @@ use emberscope::serve::metrics::Metrics;
 use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::own;
 use emberscope_sidecar::spark::catalog::{Label, Scope, entries};
-use emberscope_sidecar::{cgroup, processes, spark};
+use emberscope_sidecar::{cgroup, last_state, processes, spark};
 
 use crate::generated::{check, table};
 
@@ -18,6 +18,7 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
             ("executors", families(&spark::executors::documented())),
             ("executor push", catalog(Scope::Executor)),
             ("container", families(&cgroup::documented())),
+            ("last state", families(&last_state::documented())),
             ("processes", families(&processes::documented())),
             ("sidecar", itself()),
             ("webhook", webhook()),

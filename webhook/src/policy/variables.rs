@@ -7,7 +7,6 @@ mod sidecar;
 mod submit_opts;
 
 use super::cel;
-use crate::config::Sidecar;
 use crate::decide::{Role, SIDECAR};
 use crate::settings::Settings;
 
@@ -27,7 +26,7 @@ fn variable(name: &'static str, why: &'static str, expression: impl Into<String>
 pub(super) fn all(settings: &Settings) -> Vec<Variable> {
     let mut variables = pod();
     variables.extend(overrides::overrides(&settings.config.sidecar));
-    variables.extend(decision(&settings.config.sidecar));
+    variables.extend(decision(settings));
     variables.extend(submit_opts::submit_options(settings));
     variables.extend(sidecar::users(&settings.config.users));
     variables.extend(sidecar::resources());
@@ -73,7 +72,7 @@ fn pod() -> Vec<Variable> {
 }
 
 /// Whether the pod gets the sidecar.
-fn decision(sidecar: &Sidecar) -> Vec<Variable> {
+fn decision(settings: &Settings) -> Vec<Variable> {
     let ours = cel::string(SIDECAR);
     vec![
         variable(
@@ -90,16 +89,22 @@ wait for ever. -1 if there is none.",
             format!("variables.everyContainer.exists(c, c.name == {ours})"),
         ),
         variable(
+            "pushPort",
+            "Where Spark is told to push its figures.",
+            format!(
+                "variables.role == {} ? {} : {}",
+                cel::string(Role::Driver.as_str()),
+                settings.push_port(Role::Driver),
+                settings.push_port(Role::Executor)
+            ),
+        ),
+        variable(
             "portInUse",
             "The containers of a pod share one network.",
-            format!(
-                "variables.everyContainer.exists(c, c.?ports.orValue([]).exists(p,
+            "variables.everyContainer.exists(c, c.?ports.orValue([]).exists(p,
   p.?protocol.orValue('TCP') == 'TCP'
-  && (p.containerPort == variables.port
-      || (variables.role == {} && p.containerPort == {}))))",
-                cel::string(Role::Executor.as_str()),
-                sidecar.push_port.get()
-            ),
+  && (p.containerPort == variables.port || p.containerPort == variables.pushPort)))"
+            .to_owned(),
         ),
         variable(
             "inject",

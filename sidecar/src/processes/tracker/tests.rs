@@ -5,7 +5,6 @@ mod real;
 use proptest::prelude::*;
 
 use super::*;
-use crate::processes::Owner;
 use crate::processes::fake::{Fake, FakeProc};
 
 const DRIVER: &str = "/usr/bin/java -cp /opt/spark/jars/* org.apache.spark.deploy.SparkSubmit job";
@@ -71,8 +70,7 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
         proc.put(&Fake { cgroup: spark.into(), ..python });
         let snapshot = tracker.scan().unwrap();
         assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
-        assert_eq!(snapshot.spark_pid(), Some(JVM));
-        assert_eq!(snapshot.spark_owner(), Some(Owner { uid: 185, gid: 185 }));
+        assert_eq!(snapshot.spark().map(|spark| spark.pid), Some(JVM));
         let jvm = snapshot.usage(Kind::Jvm).unwrap();
         assert_eq!((jvm.threads, jvm.resident_bytes), (50, 4_096_000));
     }
@@ -97,10 +95,10 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
         "/usr/bin/java org.apache.spark.launcher.Main org.apache.spark.deploy.SparkSubmit";
     proc.put(&Fake { threads: 9, ..Fake::new(30, TINI, "java", launcher) });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((snapshot.spark_pid(), counts(&snapshot)), (None, vec![]));
+    assert_eq!((snapshot.spark().map(|spark| spark.pid), counts(&snapshot)), (None, vec![]));
     proc.end(30);
     proc.put(&Fake { cpu: 500, ..jvm(DRIVER) });
-    assert_eq!(tracker.scan().unwrap().spark_pid(), Some(JVM));
+    assert_eq!(tracker.scan().unwrap().spark().map(|spark| spark.pid), Some(JVM));
     proc.put(&Fake {
         state: 'Z',
         cpu: 520,
@@ -110,7 +108,7 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
         ..jvm(DRIVER)
     });
     let zombie = tracker.scan().unwrap();
-    assert_eq!((zombie.spark_pid(), zombie.spark_owner()), (None, None));
+    assert_eq!(zombie.spark(), None);
     assert_eq!((counts(&zombie)[0], cpu(&zombie, Kind::Jvm)), (("jvm", 0), 520));
     proc.end(JVM);
     proc.end(TINI);
@@ -127,7 +125,10 @@ fn of_several_spark_jvms_the_oldest_is_the_pods_and_all_count() {
     // Pids wrap around: the younger process has the lower one.
     proc.put(&Fake { threads: 40, started: 900, ..Fake::new(5, JVM, "java", backend) });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((snapshot.spark_pid(), counts(&snapshot)[0]), (Some(JVM), ("jvm", 2)));
+    assert_eq!(
+        (snapshot.spark().map(|spark| spark.pid), counts(&snapshot)[0]),
+        (Some(JVM), ("jvm", 2))
+    );
 }
 
 #[test]

@@ -17,6 +17,18 @@ const MAX_EXECUTORS: usize = 8;
 /// How many names one executor may push; Spark's own are about 250.
 const MAX_NAMES: usize = 4096;
 
+/// The id under which the driver pushes (`org.apache.spark.SparkContext.DRIVER_IDENTIFIER`).
+const DRIVER: &str = "driver";
+
+/// Whose figures are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Everyone's.
+    All,
+    /// All but the driver's: its page has them.
+    Executors,
+}
+
 /// What was pushed, shared between the receiver and the scrapes.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -26,7 +38,6 @@ pub struct Store {
 #[derive(Debug, Default)]
 struct Inner {
     executors: Vec<Executor>,
-    last: Option<Instant>,
     /// What became of lines since the last scrape.
     repairs: Repairs,
 }
@@ -35,6 +46,8 @@ struct Inner {
 struct Executor {
     namespace: Box<str>,
     id: Box<str>,
+    /// When its last value arrived.
+    last: Instant,
     /// In order, so that the fields of a metric stand together.
     values: BTreeMap<Box<str>, f64>,
 }
@@ -49,19 +62,28 @@ impl Store {
     /// When the last value arrived.
     #[must_use]
     pub fn last_push(&self) -> Option<Instant> {
-        self.lock().last
+        self.lock().executors.iter().map(|executor| executor.last).max()
+    }
+
+    /// When the driver's last value arrived.
+    #[must_use]
+    pub fn last_push_of_driver(&self) -> Option<Instant> {
+        let inner = self.lock();
+        let drivers = inner.executors.iter().filter(|executor| executor.is_driver());
+        drivers.map(|driver| driver.last).max()
     }
 
     /// Writes every value that is kept into `page`.
     ///
-    /// Samples get the labels `executor_id` and `application_id`: the given id, or else the
-    /// namespace in the pushed names where that looks like an id. What a process with the id
-    /// `driver` pushed is named `spark_driver_…`. Told is what became of these values, and which
-    /// lines were dropped on arrival since the last call.
-    pub fn write(&self, application_id: Option<&str>, page: &mut Page) -> Repairs {
+    /// Samples get the labels `application_id` (the given id, or else the namespace in the pushed
+    /// names where that looks like an id) and `executor_id`. What a process with the id `driver`
+    /// pushed is named `spark_driver_…` and has no `executor_id`, as on the driver's page. Told is
+    /// what became of these values, and which lines were dropped on arrival since the last call.
+    pub fn write(&self, of: Of, application_id: Option<&str>, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
-        for executor in &inner.executors {
+        let wanted = |executor: &&Executor| of == Of::All || !executor.is_driver();
+        for executor in inner.executors.iter().filter(wanted) {
             repairs += executor.write(application_id, page);
         }
         repairs
@@ -102,7 +124,7 @@ impl Inner {
                 return self.repairs.bad(Reason::TooMany);
             }
             let (namespace, id) = (namespace.into(), executor_id.into());
-            self.executors.push(Executor { namespace, id, values: BTreeMap::new() });
+            self.executors.push(Executor { namespace, id, last: now, values: BTreeMap::new() });
         }
         let index = known.unwrap_or(self.executors.len() - 1);
         let Some(executor) = self.executors.get_mut(index) else {
@@ -115,20 +137,21 @@ impl Inner {
         } else {
             return self.repairs.bad(Reason::TooMany);
         }
-        self.last = Some(now);
+        executor.last = now;
     }
 }
 
 impl Executor {
+    fn is_driver(&self) -> bool {
+        *self.id == *DRIVER
+    }
+
     fn write(&self, application_id: Option<&str>, page: &mut Page) -> Repairs {
         let own = id_of(&self.namespace);
         let id = application_id.or(own.as_deref());
-        let labels = id
-            .map(|id| ("application_id", id))
-            .into_iter()
-            .chain([("executor_id", &*self.id)])
-            .collect();
-        let scope = if &*self.id == "driver" { Scope::Driver } else { Scope::Executor };
+        let executor_id = (!self.is_driver()).then_some(("executor_id", &*self.id));
+        let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id).collect();
+        let scope = if self.is_driver() { Scope::Driver } else { Scope::Executor };
         // GraphiteSink converts durations to milliseconds.
         let mut translator = Translator::new(page, scope, labels, Unit::Milliseconds);
         for (name, value) in &self.values {

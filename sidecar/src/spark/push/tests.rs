@@ -25,7 +25,7 @@ fn received(bytes: &[u8]) -> (String, Repairs) {
 
 fn served(store: &Store, application_id: Option<&str>) -> (String, Repairs) {
     let (mut page, mut out) = (Page::new(), Vec::new());
-    let repairs = store.write(application_id, &mut page);
+    let repairs = store.write(Of::All, application_id, &mut page);
     encode::text(&page, &mut out);
     (String::from_utf8(out).unwrap(), repairs)
 }
@@ -62,9 +62,7 @@ fn what_the_driver_pushes_is_the_drivers_and_its_timers_are_in_milliseconds() {
     let name = "a.driver.DAGScheduler.messageProcessingTime";
     let (text, _) = received(format!("{name}.p99 250.00 1\n{name}.m1_rate 3.79 1\n").as_bytes());
     let family = "spark_driver_dag_scheduler_message_processing_time_seconds";
-    assert!(
-        text.ends_with(&format!("{family}{{executor_id=\"driver\",quantile=\"0.99\"}} 0.25\n"))
-    );
+    assert!(text.ends_with(&format!("{family}{{quantile=\"0.99\"}} 0.25\n")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::{Page, Store, checker, driver, encode, executors};
+use super::{Of, Page, Store, checker, driver, encode, executors};
 
 /// Pieces of what Spark sends, and of what breaks it.
 const PIECES: [&str; 34] = [
@@ -77,7 +77,7 @@ fn served(text: &[u8], application_id: Option<&str>) -> String {
     let mut page = Page::new();
     driver::write(text, application_id, &mut page);
     executors::write(text, &mut page);
-    store.write(application_id, &mut page);
+    store.write(Of::All, application_id, &mut page);
     page.drop_duplicates();
     let mut out = Vec::new();
     encode::text(&page, &mut out);

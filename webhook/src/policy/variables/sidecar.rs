@@ -152,14 +152,12 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
   '--container=' + variables.spark.name,
   '--linger-seconds=' + string(variables.linger),
   '--log-level=' + variables.logLevel,
-  '--life={life}',
-  variables.role == {driver}
-  ? '--spark-ui-port=' + string(variables.uiPort)
-  : '--push-port={}'
-]{labels}
+  '--life={life}'
+]
++ (variables.role == {driver} ? ['--spark-ui-port=' + string(variables.uiPort)] : [])
++ ['--push-port=' + string(variables.pushPort)]{labels}
 + ('spark-app-selector' in object.metadata.labels
-  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : []){heartbeat}",
-                sidecar.push_port.get()
+  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : []){heartbeat}"
             ),
         ),
     ]);

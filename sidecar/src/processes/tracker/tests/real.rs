@@ -121,8 +121,7 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
         (alive && cpu(snapshot, Kind::PythonWorker) >= ticks).then(|| snapshot.clone())
     };
     let first = eventually("the first worker to work", || worked(&scan(), 30));
-    assert_eq!(first.spark_pid(), Some(spark.jvm.id()));
-    assert_eq!(first.spark_owner(), ProcRoot::new("/proc".into()).own_owner());
+    assert_eq!(first.spark().map(|spark| spark.pid), Some(spark.jvm.id()));
     assert_eq!(counts(&first)[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 1)]);
     let usage = first.usage(Kind::PythonWorker).unwrap();
     assert!(usage.resident_bytes > 0 && usage.threads == 1);
@@ -168,7 +167,7 @@ fn the_figures_are_those_that_sysinfo_sees() {
         (cpu(&snapshot, Kind::PythonWorker) >= 30).then_some(snapshot)
     });
     let mut system = System::new().unwrap();
-    let pid = Pid::from_u32(snapshot.spark_pid().unwrap());
+    let pid = Pid::from_u32(snapshot.spark().unwrap().pid);
     let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
     system.refresh_processes_specifics(ProcessesToUpdate::All, false, what.without_tasks());
     let jvm = system.process(pid).unwrap();

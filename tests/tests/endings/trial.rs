@@ -1,0 +1,231 @@
+//! One Spark job beside the sidecars that the webhook would inject, on ports of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use emberscope_tests::admission::{self, Admitted};
+use emberscope_tests::discovery::{self, Whereabouts};
+use emberscope_tests::enclosure::{Enclosure, Limits};
+use emberscope_tests::places::{Places, Tools};
+use emberscope_tests::programs::{self, Programs};
+use emberscope_tests::prometheus::{self, Sample, Scraping};
+use emberscope_tests::spark::Job;
+use emberscope_tests::{http, ports};
+use tempfile::TempDir;
+
+const START: Duration = Duration::from_mins(1);
+const SPARK: &str = "Spark";
+const PROMETHEUS: &str = "Prometheus";
+const SIDECARS: [&str; 2] = ["driver sidecar", "executor sidecar"];
+
+/// How a pod has its sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Native,
+    Classic,
+}
+
+/// What is submitted.
+#[derive(Debug)]
+pub(crate) struct Submission<'a> {
+    pub(crate) master: &'a str,
+    pub(crate) settings: &'a [String],
+    pub(crate) program: &'a str,
+    pub(crate) arguments: &'a [String],
+    pub(crate) limits: Limits,
+}
+
+/// Everything of one trial; what it started ends with it.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    places: Places,
+    tools: Tools,
+    mode: Mode,
+    /// The driver's pod and an executor's, patched.
+    pods: [Admitted; 2],
+    /// As the job's author would set it to have the UI there.
+    ui_port: u16,
+    programs: Programs,
+    folder: TempDir,
+    /// In a cgroup of its own; kept until the end.
+    enclosure: Option<Enclosure>,
+}
+
+impl Trial {
+    /// Sidecars beside a Spark that is still to come.
+    pub(crate) async fn start(mode: Mode) -> Result<Self> {
+        programs::build()?;
+        let places = Places::find()?;
+        let mut places = Places { programs: parent(places.programs)?, ..places };
+        let folder = tempfile::tempdir()?;
+        places.run = folder.path().to_owned();
+        places.logs = folder.path().join("logs");
+        fs::create_dir_all(&places.logs)?;
+        let tools = places.tools("3.5.6", None)?;
+        let ports = Ports::any()?;
+        let (pods, ui_port) = (ports.pods(&places, mode)?, ports.ui);
+        let programs = Programs::new(&places.run);
+        let mut trial =
+            Self { places, tools, mode, pods, ui_port, programs, folder, enclosure: None };
+        trial.start_sidecars().await?;
+        Ok(trial)
+    }
+
+    async fn start_sidecars(&mut self) -> Result<()> {
+        for (name, pod) in SIDECARS.into_iter().zip(&self.pods) {
+            let mut command = tokio::process::Command::new(&self.tools.sidecar);
+            command.args(pod.sidecar_arguments()?);
+            self.programs.start(name, command)?;
+            let port = pod.sidecar_port("port")?;
+            let healthy = async || http::get(port, "/healthz").await?.ok().map(drop);
+            self.programs.until(name, START, healthy).await?;
+        }
+        Ok(())
+    }
+
+    /// A Prometheus that scrapes both sidecars as it is shipped, at that interval; its port.
+    pub(crate) async fn scrape(&mut self, interval: &str) -> Result<u16> {
+        let folder = self.folder.path().join("prometheus");
+        fs::create_dir_all(&folder)?;
+        let targets = folder.join("targets.json");
+        let here = Whereabouts { address: "127.0.0.1", node: "this-machine" };
+        let found: Vec<_> =
+            self.pods.iter().flat_map(|pod| discovery::targets(&pod.pod, here)).collect();
+        fs::write(&targets, serde_json::to_vec(&found)?)?;
+        let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
+        let how = Scraping { interval, remote: None };
+        let config = prometheus::scraping(&fs::read_to_string(shipped)?, &targets, how)?;
+        fs::write(folder.join("prometheus.yml"), config)?;
+        let port = ports::any()?;
+        let command = prometheus::command(&self.tools.prometheus, &folder, port);
+        self.programs.start(PROMETHEUS, command)?;
+        self.programs.until(PROMETHEUS, START, async || prometheus::ready(port).await).await?;
+        Ok(port)
+    }
+
+    /// Submits the job, in a cgroup of its own where the machine allows one.
+    pub(crate) fn submit(&mut self, what: &Submission<'_>, name: &str) -> Result<()> {
+        let enclosure = Enclosure::here(name, what.limits);
+        let folder = self.folder.path().join("spark");
+        fs::create_dir_all(&folder)?;
+        let mut settings = vec!["--conf".to_owned(), format!("spark.ui.port={}", self.ui_port)];
+        settings.extend_from_slice(what.settings);
+        let job = Job {
+            home: &self.tools.spark,
+            java: &self.tools.java,
+            master: what.master,
+            settings: &settings,
+            sources: &self.places.root.join("tests/jobs"),
+            program: what.program,
+            arguments: what.arguments,
+            folder: &folder,
+            options: self.pods[0].spark_submit_opts()?,
+        };
+        let command = job.command(&enclosure)?;
+        self.enclosure = Some(enclosure);
+        self.programs.start(SPARK, command)
+    }
+
+    /// Why the job has no cgroup of its own, if it has none.
+    pub(crate) fn not_enclosed(&self) -> Option<&str> {
+        self.enclosure.as_ref().and_then(Enclosure::missing)
+    }
+
+    /// A folder for what the job reads and writes.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until Spark has ended by itself; what it printed.
+    pub(crate) async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
+        self.programs.ends(SPARK, patience).await?;
+        let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// Waits until the sidecars have ended, as they do after Spark; a native one is told to by the
+    /// kubelet first. All of them have to end with 0.
+    pub(crate) async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
+        if self.mode == Mode::Native {
+            // What a kubelet takes to notice.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            for end in self.programs.stop(&SIDECARS, patience).await {
+                let code = end.status.and_then(|status| status.code());
+                if code != Some(0) {
+                    bail!("the {} ended with {code:?}, not with 0", end.name);
+                }
+            }
+            return Ok(());
+        }
+        for name in SIDECARS {
+            let status = self.programs.ends(name, patience).await?;
+            if status.code() != Some(0) {
+                bail!("the {name} ended with {status}, not with 0");
+            }
+        }
+        Ok(())
+    }
+
+    /// A log for the message of a test that failed.
+    pub(crate) fn log_of_driver_sidecar(&self) -> String {
+        fs::read_to_string(self.programs.log(SIDECARS[0])).unwrap_or_default()
+    }
+}
+
+/// The newest value of each series of the last ten minutes, ended or not.
+pub(crate) async fn last(port: u16, selector: &str) -> Result<Vec<Sample>> {
+    prometheus::query(port, &format!("last_over_time({selector}[10m])")).await
+}
+
+/// The sum of those.
+pub(crate) async fn total(port: u16, selector: &str) -> Result<f64> {
+    Ok(last(port, selector).await?.iter().map(|sample| sample.value).sum())
+}
+
+/// Where one Spark and its sidecars listen: executors run on this machine too, so the driver and they
+/// cannot have the same ports, as they have in pods.
+#[derive(Debug)]
+struct Ports {
+    ui: u16,
+    push: [u16; 2],
+    serve: [u16; 2],
+}
+
+impl Ports {
+    fn any() -> Result<Self> {
+        let two = || -> Result<[u16; 2]> { Ok([ports::any()?, ports::any()?]) };
+        Ok(Self { ui: ports::any()?, push: two()?, serve: two()? })
+    }
+
+    fn configuration(&self) -> String {
+        let sink =
+            |role, port| format!("  spark.metrics.conf.{role}.sink.emberscope.port: \"{port}\"\n");
+        format!("sparkConfs:\n{}{}", sink("driver", self.push[0]), sink("executor", self.push[1]))
+    }
+
+    /// The driver's pod and an executor's as captured, with their sidecars.
+    fn pods(&self, places: &Places, mode: Mode) -> Result<[Admitted; 2]> {
+        let pod = |role: &str, port: u16| {
+            let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
+            let port = port.to_string();
+            let annotations = [("emberscope.dev/port", port.as_str())];
+            let mut review = admission::review(&places.root.join(&name), &annotations)?;
+            let containers = &mut review["request"]["object"]["spec"]["containers"];
+            for port in containers[0]["ports"].as_array_mut().into_iter().flatten() {
+                if port["name"] == "spark-ui" {
+                    port["containerPort"] = self.ui.into();
+                }
+            }
+            admission::decide(&review, &self.configuration(), mode == Mode::Native)
+                .with_context(|| format!("the webhook did not patch {name}"))
+        };
+        Ok([pod("driver", self.serve[0])?, pod("executor", self.serve[1])?])
+    }
+}
+
+fn parent(programs: PathBuf) -> Result<PathBuf> {
+    // Tests lie in a folder below the programs.
+    Ok(programs.parent().context("the tests lie in no folder")?.to_owned())
+}
