@@ -71,6 +71,22 @@ pub struct Args {
     #[arg(long = "metric-label", value_name = "NAME=VALUE")]
     pub metric_labels: Vec<String>,
 
+    /// How much of each of Spark's metrics to serve
+    #[arg(long, value_enum, default_value_t)]
+    pub profile: Profile,
+
+    /// Whose names to serve beside the stable ones, for dashboards that were made for them
+    #[arg(long, value_enum, default_value_t)]
+    pub compat: Compat,
+
+    /// Most series to serve; of what is more, each metric keeps its first ones (0: no limit)
+    #[arg(long, value_name = "COUNT", default_value_t = 500_000)]
+    pub max_series: u32,
+
+    /// Seconds between two readings of what Python processes share, which costs 15 ms per GiB (0: never)
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub pss_interval_seconds: u32,
+
     /// Whether the kubelet ends the sidecar (native) or the sidecar has to notice the end of Spark itself (classic)
     #[arg(long, value_enum, default_value_t = Life::Native)]
     pub life: Life,
@@ -143,6 +159,26 @@ impl Role {
             Self::Executor => "executor",
         }
     }
+}
+
+/// How much of each of Spark's metrics is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Profile {
+    /// What Prometheus can work with.
+    #[default]
+    Standard,
+    /// Also what Dropwizard works out itself: means, extremes, standard deviations and rates.
+    Full,
+}
+
+/// Whose names are served beside the stable ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Compat {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Spark's own names of its driver page, with the application's id in them.
+    Servlet,
 }
 
 /// Who ends the sidecar.

@@ -46,7 +46,7 @@ use args::{Args, Role};
 use exposition::PodLabels;
 use life::{Ending, Life, Signals};
 use own::Own;
-use scrape::{Driver, Files, Scraper, Sources, Spark};
+use scrape::{Driver, Files, Frame, Scraper, Sources, Spark, Wish};
 use serve::{Address, Site};
 use spark::push::Store;
 use spark::ui::Ui;
@@ -67,6 +67,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         container,
         application_id,
         metric_labels,
+        profile,
+        compat,
+        max_series,
+        pss_interval_seconds,
         life: kind,
         heartbeat_file,
         linger_seconds,
@@ -84,13 +88,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Role::Driver => Spark::Driver(Arc::new(Driver::new(Ui::new(spark_ui_port), pushes))),
         Role::Executor => Spark::Executor(pushes),
     };
-    let files = Files::new(proc_root, container);
-    let sources = Sources { spark, files, application_id: application_id.map(Arc::from) };
+    let mut files = Files::new(proc_root, container);
+    if pss_interval_seconds > 0 {
+        files = files.with_pss(Duration::from_secs(pss_interval_seconds.into()));
+    }
+    let wanted = Arc::new(Wish { application_id, profile, compat });
+    let sources = Sources { spark, files, wanted };
     let (pod_labels, left_out) = PodLabels::read(&metric_labels);
     for label in left_out {
         warn!(label, "left out: not NAME=VALUE, or the name has a meaning already");
     }
-    let scraper = Arc::new(Scraper::new(sources, pod_labels, own, Arc::clone(&ending)));
+    let most = if max_series == 0 { usize::MAX } else { max_series as usize };
+    let frame = Frame { pod_labels, max_series: most };
+    let scraper = Arc::new(Scraper::new(sources, frame, own, Arc::clone(&ending)));
 
     let (stop, stopped) = watch::channel(false);
     let address = Address { ip, port };

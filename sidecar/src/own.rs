@@ -28,6 +28,7 @@ pub struct Own {
     source_errors: IntCounterVec,
     repairs: IntCounterVec,
     left_out: IntCounter,
+    cut: IntGaugeVec,
     scrapes: IntCounter,
     scrape_duration: Gauge,
     bytes: IntGauge,
@@ -61,6 +62,7 @@ impl Own {
             source_errors: counters(&table::SOURCE_ERRORS)?,
             repairs: counters(&table::REPAIRS)?,
             left_out: counter(&table::LEFT_OUT)?,
+            cut: gauges(&table::CUT)?,
             scrapes: counter(&table::SCRAPES)?,
             scrape_duration: add(&registry, Gauge::with_opts(opts(&table::SCRAPE_DURATION))?)?,
             bytes: gauge(&table::BYTES)?,
@@ -100,6 +102,10 @@ impl Own {
         self.spark_ended.set(spark_ended.into());
         self.samples.set(count(sheets.samples()));
         self.left_out.inc_by(sheets.left_out() as u64);
+        self.cut.reset();
+        for (family, samples) in sheets.cut() {
+            self.cut.with_label_values(&[family]).set(count(samples));
+        }
     }
 
     /// A page of so many bytes was sent.
@@ -137,7 +143,7 @@ impl Own {
                 let labels = page.labels(&labels);
                 let value = match kind {
                     Kind::Counter => metric.get_counter().get_value(),
-                    Kind::Gauge | Kind::Summary => metric.get_gauge().get_value(),
+                    Kind::Gauge | Kind::Summary | Kind::Untyped => metric.get_gauge().get_value(),
                 };
                 page.push(id, Part::Value, labels, value);
             }

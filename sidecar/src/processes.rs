@@ -18,6 +18,7 @@ mod owner;
 mod page_size;
 pub(crate) mod proc_root;
 mod program;
+mod pss;
 mod snapshot;
 pub(crate) mod stat;
 mod tracker;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 
 pub use kind::Kind;
 pub use owner::Owner;
+pub use pss::Pss;
 pub use snapshot::{Identity, Snapshot, Usage, documented};
 pub use tracker::Tracker;
 

@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-pub use collect::{Driver, Sources, Spark};
+pub use collect::{Driver, Sources, Spark, Wish};
 pub use files::{FileReports, Files, LastState};
 pub use flight::Flight;
-pub use sheets::{Selection, Sheets, Text};
+pub use sheets::{Frame, Selection, Sheets, Text};
 pub use shelf::{Loan, Shelf};
 pub use source::{Failure, Figures, Report, Source};
 
-use crate::exposition::{Page, PodLabels};
+use crate::exposition::Page;
 use crate::life::Ending;
 use crate::own::Own;
 
@@ -56,7 +56,7 @@ struct Round {
 #[derive(Debug)]
 pub struct Scraper {
     sources: Sources,
-    pod_labels: Arc<PodLabels>,
+    frame: Arc<Frame>,
     own: Own,
     ending: Arc<Ending>,
     flight: Flight<Round>,
@@ -70,6 +70,8 @@ pub struct Scraper {
 struct Past {
     /// The last pages that showed Spark at work, by source.
     kept: [Option<Arc<Page>>; Source::COUNT],
+    /// The last driver page under Spark's own names, where they are wanted.
+    servlet: Option<Arc<Page>>,
     /// How each source did: not yet asked, well, or the reason why not.
     state: [Option<Result<(), &'static str>>; Source::COUNT],
     /// When the last round ended, and how long it took.
@@ -79,12 +81,12 @@ struct Past {
 }
 
 impl Scraper {
-    /// A scraper of these sources, whose samples all carry `pod_labels`.
+    /// A scraper of these sources, which serves them in that frame.
     #[must_use]
-    pub fn new(sources: Sources, pod_labels: PodLabels, own: Own, ending: Arc<Ending>) -> Self {
+    pub fn new(sources: Sources, frame: Frame, own: Own, ending: Arc<Ending>) -> Self {
         Self {
             sources,
-            pod_labels: Arc::new(pod_labels),
+            frame: Arc::new(frame),
             own,
             ending,
             flight: Flight::default(),
@@ -139,7 +141,7 @@ impl Scraper {
             past.tell(report, self.ending.has_seen_spark());
         }
         let pages = past.select(reports, last_state);
-        let mut sheets = Sheets::merge(pages, Arc::clone(&self.pod_labels));
+        let mut sheets = Sheets::merge(pages, Arc::clone(&self.frame));
         self.own.round(took, is_final, &sheets);
         sheets.add_own(self.own.page());
         Round { sheets: Arc::new(sheets), is_final }
@@ -165,7 +167,15 @@ impl Past {
                 self.kept[Source::Cgroup.index()] = Some(Arc::new(page));
             }
         }
-        for Report { source, result, .. } in reports {
+        for Report { source, mut result, .. } in reports {
+            let servlet = result.as_mut().ok().and_then(|figures| figures.servlet.take());
+            if source == Source::DriverPage {
+                match servlet {
+                    Some(page) => pages.push(Arc::clone(self.servlet.insert(Arc::new(page)))),
+                    None if ended => pages.extend(self.servlet.clone()),
+                    None => {}
+                }
+            }
             let kept = &mut self.kept[source.index()];
             match result {
                 Ok(figures) if figures.show_spark => {

@@ -11,11 +11,23 @@ mod dropwizard;
 pub mod executors;
 pub mod push;
 mod repairs;
+pub mod servlet;
 mod text;
 mod translate;
 pub mod ui;
 
 pub use repairs::{Lines, Reason, Repairs};
+
+use crate::args::Profile;
+
+/// What is wanted of Spark's figures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// The application's id, where it is known better than Spark's names tell.
+    pub application_id: Option<&'a str>,
+    /// How much of each metric.
+    pub profile: Profile,
+}
 
 #[cfg(test)]
 mod tests;

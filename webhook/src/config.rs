@@ -55,10 +55,60 @@ pub struct Sidecar {
     pub linger_seconds: u16,
     /// How much it logs.
     pub log_level: LogLevel,
+    /// How much of each of Spark's metrics it serves.
+    pub profile: MetricProfile,
+    /// Whose names it serves beside the stable ones.
+    pub compat: Compat,
+    /// Most series that it serves; 0 for no limit.
+    pub max_series: u32,
+    /// Time between two readings of what Python processes share, in seconds; 0 for never.
+    pub pss_interval_seconds: u32,
     /// What it may use.
     pub resources: Resources,
     /// Labels of the pod that its figures carry: by the metric label's name, the pod label's key.
     pub metric_labels: BTreeMap<LabelName, String>,
+}
+
+/// How much of each of Spark's metrics is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricProfile {
+    /// What Prometheus can work with.
+    Standard,
+    /// Also means, extremes, standard deviations and rates.
+    Full,
+}
+
+/// Whose names are served beside the stable ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compat {
+    /// Nobody's.
+    None,
+    /// Spark's own of its driver page, which hold the application's id.
+    Servlet,
+}
+
+impl Sidecar {
+    /// The arguments about what is served, where it is not what the sidecar does unasked.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.profile == MetricProfile::Full {
+            arguments.push("--profile=full".to_owned());
+        }
+        if self.compat == Compat::Servlet {
+            arguments.push("--compat=servlet".to_owned());
+        }
+        let default = Self::default();
+        if self.max_series != default.max_series {
+            arguments.push(format!("--max-series={}", self.max_series));
+        }
+        if self.pss_interval_seconds != default.pss_interval_seconds {
+            arguments.push(format!("--pss-interval-seconds={}", self.pss_interval_seconds));
+        }
+        arguments
+    }
 }
 
 /// When the kubelet pulls an image
@@ -323,6 +373,10 @@ impl Default for Sidecar {
             push_port: Port(9815),
             linger_seconds: 20,
             log_level: LogLevel::Info,
+            profile: MetricProfile::Standard,
+            compat: Compat::None,
+            max_series: 500_000,
+            pss_interval_seconds: 0,
             resources: Resources::default(),
             metric_labels: BTreeMap::new(),
         }

@@ -40,7 +40,7 @@ pub(crate) fn plan(
     wanted: Overridden,
 ) -> Sidecar {
     let config = wanted.sidecar;
-    let resources = config.resources;
+    let (more, resources) = (config.arguments(), config.resources);
     let allowance = resources::allow(
         spec,
         Wish {
@@ -73,6 +73,7 @@ pub(crate) fn plan(
         args.push(format!("--spark-ui-port={}", port.unwrap_or(4040)));
     }
     args.push(format!("--push-port={}", settings.push_port(role)));
+    args.extend(more);
     for (name, key) in &config.metric_labels {
         if let Some(value) = pod.label(key) {
             args.push(format!("--metric-label={}={value}", name.as_str()));

@@ -60,6 +60,7 @@ fn declared(family: &Family, format: Format) -> (&str, &'static str) {
             Some(name) => (name, Kind::Counter.as_str()),
             None => (&family.name, "unknown"),
         },
+        (Format::OpenMetrics, Kind::Untyped) => (&family.name, "unknown"),
         (Format::Text | Format::OpenMetrics, kind) => (&family.name, kind.as_str()),
     }
 }

@@ -14,6 +14,8 @@ pub enum Kind {
     Gauge,
     /// Quantiles with a count.
     Summary,
+    /// Nobody said.
+    Untyped,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Summary => "summary",
+            Self::Untyped => "untyped",
         }
     }
 }

@@ -62,6 +62,11 @@ pub(super) const LEFT_OUT: Described = counter(
     &[],
     "Samples left out because their series, or another source's metric of the name, is there already.",
 );
+pub(super) const CUT: Described = gauge(
+    "emberscope_cut_samples",
+    &["family"],
+    "Samples of the metric that are not on this page, because there are more in all than --max-series allows.",
+);
 pub(super) const SCRAPES: Described =
     counter("emberscope_scrapes_total", &[], "How often this page was asked for.");
 pub(super) const SCRAPE_DURATION: Described = gauge(
@@ -99,6 +104,7 @@ pub const TABLE: &[Described] = &[
     SOURCE_ERRORS,
     REPAIRS,
     LEFT_OUT,
+    CUT,
     SCRAPES,
     SCRAPE_DURATION,
     BYTES,

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::*;
 use crate::exposition::Kind;
-use crate::scrape::{Failure, Figures, Source};
+use crate::exposition::PodLabels;
+use crate::scrape::{Failure, Figures, Frame, Source};
 
 fn own() -> Own {
     Own::register(Registry::new(), Role::Driver).unwrap()
@@ -23,7 +25,13 @@ fn the_page_has_what_the_table_says_and_nothing_else() {
     let own = own();
     own.source(&report(Source::DriverPage, Ok(Figures::default())));
     own.source(&report(Source::Cgroup, Err(Failure::deadline())));
+    let mut page = Page::new();
+    page.gauge("spark_a", "A.", &[], 1.0);
+    let nothing = Frame { pod_labels: PodLabels::default(), max_series: 0 };
+    let sheets = Sheets::merge(vec![Arc::new(page)], Arc::new(nothing));
+    own.round(Duration::ZERO, false, &sheets);
     let text = text(&own);
+    assert!(text.contains("emberscope_cut_samples{family=\"spark_a\"} 1\n"), "{text}");
     let types: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let expected: Vec<String> =

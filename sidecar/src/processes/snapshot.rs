@@ -9,6 +9,7 @@ use crate::exposition::Page;
 pub struct Snapshot {
     pub(super) usages: [Option<Usage>; Kind::COUNT],
     pub(super) spark: Option<Spark>,
+    pub(super) python: Vec<(u32, Kind)>,
 }
 
 /// Which process: a process id is given to another when its process has ended.
@@ -68,6 +69,12 @@ impl Snapshot {
         self.spark.map(|spark| spark.process)
     }
 
+    /// The Python processes that run, and their kinds.
+    #[must_use]
+    pub fn python(&self) -> &[(u32, Kind)] {
+        &self.python
+    }
+
     /// What the processes of one kind use; `None` if none was ever seen.
     #[must_use]
     pub fn usage(&self, kind: Kind) -> Option<&Usage> {
@@ -86,13 +93,14 @@ impl Snapshot {
     }
 }
 
-/// A page with every family that [`Snapshot::write`] can write, for documentation.
+/// A page with every family of the processes, for documentation.
 #[must_use]
 pub fn documented() -> Page {
     let seen = Some(0);
     let all = Usage { open_fds: seen, read_bytes: seen, written_bytes: seen, ..Usage::default() };
     let mut page = Page::new();
     all.write(Kind::Jvm, &mut page);
+    super::pss::document(&mut page);
     page
 }
 

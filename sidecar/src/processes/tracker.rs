@@ -228,6 +228,7 @@ impl Tracker {
         for usage in self.totals.iter_mut().flatten() {
             usage.clear_gauges();
         }
+        let mut python = Vec::new();
         for seen in table {
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
@@ -238,6 +239,9 @@ impl Tracker {
             if !seen.stat.zombie {
                 usage.count += 1;
                 usage.threads += seen.stat.threads;
+                if matches!(kind, Kind::PythonDriver | Kind::PythonDaemon | Kind::PythonWorker) {
+                    python.push((seen.pid, kind));
+                }
                 usage.resident_bytes += seen.stat.resident_pages.saturating_mul(self.page_size);
             }
             if let Some(open_fds) = seen.open_fds {
@@ -263,6 +267,6 @@ impl Tracker {
             }
         }
         let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.process.pid);
-        Snapshot { usages: self.totals, spark: self.spark.filter(is_there) }
+        Snapshot { usages: self.totals, spark: self.spark.filter(is_there), python }
     }
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::time::Instant as Deadline;
 
 use super::{Failure, Figures, Files, Report, Source};
+use crate::args::{Compat, Profile};
 use crate::exposition::Page;
 use crate::life::Signs;
 use crate::spark::push::{Of, Store};
 use crate::spark::ui::{Endpoint, Ui};
-use crate::spark::{driver, executors};
+use crate::spark::{Wanted, driver, executors, servlet};
 
 /// After this long without a push the executor's figures are no longer the present: several periods
 /// of the `GraphiteSink`, which is set to push every few seconds.
@@ -67,8 +68,25 @@ pub struct Sources {
     pub spark: Spark,
     /// The figures that are files.
     pub files: Files,
+    /// What is wanted of Spark's figures.
+    pub wanted: Arc<Wish>,
+}
+
+/// What is wanted of Spark's figures, as the command line says it.
+#[derive(Debug, Default)]
+pub struct Wish {
     /// Spark's application id, if the pod's labels told it.
-    pub application_id: Option<Arc<str>>,
+    pub application_id: Option<String>,
+    /// How much of each metric.
+    pub profile: Profile,
+    /// Whose names beside the stable ones.
+    pub compat: Compat,
+}
+
+impl Wish {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { application_id: self.application_id.as_deref(), profile: self.profile }
+    }
 }
 
 impl Sources {
@@ -81,17 +99,20 @@ impl Sources {
     }
 
     async fn spark(&self, deadline: Deadline) -> Vec<Report> {
-        let id = self.application_id.clone();
         match &self.spark {
             Spark::Driver(spark) => {
                 let (first, second) = (Arc::clone(spark), Arc::clone(spark));
-                let page_id = id.clone();
+                let wish = Arc::clone(&self.wanted);
                 let driver = held(Source::DriverPage, deadline, async move {
                     let body = first.ui.fetch(Endpoint::Driver, deadline).await;
                     let body = body.map_err(|error| Failure::new(error.reason(), error))?;
                     let mut page = Page::new();
-                    let repairs = driver::write(&body, page_id.as_deref(), &mut page);
-                    Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
+                    let repairs = driver::write(&body, wish.wanted(), &mut page);
+                    let servlet = match wish.compat {
+                        Compat::None => None,
+                        Compat::Servlet => Some(servlet::write(&body)),
+                    };
+                    Ok(Figures { page, servlet, repairs, show_spark: true, ..Figures::default() })
                 });
                 let executors = held(Source::ExecutorsPage, deadline, async move {
                     let (mut page, mut reader) = (Page::new(), executors::Reader::default());
@@ -106,31 +127,28 @@ impl Sources {
                 let (driver, executors) = tokio::join!(driver, executors);
                 // A driver that was not told to push has no such source.
                 let push = match spark.pushes.last_push() {
-                    Some(_) => Some(push(&spark.pushes, spark.wanted(&driver), id, deadline).await),
+                    Some(_) => {
+                        Some(self.push(&spark.pushes, spark.wanted(&driver), deadline).await)
+                    }
                     None => None,
                 };
                 [driver, executors].into_iter().chain(push).collect()
             }
-            Spark::Executor(store) => vec![push(store, Of::All, id, deadline).await],
+            Spark::Executor(store) => vec![self.push(store, Of::All, deadline).await],
         }
+    }
+
+    /// What was pushed, as a source.
+    async fn push(&self, store: &Arc<Store>, of: Of, deadline: Deadline) -> Report {
+        let (store, wish) = (Arc::clone(store), Arc::clone(&self.wanted));
+        let read = async move { pushed(&store, of, wish.wanted()) };
+        held(Source::Push, deadline, read).await
     }
 }
 
-/// What was pushed, as a source.
-async fn push(
-    store: &Arc<Store>,
-    of: Of,
-    application_id: Option<Arc<str>>,
-    deadline: Deadline,
-) -> Report {
-    let store = Arc::clone(store);
-    let read = async move { pushed(&store, of, application_id.as_deref()) };
-    held(Source::Push, deadline, read).await
-}
-
-fn pushed(store: &Store, of: Of, application_id: Option<&str>) -> Result<Figures, Failure> {
+fn pushed(store: &Store, of: Of, wanted: Wanted<'_>) -> Result<Figures, Failure> {
     let mut page = Page::new();
-    let repairs = store.write(of, application_id, &mut page);
+    let repairs = store.write(of, wanted, &mut page);
     let failure = match store.last_push() {
         None => Failure::new("nothing_pushed", "Spark has pushed nothing yet"),
         Some(last) if last.elapsed() > PUSH_STALE => {

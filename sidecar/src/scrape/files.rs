@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::collect::guarded;
 use super::{Failure, Figures, Report, Source};
@@ -14,7 +14,7 @@ use crate::cgroup::{self, Held};
 use crate::exposition::Page;
 use crate::last_state::{self, Vigil};
 use crate::life::{Evidence, Jvm};
-use crate::processes::{Identity, Tracker};
+use crate::processes::{Identity, Pss, Tracker};
 
 /// Reads processes and control group.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct Files {
     /// Never locked for long.
     group: Arc<Mutex<Group>>,
     vigil: Arc<Vigil>,
+    pss: Option<Arc<Pss>>,
 }
 
 /// The control group of Spark's JVM.
@@ -61,7 +62,14 @@ impl Files {
     pub fn new(proc_root: PathBuf, container: String) -> Self {
         let tracker = Arc::new(Mutex::new(Tracker::new(proc_root.clone())));
         let (group, vigil) = (Arc::default(), Arc::default());
-        Self { proc_root, container, tracker, group, vigil }
+        Self { proc_root, container, tracker, group, vigil, pss: None }
+    }
+
+    /// The same, which also reads what Python processes share, so often.
+    #[must_use]
+    pub fn with_pss(self, interval: Duration) -> Self {
+        let pss = Some(Arc::new(Pss::new(self.proc_root.clone(), interval)));
+        Self { pss, ..self }
     }
 
     /// Both sources' figures, or failures if they are not there by the deadline.
@@ -111,6 +119,10 @@ impl Files {
             jvm = if spark.is_some() { Jvm::Runs } else { Jvm::Absent };
             let mut page = Page::new();
             snapshot.write(&mut page);
+            if let Some(pss) = &self.pss {
+                pss.refresh(snapshot.python());
+                pss.write(&mut page);
+            }
             Ok(Figures { page, show_spark: spark.is_some(), ..Figures::default() })
         });
         let cgroup = timed(Source::Cgroup, || guarded(|| self.read_group(spark)));

@@ -9,16 +9,31 @@ use crate::exposition::{Format, Page, PodLabels, encode};
 /// What begins like this is the sidecar's own, whatever a source says.
 const RESERVED: &str = "emberscope_";
 
+/// What goes for all pages but the sidecar's own.
+#[derive(Debug)]
+pub struct Frame {
+    /// What every sample carries.
+    pub pod_labels: PodLabels,
+    /// Most samples of a text.
+    pub max_series: usize,
+}
+
+/// A family, and how many of its samples are served, from the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    page: usize,
+    family: usize,
+    samples: usize,
+}
+
 /// The pages of one scrape, every family once.
 #[derive(Debug)]
 pub struct Sheets {
     pages: Vec<Arc<Page>>,
-    /// The families that are served: number of the page, and of the family on it.
-    families: Vec<(usize, usize)>,
-    samples: usize,
+    /// The families that are served.
+    families: Vec<Shown>,
     left_out: usize,
-    /// What every sample of the pages carries, but for the sidecar's own.
-    pod_labels: Arc<PodLabels>,
+    frame: Arc<Frame>,
     /// The number of the page with the sidecar's own figures, once it is there.
     own: Option<usize>,
 }
@@ -27,8 +42,8 @@ impl Sheets {
     /// Merges the pages. A family belongs to the first page that has it: Prometheus wants a name's
     /// lines together, and sources do not share names unless something is wrong.
     #[must_use]
-    pub fn merge(pages: Vec<Arc<Page>>, pod_labels: Arc<PodLabels>) -> Self {
-        let (mut families, mut samples, mut left_out) = (Vec::new(), 0, 0);
+    pub fn merge(pages: Vec<Arc<Page>>, frame: Arc<Frame>) -> Self {
+        let (mut families, mut left_out) = (Vec::new(), 0);
         let mut taken: HashSet<&str> = HashSet::new();
         for (number, page) in pages.iter().enumerate() {
             for (index, family) in page.families().iter().enumerate() {
@@ -38,18 +53,33 @@ impl Sheets {
                 if family.name.starts_with(RESERVED) || !taken.insert(&family.name) {
                     left_out += family.samples.len();
                 } else {
-                    samples += family.samples.len();
-                    families.push((number, index));
+                    let samples = family.samples.len();
+                    families.push(Shown { page: number, family: index, samples });
                 }
             }
         }
-        Self { pages, families, samples, left_out, pod_labels, own: None }
+        let most = each(families.iter().map(|shown| shown.samples), frame.max_series);
+        for shown in &mut families {
+            shown.samples = shown.samples.min(most);
+        }
+        Self { pages, families, left_out, frame, own: None }
     }
 
     /// How many samples are served, the sidecar's own aside.
     #[must_use]
-    pub const fn samples(&self) -> usize {
-        self.samples
+    pub fn samples(&self) -> usize {
+        let shown = self.families.iter().filter(|shown| Some(shown.page) != self.own);
+        shown.map(|shown| shown.samples).sum()
+    }
+
+    /// The families of which not all samples are served because there are too many in all, and how
+    /// many are not.
+    pub fn cut(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.families.iter().filter_map(|shown| {
+            let family = &self.pages[shown.page].families()[shown.family];
+            let cut = family.samples.len() - shown.samples;
+            (cut > 0).then_some((&*family.name, cut))
+        })
     }
 
     /// How many samples are not, because another page has given their family already, or no page
@@ -63,11 +93,32 @@ impl Sheets {
     pub fn add_own(&mut self, page: Page) {
         let number = self.pages.len();
         let families = page.families().iter().enumerate();
-        let filled = families.filter(|(_, family)| !family.samples.is_empty());
-        self.families.extend(filled.map(|(index, _)| (number, index)));
+        self.families.extend(families.filter(|(_, family)| !family.samples.is_empty()).map(
+            |(index, family)| Shown { page: number, family: index, samples: family.samples.len() },
+        ));
         self.pages.push(Arc::new(page));
         self.own = Some(number);
     }
+}
+
+/// How many samples each family may have, so that all have no more than `most` together. Small
+/// families stay whole; of large ones, which have a sample for each executor, the same executors
+/// stay in all of them.
+fn each(families: impl Iterator<Item = usize>, most: usize) -> usize {
+    let mut sizes: Vec<usize> = families.collect();
+    if sizes.iter().sum::<usize>() <= most {
+        return usize::MAX;
+    }
+    sizes.sort_unstable();
+    let mut left = most;
+    for (place, size) in sizes.iter().enumerate() {
+        let share = left / (sizes.len() - place);
+        if *size > share {
+            return share;
+        }
+        left -= size;
+    }
+    usize::MAX
 }
 
 /// Which families a client wants: all, or those with these names (`name[]` of the query).
@@ -121,13 +172,17 @@ impl Text {
 
     /// Writes the next lines: about so many bytes, or what is left.
     pub fn write(&mut self, about: usize, out: &mut Vec<u8>) {
-        let Sheets { pages, families, own, pod_labels, .. } = &*self.sheets;
+        let Sheets { pages, families, own, frame, .. } = &*self.sheets;
         let no_labels = PodLabels::default();
-        while let Some(&(number, index)) = families.get(self.family) {
-            let page = &pages[number];
-            let family = &page.families()[index];
-            let labels = if *own == Some(number) { &no_labels } else { &**pod_labels };
-            let wanted = if self.selection.has(&family.name) { &family.samples[..] } else { &[] };
+        while let Some(shown) = families.get(self.family) {
+            let page = &pages[shown.page];
+            let family = &page.families()[shown.family];
+            let labels = if *own == Some(shown.page) { &no_labels } else { &frame.pod_labels };
+            let wanted = if self.selection.has(&family.name) {
+                &family.samples[..shown.samples]
+            } else {
+                &[]
+            };
             for sample in wanted.iter().skip(self.sample) {
                 if out.len() >= about {
                     return;
@@ -151,6 +206,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn frame(pod_labels: PodLabels, max_series: usize) -> Arc<Frame> {
+        Arc::new(Frame { pod_labels, max_series })
+    }
 
     fn text(sheets: Sheets, about: usize) -> String {
         let mut text = Text::new(Arc::new(sheets), Selection::default(), Format::Text);
@@ -176,7 +235,7 @@ mod tests {
         second.gauge("spark_b", "B.", &[], 4.0);
         let (labels, _) = PodLabels::read(&["team=a".to_owned()]);
         let pages = vec![Arc::new(first), Arc::new(second)];
-        let mut sheets = Sheets::merge(pages, Arc::new(labels));
+        let mut sheets = Sheets::merge(pages, frame(labels, usize::MAX));
         let mut own = Page::new();
         own.gauge("emberscope_x", "X.", &[], 1.0);
         sheets.add_own(own);
@@ -200,7 +259,8 @@ emberscope_x 1
         let mut page = Page::new();
         page.gauge("spark_a", "A.", &[], 1.0);
         page.counter("spark_b_total", "B.", &[], 2.0);
-        let sheets = Arc::new(Sheets::merge(vec![Arc::new(page)], Arc::default()));
+        let sheets =
+            Arc::new(Sheets::merge(vec![Arc::new(page)], frame(PodLabels::default(), usize::MAX)));
         let selection = Selection::of_query(Some("name[]=spark_b_total&x=y&name%5B%5D=none"));
         assert!(!selection.is_everything());
         assert!(Selection::of_query(Some("x=y")).is_everything());
@@ -212,7 +272,36 @@ emberscope_x 1
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
+    #[test]
+    fn of_too_many_series_each_metric_keeps_its_first_ones() {
+        let mut page = Page::new();
+        page.gauge("spark_small", "Small.", &[], 1.0);
+        for name in ["spark_a", "spark_b"] {
+            for executor in 0..10 {
+                let labels = [("executor_id", &*executor.to_string())];
+                page.gauge(name, "One for each.", &labels, 1.0);
+            }
+        }
+        let sheets = Sheets::merge(vec![Arc::new(page)], frame(PodLabels::default(), 8));
+        assert_eq!(sheets.samples(), 7);
+        assert_eq!(sheets.cut().collect::<Vec<_>>(), [("spark_a", 7), ("spark_b", 7)]);
+        let text = text(sheets, 1000);
+        assert!(
+            text.contains("spark_small 1\n") && text.contains("spark_a{executor_id=\"2\"} 1\n")
+        );
+        assert!(!text.contains("executor_id=\"3\""), "{text}");
+    }
+
     proptest! {
+        #[test]
+        fn the_limit_is_kept_and_used(sizes in proptest::collection::vec(0usize..50, 1..20), most in 0usize..300) {
+            let each = each(sizes.iter().copied(), most);
+            let shown = |each: usize| sizes.iter().map(|size| (*size).min(each)).sum::<usize>();
+            prop_assert!(shown(each) <= most);
+            // One more for each would be too many, or there is no more.
+            prop_assert!(each == usize::MAX || shown(each + 1) > most);
+        }
+
         #[test]
         fn in_pieces_of_any_size_it_is_the_same_text(
             families in proptest::collection::vec(0usize..20, 0..8),
@@ -231,7 +320,7 @@ emberscope_x 1
             };
             let mut whole = Vec::new();
             encode::text(&make(), &mut whole);
-            let sheets = Sheets::merge(vec![Arc::new(make())], Arc::default());
+            let sheets = Sheets::merge(vec![Arc::new(make())], frame(PodLabels::default(), usize::MAX));
             prop_assert_eq!(text(sheets, about).into_bytes(), whole);
         }
     }

@@ -74,13 +74,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::exposition::{Kind, Page, Part};
+    use crate::exposition::{Kind, Page, Part, PodLabels};
+    use crate::scrape::Frame;
 
     fn sheets(samples: usize) -> Arc<Sheets> {
         let mut page = Page::new();
         let (family, labels) = (page.family("a", Kind::Gauge, "A."), page.labels(&[]));
         (0..samples).for_each(|_| page.push(family, Part::Value, labels, 1.0));
-        Arc::new(Sheets::merge(vec![Arc::new(page)], Arc::default()))
+        Arc::new(Sheets::merge(
+            vec![Arc::new(page)],
+            Arc::new(Frame { pod_labels: PodLabels::default(), max_series: usize::MAX }),
+        ))
     }
 
     async fn is_over(loan: &Loan) -> bool {

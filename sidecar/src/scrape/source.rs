@@ -96,6 +96,8 @@ impl Failure {
 pub struct Figures {
     /// Its families.
     pub page: Page,
+    /// The same families under Spark's own names, where they are wanted.
+    pub servlet: Option<Page>,
     /// What had to be repaired or dropped to get them.
     pub repairs: Repairs,
     /// Samples that were left out because a later one is of the same series.

@@ -10,6 +10,7 @@ mod executor;
 mod jvm;
 mod label;
 mod lookup;
+mod netty;
 mod scheduler;
 mod sql;
 mod unit;
@@ -92,6 +93,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         scheduler::ENTRIES,
         executor::ENTRIES,
         executor::METRICS,
+        netty::ENTRIES,
         jvm::ENTRIES,
         sql::ENTRIES,
         sql::STREAMING,

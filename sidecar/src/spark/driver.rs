@@ -7,27 +7,28 @@
 
 use std::borrow::Cow;
 
-use super::Repairs;
 use super::application::Prefix;
 use super::catalog::{Scope, Shape, Unit};
 use super::dropwizard::{self, Field};
 use super::text::{Item, Items, Sample, labels};
 use super::translate::{Reading, Translator};
+use super::{Repairs, Wanted};
 use crate::exposition::Page;
 
 /// Writes the driver page in `body` into `page`.
 ///
 /// Samples get the label `application_id` with the given id, or else with the page's namespace
 /// where that looks like an id (what `spark.metrics.namespace` names is no application's id).
-pub fn write(body: &[u8], application_id: Option<&str>, page: &mut Page) -> Repairs {
+pub fn write(body: &[u8], wanted: Wanted<'_>, page: &mut Page) -> Repairs {
     let names = Items::new(body).filter_map(|item| match item {
         Item::Sample(sample) => Some(sample.name),
         _ => None,
     });
-    let prefix = Prefix::learn(names, application_id);
-    let id = application_id.map(Cow::Borrowed).or_else(|| prefix.application_id());
+    let prefix = Prefix::learn(names, wanted.application_id);
+    let id = wanted.application_id.map(Cow::Borrowed).or_else(|| prefix.application_id());
     let common = id.as_deref().map(|id| ("application_id", id)).into_iter().collect();
     let mut translator = Translator::new(page, Scope::Driver, common, Unit::Nanoseconds);
+    translator.profile(wanted.profile);
     let mut declared = None;
     for item in Items::new(body) {
         match item {
@@ -79,10 +80,10 @@ fn typed(sample: &Sample<'_>, word: &str, ending: &str) -> Option<(Shape, Field)
             let labels = labels(sample.labels, &[]).unwrap_or_default();
             let quantile = labels.pairs.iter().find(|(name, _)| *name == "quantile");
             let field = quantile.and_then(|(_, value)| dropwizard::quantile(value));
-            Some((Shape::Histogram, field.map_or(Field::Derived, Field::Quantile)))
+            Some((Shape::Histogram, field.map_or(Field::Other, Field::Quantile)))
         }
         // Its sum is one of the last observations, not of all; mean and the like are left out.
-        ("summary" | "histogram", _) => Some((Shape::Histogram, Field::Derived)),
+        ("summary" | "histogram", _) => Some((Shape::Histogram, Field::Other)),
         _ => None,
     }
 }

@@ -14,8 +14,35 @@ pub(super) enum Field {
     Count,
     /// A quantile of the last observations.
     Quantile(&'static str),
-    /// What Prometheus works out itself or cannot use: rates, mean, min, max, standard deviation.
-    Derived,
+    /// A statistic of the last observations, by its name here.
+    Statistic(&'static str),
+    /// How often per second, over a window.
+    Rate(&'static str),
+    /// None of these: some builds' sum of the last observations.
+    Other,
+}
+
+/// Statistics as `PrometheusServlet` and `GraphiteReporter` call them, and their names here.
+const STATISTICS: [(&str, &str, &str); 4] = [
+    ("Max", "max", "max"),
+    ("Min", "min", "min"),
+    ("Mean", "mean", "mean"),
+    ("StdDev", "stddev", "stddev"),
+];
+
+/// Rates likewise; a mean rate is over the whole time.
+const RATES: [(&str, &str, &str); 4] = [
+    ("OneMinuteRate", "m1_rate", "1m"),
+    ("FiveMinuteRate", "m5_rate", "5m"),
+    ("FifteenMinuteRate", "m15_rate", "15m"),
+    ("MeanRate", "mean_rate", "all"),
+];
+
+/// The statistic or rate of that name in either way of naming.
+fn derived(name: &str) -> Option<Field> {
+    let is = |(servlet, graphite, _): &&(&str, &str, &str)| name == *servlet || name == *graphite;
+    let statistic = STATISTICS.iter().find(is).map(|(.., statistic)| Field::Statistic(statistic));
+    statistic.or_else(|| RATES.iter().find(is).map(|(.., window)| Field::Rate(window)))
 }
 
 /// Splits the field off a name of the driver page (`PrometheusServlet.getMetricsSnapshot`).
@@ -31,8 +58,7 @@ pub(super) fn servlet(name: &str) -> Option<(&str, Field)> {
         "98thPercentile" => Field::Quantile("0.98"),
         "99thPercentile" => Field::Quantile("0.99"),
         "999thPercentile" => Field::Quantile("0.999"),
-        "Max" | "Min" | "Mean" | "StdDev" | "MeanRate" | "OneMinuteRate" | "FiveMinuteRate"
-        | "FifteenMinuteRate" => Field::Derived,
+        name if name.starts_with(|first: char| first.is_ascii_uppercase()) => derived(name)?,
         _ => return None,
     };
     Some((base, field))
@@ -78,7 +104,7 @@ pub(super) fn graphite(name: &str, has: impl Fn(&str) -> bool) -> (&str, Shape, 
     match (field, quantiles, rates) {
         (_, true, true) => (base, Shape::Timer, field),
         (_, true, false) => (base, Shape::Histogram, field),
-        (Field::Count, false, _) | (Field::Derived, false, true) => (base, Shape::Counter, field),
+        (Field::Count, false, _) | (Field::Rate(_), false, true) => (base, Shape::Counter, field),
         _ => gauge,
     }
 }
@@ -94,9 +120,7 @@ fn graphite_field(name: &str) -> Option<(&str, Field)> {
         "p98" => Field::Quantile("0.98"),
         "p99" => Field::Quantile("0.99"),
         "p999" => Field::Quantile("0.999"),
-        "max" | "min" | "mean" | "stddev" | "mean_rate" | "m1_rate" | "m5_rate" | "m15_rate" => {
-            Field::Derived
-        }
+        name if name.starts_with(|first: char| first.is_ascii_lowercase()) => derived(name)?,
         _ => return None,
     };
     Some((base, field))
@@ -114,7 +138,7 @@ mod tests {
             ("a_Number_Number", "a_Number", Field::Twin),
             ("a_99thPercentile", "a", Field::Quantile("0.99")),
             ("a_999thPercentile", "a", Field::Quantile("0.999")),
-            ("a_FifteenMinuteRate", "a", Field::Derived),
+            ("a_FifteenMinuteRate", "a", Field::Rate("15m")),
         ] {
             assert_eq!(servlet(name), Some((base, field)), "{name}");
         }
@@ -136,10 +160,10 @@ mod tests {
         let has = |name: &str| names.contains(&name);
         for (name, base, shape, field) in [
             ("x.t.p999", "x.t", Shape::Timer, Field::Quantile("0.999")),
-            ("x.t.mean_rate", "x.t", Shape::Timer, Field::Derived),
+            ("x.t.mean_rate", "x.t", Shape::Timer, Field::Rate("all")),
             ("x.h.count", "x.h", Shape::Histogram, Field::Count),
             ("x.m.count", "x.m", Shape::Counter, Field::Count),
-            ("x.m.m15_rate", "x.m", Shape::Counter, Field::Derived),
+            ("x.m.m15_rate", "x.m", Shape::Counter, Field::Rate("15m")),
             ("x.c.count", "x.c", Shape::Counter, Field::Count),
             ("x.g.max", "x.g.max", Shape::Gauge, Field::Value),
             ("x.g", "x.g", Shape::Gauge, Field::Value),
@@ -155,7 +179,7 @@ mod tests {
                 "CodeGenerator.compilationTime.max",
                 "CodeGenerator.compilationTime",
                 Shape::Histogram,
-                Field::Derived,
+                Field::Statistic("max"),
             ),
         ] {
             assert_eq!(graphite(name, has), (base, shape, field), "{name}");

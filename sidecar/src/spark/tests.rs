@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::push::{Of, Store};
-use super::{Lines, Reason, Repairs, driver, executors};
+use super::{Lines, Reason, Repairs, Wanted, driver, executors};
 use crate::exposition::{Kind, Page, encode};
 
 /// Which page of Spark's a file holds.
@@ -60,12 +60,12 @@ fn through(name: String, what: What, input: String) -> Captured {
     let mut page = Page::new();
     let body = input.as_bytes();
     let repairs = match what {
-        What::Driver => driver::write(body, None, &mut page),
+        What::Driver => driver::write(body, Wanted::default(), &mut page),
         What::Executors => executors::write(body, &mut page),
         What::Push => {
             let store = Store::new();
             store.take(body.split(|byte| *byte == b'\n'), Instant::now());
-            store.write(Of::All, None, &mut page)
+            store.write(Of::All, Wanted::default(), &mut page)
         }
     };
     let mut output = Vec::new();

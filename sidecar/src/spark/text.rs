@@ -7,7 +7,7 @@
 //! sample  = name [ "{" labels "}" ] 1*blank value [ 1*blank timestamp ]
 //! labels  = [ label *( "," *blank label ) [ "," ] ]
 //! label   = name "=" DQUOTE *any DQUOTE   ; Spark escapes nothing
-//! value   = what Java prints: 12, 2.8E7, NaN, -Infinity; and null, [a, b], true
+//! value   = what Java prints: 12, 2.8E7, NaN, -Infinity, true, false; and null, [a, b]
 //! blank   = SP / TAB
 //! ```
 //!
@@ -178,7 +178,12 @@ fn value(tail: &[u8]) -> Result<f64, Reason> {
     if token.is_empty() {
         return Err(Reason::NoValue);
     }
-    let number = str::from_utf8(token).ok().and_then(|token| token.parse().ok());
+    let number = match token {
+        // As `GraphiteSink` has a gauge that is either.
+        b"true" => Some(1.0),
+        b"false" => Some(0.0),
+        _ => str::from_utf8(token).ok().and_then(|token| token.parse().ok()),
+    };
     let number = number.ok_or(Reason::NotANumber)?;
     let rest = trim(rest);
     let stamp = rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));

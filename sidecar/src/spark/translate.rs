@@ -1,5 +1,6 @@
 //! From Spark's metrics to families: the name, type, unit and labels of each reading.
 
+mod derived;
 mod words;
 
 use std::borrow::Cow;
@@ -8,7 +9,9 @@ use std::collections::HashMap;
 use super::catalog::{self, Entry, Known, Label, Scope, Shape, Unit};
 use super::dropwizard::Field;
 use super::{Reason, Repairs};
+use crate::args::Profile;
 use crate::exposition::{FamilyId, Kind, Page, Part};
+use derived::Named;
 
 /// How many names that the catalog does not know one page may bring in. Metrics of users' own are
 /// a few dozen; whoever has ids in their names would fill Prometheus with them.
@@ -31,8 +34,11 @@ impl Reading {
         matches!(
             (self.shape, self.field),
             (Shape::Gauge, Field::Value)
-                | (Shape::Counter, Field::Count)
-                | (Shape::Histogram | Shape::Timer, Field::Count | Field::Quantile(_))
+                | (Shape::Counter, Field::Count | Field::Rate(_))
+                | (
+                    Shape::Histogram | Shape::Timer,
+                    Field::Count | Field::Quantile(_) | Field::Statistic(_) | Field::Rate(_)
+                )
         )
     }
 }
@@ -46,6 +52,7 @@ pub(super) struct Translator<'a> {
     labels: Vec<(&'static str, &'a str)>,
     /// The unit of timers' durations: the driver page has ns, `GraphiteSink` ms.
     durations: Unit,
+    profile: Profile,
     families: HashMap<Cow<'static, str>, (FamilyId, Kind)>,
     unknown: usize,
     /// Counts under an older name, for the case that there are none under the newer one.
@@ -66,11 +73,17 @@ impl<'a> Translator<'a> {
             scope,
             labels,
             durations,
+            profile: Profile::default(),
             families,
             unknown: 0,
             older,
             repairs: Repairs::default(),
         }
+    }
+
+    /// How much of each metric is wanted; the standard, unless it is said.
+    pub(super) const fn profile(&mut self, profile: Profile) {
+        self.profile = profile;
     }
 
     /// A line that brought no reading.
@@ -82,7 +95,10 @@ impl<'a> Translator<'a> {
     pub(super) fn put(&mut self, key: &str, reading: Reading) {
         match reading.field {
             Field::Twin => return self.repairs.twin(),
-            Field::Derived => return self.repairs.by_rule(),
+            Field::Other => return self.repairs.by_rule(),
+            Field::Statistic(_) | Field::Rate(_) if self.profile == Profile::Standard => {
+                return self.repairs.by_rule();
+            }
             _ if !reading.is_consistent() => return self.repairs.bad(Reason::Malformed),
             _ => {}
         }
@@ -113,7 +129,8 @@ impl<'a> Translator<'a> {
             _ => entry.unit,
         };
         let label = entry.label.map(Label::name).zip(part);
-        self.sample(name.into(), help.into(), (entry.kind, unit), label, reading);
+        let family = Named { name: name.into(), help: help.into(), kind: entry.kind, unit };
+        self.sample(family.of(reading.field), label, reading);
     }
 
     /// By the general rule: the source's and the metric's own words.
@@ -128,7 +145,7 @@ impl<'a> Translator<'a> {
                 (format!("{}_seconds", words::plain(words)), Kind::Summary, self.durations)
             }
             (Shape::Histogram, _) => (words::plain(words), Kind::Summary, Unit::Base),
-            (_, Field::Count) => {
+            (_, Field::Count | Field::Rate(_)) => {
                 let base = words.strip_suffix("_total").unwrap_or(&words);
                 (format!("{base}_total"), Kind::Counter, Unit::Base)
             }
@@ -142,14 +159,13 @@ impl<'a> Translator<'a> {
             self.unknown += 1;
         }
         let help = format!("Spark's {key}, which the catalog of this exporter does not know.");
-        self.sample(name.into(), help.into(), (kind, unit), None, reading);
+        let family = Named { name: name.into(), help: help.into(), kind, unit };
+        self.sample(family.of(reading.field), None, reading);
     }
 
     fn sample(
         &mut self,
-        name: Cow<'static, str>,
-        help: Cow<'static, str>,
-        (kind, unit): (Kind, Unit),
+        Named { name, help, kind, unit }: Named,
         label: Option<(&'static str, &str)>,
         reading: Reading,
     ) {
@@ -170,6 +186,7 @@ impl<'a> Translator<'a> {
         };
         let quantile = match reading.field {
             Field::Quantile(quantile) => Some(("quantile", quantile)),
+            Field::Rate(window) => Some((derived::WINDOW, window)),
             _ => None,
         };
         let common = self.labels.len();

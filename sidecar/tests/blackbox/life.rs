@@ -28,6 +28,12 @@ fn assert_last_values(page: &Page) {
         assert!(!page.up(source) && page.has(name), "{source}\n{}", page.text());
     }
     assert_eq!(page.value("spark_processes{kind=\"jvm\"}"), Some(1.0), "{}", page.text());
+    // The processes of this test are files, whose end the kernel tells nobody.
+    assert!(
+        page.has("spark_container_last_state{container=\"spark\",evidence=\""),
+        "{}",
+        page.text()
+    );
     page.check();
 }
 

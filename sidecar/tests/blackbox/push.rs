@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
 
-use crate::harness::{FakeProc, Sidecar, captured, eventually, free_port};
+use crate::harness::{FakeProc, FakeSpark, Sidecar, captured, eventually, free_port};
 
 fn executor(proc: &FakeProc) -> (Sidecar, u16) {
     let push = free_port();
@@ -54,4 +54,80 @@ fn garbage_at_the_push_port_is_counted_and_nothing_more() {
     push(port, &captured("spark-3.5.6-executor.graphite"));
     let page = sidecar.scrape_until("the push is there", |page| page.has("spark_executor_"));
     page.check();
+}
+
+/// Lines as a driver pushes them when it stops.
+const LAST: &[u8] = b"app-20261123071901-0000.driver.appStatus.tasks.completedTasks.count 4711 1\n\
+    app-20261123071901-0000.driver.DAGScheduler.job.allJobs 12 1\n";
+
+#[test]
+fn what_a_driver_pushes_last_stands_in_for_the_page_that_it_has_closed() {
+    let (spark, proc, push_port) = (FakeSpark::start(), FakeProc::with_spark(), free_port());
+    let (ui, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let sidecar = Sidecar::start(&[
+        "--role=driver",
+        "--spark-ui-port",
+        &ui,
+        "--push-port",
+        &push_port.to_string(),
+        "--proc-root",
+        &root,
+        "--linger-seconds=3600",
+    ]);
+    let tasks =
+        "spark_driver_app_status_completed_tasks_total{application_id=\"app-20261123071901-0000\"}";
+    let page = sidecar.scrape_until("the page is there", |page| page.up("driver_page"));
+    let of_the_page = page.value(tasks).unwrap();
+    assert!(!page.text().contains("source=\"push\""), "nothing was pushed: {}", page.text());
+    eventually("the push port is open", || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, push_port)).is_ok()
+    });
+    // While there is a page, it counts, and nothing is there twice.
+    push(push_port, LAST);
+    let page = sidecar.scrape_until("the push is seen", |page| page.text().contains("push"));
+    assert!(page.up("push") && page.up("driver_page"));
+    assert_eq!(page.value(tasks), Some(of_the_page));
+    assert_eq!(page.value("emberscope_left_out_samples_total"), Some(0.0));
+    // Spark closes its UI, reports once more, and ends.
+    spark.end();
+    push(push_port, LAST);
+    proc.end_spark();
+    sidecar.signal("TERM");
+    eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
+    let page = sidecar.scrape();
+    assert_eq!(page.value(tasks), Some(4711.0), "{}", page.text());
+    assert!(!page.up("driver_page") && page.has("metrics_executor_"), "{}", page.text());
+    page.check();
+    sidecar.ends_well();
+}
+
+#[test]
+fn an_older_push_is_no_better_than_the_page_that_was_read_after_it() {
+    let (spark, proc, push_port) = (FakeSpark::start(), FakeProc::with_spark(), free_port());
+    let (ui, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let push_at = push_port.to_string();
+    let sidecar = Sidecar::start(&[
+        "--role=driver",
+        "--spark-ui-port",
+        &ui,
+        "--push-port",
+        &push_at,
+        "--proc-root",
+        &root,
+        "--linger-seconds=3600",
+    ]);
+    eventually("the push port is open", || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, push_port)).is_ok()
+    });
+    push(push_port, LAST);
+    let page = sidecar.scrape_until("the push is seen", |page| page.text().contains("push"));
+    let tasks =
+        "spark_driver_app_status_completed_tasks_total{application_id=\"app-20261123071901-0000\"}";
+    let of_the_page = page.value(tasks).unwrap();
+    // It is killed, and reports no more.
+    spark.end();
+    proc.end_spark();
+    sidecar.signal("TERM");
+    eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
+    assert_eq!(sidecar.scrape().value(tasks), Some(of_the_page));
 }

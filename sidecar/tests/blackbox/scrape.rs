@@ -176,3 +176,52 @@ fn without_spark_the_page_is_valid_and_says_what_is_missing() {
     assert_eq!(page.value("emberscope_spark_ended"), Some(0.0));
     page.check();
 }
+
+#[test]
+fn sparks_own_names_are_there_for_dashboards_that_were_made_for_them() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
+    let compat = ["--compat=servlet", "--linger-seconds=3600", "--metric-label=team=a"];
+    let sidecar = Sidecar::start(&[&arguments[..], &compat].concat());
+    let page = sidecar.scrape_until("the page is there", |page| page.up("driver_page"));
+    let theirs = String::from_utf8(captured("spark-3.5.6-localcluster-driver.prom")).unwrap();
+    for line in theirs.lines() {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let series = series.replace('}', ",team=\"a\"}");
+        assert_eq!(page.value(&series), value.parse().ok(), "{series}");
+    }
+    assert!(page.has("spark_driver_"));
+    // They stay to the end as well.
+    spark.end();
+    proc.end_spark();
+    sidecar.signal("TERM");
+    eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
+    assert!(sidecar.scrape().has("metrics_app_"), "{}", sidecar.log());
+}
+
+#[test]
+fn of_too_many_series_the_first_executors_stay_and_the_rest_is_told() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::new());
+    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
+    let page: String = (0..1000)
+        .map(|id| {
+            let labels = format!("application_id=\"a\", application_name=\"b\", executor_id=\"{id}\"");
+            format!("metrics_executor_rddBlocks{{{labels}}} 1\nmetrics_executor_maxTasks{{{labels}}} 2\n")
+        })
+        .collect();
+    spark.set(EXECUTORS, Mood::Serves(page.into()));
+    let sidecar = Sidecar::start(&[&arguments[..], &["--max-series=500"]].concat());
+    let page = sidecar.scrape_until("the page is there", |page| page.up("executors_page"));
+    assert!(page.value("emberscope_samples").unwrap() <= 500.0);
+    let cut = |name: &str| {
+        page.value(&format!("emberscope_cut_samples{{family=\"metrics_executor_{name}\"}}"))
+            .unwrap()
+    };
+    assert!(cut("rddBlocks") > 700.0 && cut("rddBlocks") == cut("maxTasks"), "{}", page.text());
+    assert!(page.has("spark_driver_dag_scheduler_jobs_total"));
+    let first = "{application_id=\"a\",application_name=\"b\",executor_id=\"0\"}";
+    assert_eq!(page.value(&format!("metrics_executor_maxTasks{first}")), Some(2.0));
+    page.check();
+}

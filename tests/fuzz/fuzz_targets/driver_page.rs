@@ -3,12 +3,12 @@
 #![no_main]
 
 use emberscope_sidecar::exposition::{Page, encode};
-use emberscope_sidecar::spark::driver;
+use emberscope_sidecar::spark::{Wanted, driver};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let mut page = Page::new();
-    driver::write(body, None, &mut page);
+    driver::write(body, Wanted::default(), &mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

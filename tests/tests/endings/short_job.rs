@@ -45,7 +45,7 @@ async fn hold(mode: Mode, name: &str) -> Result<()> {
     trial.submit(&submission, name)?;
     let log = trial.spark_ends(Duration::from_mins(3)).await?;
     let truth = Truth::read(&events).with_context(|| log)?;
-    trial.sidecars_end(Duration::from_secs(60)).await?;
+    trial.sidecars_end(Duration::from_mins(1)).await?;
 
     let mut wrong = Vec::new();
     for (selector, true_total) in truth.by_series() {

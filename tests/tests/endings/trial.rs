@@ -1,7 +1,7 @@
 //! One Spark job beside the sidecars that the webhook would inject, on ports of its own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -56,9 +56,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// Sidecars beside a Spark that is still to come.
     pub(crate) async fn start(mode: Mode) -> Result<Self> {
-        programs::build()?;
-        let places = Places::find()?;
-        let mut places = Places { programs: parent(places.programs)?, ..places };
+        let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
         places.run = folder.path().to_owned();
         places.logs = folder.path().join("logs");
@@ -223,9 +221,4 @@ impl Ports {
         };
         Ok([pod("driver", self.serve[0])?, pod("executor", self.serve[1])?])
     }
-}
-
-fn parent(programs: PathBuf) -> Result<PathBuf> {
-    // Tests lie in a folder below the programs.
-    Ok(programs.parent().context("the tests lie in no folder")?.to_owned())
 }

@@ -6,8 +6,6 @@
 use super::{Entry, Label, Unit, counter, gauge, rising};
 
 const EXECUTOR: &str = "executor";
-const NETTY: &str = "NettyBlockTransfer";
-const EXTERNAL: &str = "ExternalShuffle";
 const MEASURED: &str = "ExecutorMetrics";
 
 #[rustfmt::skip]
@@ -38,16 +36,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     counter(EXECUTOR, "shuffleLocalBlocksFetched", "executor_shuffle_read_local_blocks_total", "Shuffle blocks that were read from the local disk."),
     counter(EXECUTOR, "shuffleRemoteBlocksFetched", "executor_shuffle_read_remote_blocks_total", "Shuffle blocks that were read from other executors."),
     counter(EXECUTOR, "shuffleFetchWaitTime", "executor_shuffle_read_fetch_wait_time_seconds_total", "Time that tasks waited for remote shuffle blocks.").unit(Unit::Milliseconds),
-    counter(EXECUTOR, "shuffleRemoteReqsDuration", "executor_shuffle_read_remote_requests_time_seconds_total", "Time that requests for remote shuffle blocks took.").unit(Unit::Milliseconds).since("3.5"),
-    counter(EXECUTOR, "shuffleCorruptMergedBlockChunks", "executor_shuffle_merged_corrupt_chunks_total", "Chunks of push-merged shuffle blocks that were corrupt.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedFetchFallbackCount", "executor_shuffle_merged_fetch_fallbacks_total", "Times that tasks fell back from push-merged shuffle blocks to the original ones.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedLocalBlocksFetched", "executor_shuffle_merged_read_local_blocks_total", "Push-merged shuffle blocks that were read locally.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedLocalChunksFetched", "executor_shuffle_merged_read_local_chunks_total", "Chunks of push-merged shuffle blocks that were read locally.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedLocalBytesRead", "executor_shuffle_merged_read_local_bytes_total", "Push-merged shuffle data that was read locally.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedRemoteBlocksFetched", "executor_shuffle_merged_read_remote_blocks_total", "Push-merged shuffle blocks that were read from elsewhere.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedRemoteChunksFetched", "executor_shuffle_merged_read_remote_chunks_total", "Chunks of push-merged shuffle blocks that were read from elsewhere.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedRemoteBytesRead", "executor_shuffle_merged_read_remote_bytes_total", "Push-merged shuffle data that was read from elsewhere.").since("3.5"),
-    counter(EXECUTOR, "shuffleMergedRemoteReqsDuration", "executor_shuffle_merged_read_remote_requests_time_seconds_total", "Time that requests for push-merged shuffle blocks took.").unit(Unit::Milliseconds).since("3.5"),
+    counter(EXECUTOR, "shuffleRemoteReqsDuration", "executor_shuffle_read_remote_requests_time_seconds_total", "Time that requests for remote shuffle blocks took.").unit(Unit::Milliseconds).since("3.4"),
+    counter(EXECUTOR, "shuffleCorruptMergedBlockChunks", "executor_shuffle_merged_corrupt_chunks_total", "Chunks of push-merged shuffle blocks that were corrupt.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedFetchFallbackCount", "executor_shuffle_merged_fetch_fallbacks_total", "Times that tasks fell back from push-merged shuffle blocks to the original ones.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedLocalBlocksFetched", "executor_shuffle_merged_read_local_blocks_total", "Push-merged shuffle blocks that were read locally.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedLocalChunksFetched", "executor_shuffle_merged_read_local_chunks_total", "Chunks of push-merged shuffle blocks that were read locally.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedLocalBytesRead", "executor_shuffle_merged_read_local_bytes_total", "Push-merged shuffle data that was read locally.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedRemoteBlocksFetched", "executor_shuffle_merged_read_remote_blocks_total", "Push-merged shuffle blocks that were read from elsewhere.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedRemoteChunksFetched", "executor_shuffle_merged_read_remote_chunks_total", "Chunks of push-merged shuffle blocks that were read from elsewhere.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedRemoteBytesRead", "executor_shuffle_merged_read_remote_bytes_total", "Push-merged shuffle data that was read from elsewhere.").since("3.4"),
+    counter(EXECUTOR, "shuffleMergedRemoteReqsDuration", "executor_shuffle_merged_read_remote_requests_time_seconds_total", "Time that requests for push-merged shuffle blocks took.").unit(Unit::Milliseconds).since("3.4"),
 
     rising(EXECUTOR, "filesystem.<scheme>.read_bytes", "executor_filesystem_read_bytes_total", "Bytes read from a Hadoop file system; object stores other than HDFS only if spark.executor.metrics.fileSystemSchemes names them.").label(Label::Scheme),
     rising(EXECUTOR, "filesystem.<scheme>.write_bytes", "executor_filesystem_write_bytes_total", "Bytes written to a Hadoop file system.").label(Label::Scheme),
@@ -60,13 +58,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     rising(EXECUTOR, "threadpool.completeTasks", "executor_threadpool_completed_tasks_total", "Tasks that ended, well or not."),
     gauge(EXECUTOR, "threadpool.currentPool_size", "executor_threadpool_threads", "Threads that run tasks or wait for some."),
     gauge(EXECUTOR, "threadpool.maxPool_size", "executor_threadpool_max_threads", "Threads that there may be for tasks."),
-
-    gauge(NETTY, "shuffle-client.usedDirectMemory", "netty_block_transfer_client_direct_memory_bytes", "Direct memory of Netty for fetching blocks.").executor(),
-    gauge(NETTY, "shuffle-client.usedHeapMemory", "netty_block_transfer_client_heap_memory_bytes", "Heap memory of Netty for fetching blocks.").executor(),
-    gauge(NETTY, "shuffle-server.usedDirectMemory", "netty_block_transfer_server_direct_memory_bytes", "Direct memory of Netty for serving blocks.").executor(),
-    gauge(NETTY, "shuffle-server.usedHeapMemory", "netty_block_transfer_server_heap_memory_bytes", "Heap memory of Netty for serving blocks.").executor(),
-    gauge(EXTERNAL, "shuffle-client.usedDirectMemory", "external_shuffle_client_direct_memory_bytes", "Direct memory of Netty for fetching from an external shuffle service.").executor(),
-    gauge(EXTERNAL, "shuffle-client.usedHeapMemory", "external_shuffle_client_heap_memory_bytes", "Heap memory of Netty for fetching from an external shuffle service.").executor(),
 ];
 
 #[rustfmt::skip]
@@ -93,5 +84,5 @@ pub(super) const METRICS: &[Entry] = &[
     rising(MEASURED, "MajorGCTime", "executor_metrics_major_gc_seconds_total", "Time of the collections of the old generation.").unit(Unit::Milliseconds),
     rising(MEASURED, "ConcurrentGCCount", "executor_metrics_concurrent_gc_collections_total", "Concurrent collections.").since("4.0"),
     rising(MEASURED, "ConcurrentGCTime", "executor_metrics_concurrent_gc_seconds_total", "Time of the concurrent collections.").unit(Unit::Milliseconds).since("4.0"),
-    rising(MEASURED, "TotalGCTime", "executor_metrics_gc_seconds_total", "Time of all collections.").unit(Unit::Milliseconds).since("3.5"),
+    rising(MEASURED, "TotalGCTime", "executor_metrics_gc_seconds_total", "Time of all collections.").unit(Unit::Milliseconds).since("3.3"),
 ];

@@ -1,11 +1,13 @@
 use super::*;
+use crate::args::Profile;
 use crate::exposition::{Kind, Part};
 use crate::spark::Reason;
 
 /// The page's families: name, kind, and each sample as labels, part and value.
 fn read(body: &str, id: Option<&str>) -> (Page, Repairs) {
     let mut page = Page::new();
-    let repairs = write(body.as_bytes(), id, &mut page);
+    let repairs =
+        write(body.as_bytes(), Wanted { application_id: id, ..Wanted::default() }, &mut page);
     (page, repairs)
 }
 
@@ -49,6 +51,36 @@ fn a_timer_becomes_a_summary_in_seconds_with_its_count() {
     assert_eq!(samples(&page), expected);
     assert_eq!(page.families()[0].kind, Kind::Summary);
     assert_eq!(repairs.lines().by_rule, 1);
+}
+
+#[test]
+fn the_full_profile_has_what_dropwizard_derives_in_base_units() {
+    let timer = "metrics_n_driver_DAGScheduler_messageProcessingTime";
+    let body = format!(
+        "{timer}_Count{{type=\"timers\"}} 285\n{timer}_Max{{type=\"timers\"}} 7000000\n\
+         {timer}_StdDev{{type=\"timers\"}} 2000000\n{timer}_OneMinuteRate{{type=\"timers\"}} 0.5\n\
+         {timer}_MeanRate{{type=\"timers\"}} 3\n\
+         metrics_n_driver_LiveListenerBus_numEventsPosted_FiveMinuteRate{{type=\"counters\"}} 9\n\
+         metrics_n_driver_LiveListenerBus_numEventsPosted_Max{{type=\"counters\"}} 9\n"
+    );
+    let mut page = Page::new();
+    let wanted = Wanted { application_id: Some("n"), profile: Profile::Full };
+    let repairs = write(body.as_bytes(), wanted, &mut page);
+    let name = "spark_driver_dag_scheduler_message_processing_time_seconds";
+    let id = "application_id=\"n\"";
+    let expected = [
+        format!("{name}_count{{{id}}} 285"),
+        format!("{name}_max{{{id}}} 0.007"),
+        format!("{name}_stddev{{{id}}} 0.002"),
+        format!("{name}_events_per_second{{{id},window=\"1m\"}} 0.5"),
+        format!("{name}_events_per_second{{{id},window=\"all\"}} 3"),
+        format!(
+            "spark_driver_live_listener_bus_posted_events_events_per_second{{{id},window=\"5m\"}} 9"
+        ),
+    ];
+    assert_eq!(samples(&page), expected);
+    // A counter has no greatest.
+    assert_eq!((repairs.count(Reason::Malformed), repairs.lines().by_rule), (1, 0));
 }
 
 #[test]
@@ -138,7 +170,7 @@ fn a_name_of_another_type_is_left_out() {
     let mut page = Page::new();
     page.gauge("spark_driver_dag_scheduler_jobs_total", "Not Spark's.", &[], 1.0);
     let body = b"metrics_n_driver_DAGScheduler_job_allJobs_Value{type=\"gauges\"} 17";
-    let repairs = write(body, None, &mut page);
+    let repairs = write(body, Wanted::default(), &mut page);
     assert_eq!((page.len(), repairs.count(Reason::NameTaken)), (1, 1));
     assert_eq!(page.families()[0].samples[0].part, Part::Value);
 }

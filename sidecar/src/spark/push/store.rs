@@ -9,7 +9,7 @@ use crate::spark::application::{Pushed, application_id as id_of};
 use crate::spark::catalog::{Scope, Unit, fold};
 use crate::spark::dropwizard;
 use crate::spark::translate::{Reading, Translator};
-use crate::spark::{Reason, Repairs};
+use crate::spark::{Reason, Repairs, Wanted};
 
 /// How many executors may push to one sidecar. In a pod there is one; `local-cluster` has a few.
 const MAX_EXECUTORS: usize = 8;
@@ -79,12 +79,12 @@ impl Store {
     /// names where that looks like an id) and `executor_id`. What a process with the id `driver`
     /// pushed is named `spark_driver_…` and has no `executor_id`, as on the driver's page. Told is
     /// what became of these values, and which lines were dropped on arrival since the last call.
-    pub fn write(&self, of: Of, application_id: Option<&str>, page: &mut Page) -> Repairs {
+    pub fn write(&self, of: Of, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
-        let wanted = |executor: &&Executor| of == Of::All || !executor.is_driver();
-        for executor in inner.executors.iter().filter(wanted) {
-            repairs += executor.write(application_id, page);
+        let counts = |executor: &&Executor| of == Of::All || !executor.is_driver();
+        for executor in inner.executors.iter().filter(counts) {
+            repairs += executor.write(wanted, page);
         }
         repairs
     }
@@ -146,14 +146,15 @@ impl Executor {
         *self.id == *DRIVER
     }
 
-    fn write(&self, application_id: Option<&str>, page: &mut Page) -> Repairs {
+    fn write(&self, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
         let own = id_of(&self.namespace);
-        let id = application_id.or(own.as_deref());
+        let id = wanted.application_id.or(own.as_deref());
         let executor_id = (!self.is_driver()).then_some(("executor_id", &*self.id));
         let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id).collect();
         let scope = if self.is_driver() { Scope::Driver } else { Scope::Executor };
         // GraphiteSink converts durations to milliseconds.
         let mut translator = Translator::new(page, scope, labels, Unit::Milliseconds);
+        translator.profile(wanted.profile);
         for (name, value) in &self.values {
             let (base, shape, field) =
                 dropwizard::graphite(name, |name| self.values.contains_key(name));

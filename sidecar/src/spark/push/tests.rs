@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::exposition::{Page, encode};
-use crate::spark::{Reason, Repairs};
+use crate::spark::{Reason, Repairs, Wanted};
 
 const CAPTURED: &str =
     include_str!("../../../tests/fixtures/servlet/spark-3.5.6-executor.graphite");
@@ -25,7 +25,7 @@ fn received(bytes: &[u8]) -> (String, Repairs) {
 
 fn served(store: &Store, application_id: Option<&str>) -> (String, Repairs) {
     let (mut page, mut out) = (Page::new(), Vec::new());
-    let repairs = store.write(Of::All, application_id, &mut page);
+    let repairs = store.write(Of::All, Wanted { application_id, ..Wanted::default() }, &mut page);
     encode::text(&page, &mut out);
     (String::from_utf8(out).unwrap(), repairs)
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::{Of, Page, Store, checker, driver, encode, executors};
+use super::{Of, Page, Store, Wanted, checker, driver, encode, executors};
 
 /// Pieces of what Spark sends, and of what breaks it.
 const PIECES: [&str; 34] = [
@@ -75,9 +75,10 @@ fn served(text: &[u8], application_id: Option<&str>) -> String {
     let store = Store::new();
     store.take(text.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
-    driver::write(text, application_id, &mut page);
+    let wanted = Wanted { application_id, ..Wanted::default() };
+    driver::write(text, wanted, &mut page);
     executors::write(text, &mut page);
-    store.write(Of::All, application_id, &mut page);
+    store.write(Of::All, wanted, &mut page);
     page.drop_duplicates();
     let mut out = Vec::new();
     encode::text(&page, &mut out);

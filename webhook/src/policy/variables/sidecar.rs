@@ -100,6 +100,9 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
         )
     });
     let labels: String = labels.collect();
+    let more =
+        sidecar.arguments().into_iter().map(|argument| format!(", {}", cel::string(&argument)));
+    let more: String = more.collect();
     let (life, heartbeat) = match settings.placement {
         Placement::Native => ("native", String::new()),
         Placement::Classic => (
@@ -155,7 +158,7 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
   '--life={life}'
 ]
 + (variables.role == {driver} ? ['--spark-ui-port=' + string(variables.uiPort)] : [])
-+ ['--push-port=' + string(variables.pushPort)]{labels}
++ ['--push-port=' + string(variables.pushPort){more}]{labels}
 + ('spark-app-selector' in object.metadata.labels
   ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : []){heartbeat}"
             ),
