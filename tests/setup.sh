@@ -2,8 +2,8 @@
 # Sets a Debian machine up for `make demo` (setup.sh demo) and `make test` (setup.sh test).
 #
 # Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
-# asks for no password), Spark into a virtual environment under .cache/. For the tests also a second
-# Spark, and etcd, kube-apiserver and kubectl: from $KUBEBUILDER_ASSETS, or built once from their Go
+# asks for no password), Spark into a virtual environment under .cache/. For the tests also podman, a
+# second Spark, and etcd, kube-apiserver and kubectl: from $KUBEBUILDER_ASSETS, or built once from their Go
 # modules (control-plane.sh). Where everything is there, it says so within a second. SPARK_VERSION
 # chooses another Spark.
 set -euo pipefail
@@ -88,6 +88,8 @@ missing_packages() {
     [[ -x $cache/spark-$spark_version/bin/python || -n $(python "$spark_version") ]] || echo python3-venv
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
+    [[ $level == demo ]] || command -v podman >/dev/null || echo podman
+    [[ $level == demo ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
     [[ $level == demo ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
 }
 

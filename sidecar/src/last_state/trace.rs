@@ -43,7 +43,12 @@ impl Trace {
     /// A reading while the JVM runs.
     pub fn reading(&mut self, memory: Memory, now: Instant) {
         self.count(memory.oom_kills, now);
-        self.memory = Some(memory);
+        // Who was killed gives its memory back before it ends: what was in use before that counts,
+        // unless nobody ends.
+        let less = self.memory.as_ref().is_some_and(|last| memory.usage_bytes < last.usage_bytes);
+        if !(less && self.was_killed_before(now)) {
+            self.memory = Some(memory);
+        }
     }
 
     /// The JVM has ended.
@@ -68,7 +73,7 @@ impl Trace {
         let Some(end) = &self.ended else {
             return Evidence::Life(of_life);
         };
-        if self.killed.is_some_and(|killed| end.at.duration_since(killed) < KILL) {
+        if self.was_killed_before(end.at) {
             return Evidence::OomKill;
         }
         match &end.exit {
@@ -76,6 +81,10 @@ impl Trace {
             Exit::Read(_) | Exit::Missed if self.was_short() => Evidence::MemoryAtLimit,
             Exit::Read(_) | Exit::Missed => Evidence::ProcessGone,
         }
+    }
+
+    fn was_killed_before(&self, at: Instant) -> bool {
+        self.killed.is_some_and(|killed| at.duration_since(killed) < KILL)
     }
 
     fn was_short(&self) -> bool {
@@ -198,6 +207,23 @@ mod tests {
         assert_eq!(missed.last_figures(None), None);
         let before = Figures { memory: memory(5, Some(0)), ..Figures::default() };
         assert_eq!(missed.last_figures(Some(&before)).unwrap().memory, memory(800, Some(0)));
+    }
+
+    #[test]
+    fn what_a_killed_process_gives_back_before_it_ends_does_not_hide_what_it_had() {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let mut trace = Trace::default();
+        trace.reading(memory(800, Some(0)), at(0));
+        trace.reading(memory(400, Some(1)), at(1));
+        trace.reading(memory(100, Some(1)), at(2));
+        trace.ended(Exit::Missed, at(3));
+        let before = Figures::default();
+        let last = |trace: &Trace| trace.last_figures(Some(&before)).unwrap().memory.usage_bytes;
+        assert_eq!(last(&trace), Some(800));
+        // If it was another's, and the JVM goes on, the present counts again.
+        trace.reading(memory(100, Some(1)), at(11));
+        assert_eq!(last(&trace), Some(100));
     }
 
     #[test]
