@@ -36,10 +36,12 @@ fn main() -> ExitCode {
 }
 
 fn live(args: Args) -> anyhow::Result<()> {
-    // One thread for everything, and another while files are read: see `scrape/files.rs`.
+    // One thread for everything, and others while they are needed: for the files of a scrape (see
+    // `scrape/files.rs`), and for those and the passwords of a web configuration, so that neither
+    // waits for the other.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(1)
+        .max_blocking_threads(3)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .context("cannot start the runtime")?;
