@@ -100,7 +100,9 @@ fn every_page_is_scraped_once_with_all_shipped_jobs_at_work() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|target| [&target["scrapePool"], &target["scrapeUrl"]].map(|text| text.as_str().unwrap()))
+        .map(|target| {
+            [&target["scrapePool"], &target["scrapeUrl"]].map(|text| text.as_str().unwrap())
+        })
         .collect();
     active.sort_unstable();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The companion NetworkPolicy: what it may select, and what it opens. What it does beside the policy
+//! The companion network policy: what it may select, and what it opens. What it does beside the policy
 //! that Spark 4.3 itself makes is shown in `tests/cluster`.
 
 use std::fs;
@@ -20,7 +20,10 @@ fn only_executors_of_versions_that_close_themselves_are_selected() {
     let policy = policy();
     let expressions = policy["spec"]["podSelector"]["matchExpressions"].as_array().unwrap();
     assert_eq!(expressions.len(), 2);
-    assert_eq!(expressions[0], json!({"key": "spark-role", "operator": "In", "values": ["executor"]}));
+    assert_eq!(
+        expressions[0],
+        json!({"key": "spark-role", "operator": "In", "values": ["executor"]})
+    );
     assert_eq!(expressions[1]["key"], "spark-version");
     assert_eq!(expressions[1]["operator"], "In");
     for version in expressions[1]["values"].as_array().unwrap() {
@@ -54,8 +57,11 @@ fn the_example_sets_both_namespaces() {
     let component = "manifests/components/executor-network-policy";
     let head = read(&format!("{component}/kustomization.yaml"));
     let example: Vec<_> = head.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
-    let folder = tempfile::tempdir_in(root().join("manifests")).unwrap();
-    let example = example.join("\n").replace("../manifests/components", "../components");
+    let folder = tempfile::tempdir().unwrap();
+    let up = "../".repeat(folder.path().canonicalize().unwrap().components().count() - 1);
+    let top = root().canonicalize().unwrap();
+    let way = format!("{up}{}/manifests", top.strip_prefix("/").unwrap().display());
+    let example = example.join("\n").replace("../manifests", &way);
     fs::write(folder.path().join("kustomization.yaml"), example).unwrap();
     let kubectl = emberscope_tests::cluster::control_plane::ControlPlane::find().unwrap().kubectl;
     let arguments = ["kustomize", folder.path().to_str().unwrap()];

@@ -105,7 +105,10 @@ fn by_the_service_monitor(targets: &[Value]) -> Vec<Value> {
         endpoint,
         &[
             keep("service_label_app_kubernetes_io_name", &labels["app.kubernetes.io/name"]),
-            keep("service_label_app_kubernetes_io_component", &labels["app.kubernetes.io/component"]),
+            keep(
+                "service_label_app_kubernetes_io_component",
+                &labels["app.kubernetes.io/component"],
+            ),
             keep("endpoint_port_name", &endpoint["port"]),
             set("namespace", "namespace"),
             set("service", "service_name"),

@@ -3,7 +3,6 @@
 //! another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -46,8 +45,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 fn documented() -> BTreeMap<String, String> {
     let text = read("docs/metrics.md");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-    let rows = rows.map(|(name, rest)| (name.to_owned(), rest.split(' ').next().unwrap().to_owned()));
-    rows.filter(|(_, kind)| ["gauge", "counter", "summary", "histogram"].contains(&kind.as_str())).collect()
+    let rows =
+        rows.map(|(name, rest)| (name.to_owned(), rest.split(' ').next().unwrap().to_owned()));
+    rows.filter(|(_, kind)| ["gauge", "counter", "summary", "histogram"].contains(&kind.as_str()))
+        .collect()
 }
 
 /// The names that rules and dashboards of this repository use.
@@ -60,13 +61,21 @@ fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
         for file in files(folder) {
             let text = read(&format!("{folder}/{file}"));
             let known = |word: &&str| {
-                let family = ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
+                let family =
+                    ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
                 documented.contains_key(*word)
                     || family.is_some_and(|family| documented.contains_key(family))
-                    || ["kube_pod_", "kube_node_", "kube_namespace_"].iter().any(|s| word.starts_with(s))
-                    || ["container_cpu_", "container_memory_", "container_network_", "container_fs_"]
+                    || ["kube_pod_", "kube_node_", "kube_namespace_"]
                         .iter()
-                        .any(|start| word.starts_with(start))
+                        .any(|s| word.starts_with(s))
+                    || [
+                        "container_cpu_",
+                        "container_memory_",
+                        "container_network_",
+                        "container_fs_",
+                    ]
+                    .iter()
+                    .any(|start| word.starts_with(start))
             };
             found.extend(words(&text).filter(known).map(str::to_owned));
         }
@@ -141,7 +150,7 @@ fn names(server: &Running) -> BTreeSet<String> {
 
 /// The rows of a table in docs/remote-write.md: series of a pod, by preset.
 fn row(pod: &str, counts: [usize; 2]) -> String {
-    format!("| {pod} | {} | {} |", counts[0], counts[1])
+    format!("| {pod} | {} | {} |", grouped(counts[0]), grouped(counts[1]))
 }
 
 #[test]
@@ -149,7 +158,8 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let documented = documented();
     assert!(documented.len() > 300, "docs/metrics.md has only {} names", documented.len());
     let all: BTreeSet<_> = documented.keys().cloned().chain(needed()).collect();
-    let one_of_each: String = all.iter().map(|name| format!("{name} 1\n")).collect();
+    let one_of_each: Vec<_> = all.iter().map(|name| format!("{name} 1\n")).collect();
+    let one_of_each = one_of_each.concat();
     let captured = |role: &str| read(&format!("tests/golden/pages/spark-3.5.6-{role}.prom"));
     let port = pages(vec![captured("driver"), captured("executor"), one_of_each]);
     let job = |name: &str, path: u32| {
@@ -201,13 +211,55 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let per_executor = of("job=\"driver\",executor_id=\"0\"");
     let executors = of("job=\"driver\",executor_id=~\"[0-9]+\"");
     let driver = of("job=\"driver\"");
+    let driver = [driver[0] - executors[0], driver[1] - executors[1]];
+    let executor = of("job=\"executor\"");
     let rows = [
-        row("driver", [driver[0] - executors[0], driver[1] - executors[1]]),
+        row("driver", driver),
         row("driver, for each executor", per_executor),
-        row("executor", of("job=\"executor\"")),
+        row("executor", executor),
     ];
-    let docs = fs::read_to_string(root().join("docs/remote-write.md")).unwrap_or_default();
+    let docs = read("docs/remote-write.md");
     for row in &rows {
-        assert!(docs.contains(row), "docs/remote-write.md lacks one of these rows:\n{}", rows.join("\n"));
+        assert!(docs.contains(row), "docs/remote-write.md lacks a row of\n{}", rows.join("\n"));
     }
+    let each = [0, 1].map(|preset| per_executor[preset] + executor[preset]);
+    for said in arithmetic(driver, each) {
+        assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
+    }
+}
+
+/// What the page works out of that: of 100 jobs at a time with 20 executors each, scraped every 15 s,
+/// for 10 minutes.
+fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
+    let job = [0, 1].map(|preset| driver[preset] + 20 * executor[preset]);
+    let figures = |what: &str, of: fn(usize) -> usize| row(what, job.map(of));
+    vec![
+        format!("{} + {} E series", driver[0], executor[0]),
+        format!("(`essential`: {} + {} E)", driver[1], executor[1]),
+        figures("series of a job", |job| job),
+        figures("series at a time", |job| 100 * job),
+        figures("samples per second", |job| (100 * job + 7) / 15),
+        figures("series within two hours (12 rounds of jobs)", |job| 1200 * job),
+    ]
+}
+
+/// With a comma before every third digit.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits
+        .char_indices()
+        .flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit]))
+        .collect()
+}
+
+#[test]
+fn the_names_are_as_many_as_the_page_says() {
+    let captured = |role| read(&format!("tests/golden/pages/spark-3.5.6-{role}.prom"));
+    let pages = ["driver", "executor"].map(captured).concat();
+    let types = pages.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let names: BTreeSet<_> = types.collect();
+    let said = format!("these two pages have {},", names.len());
+    assert!(read("docs/remote-write.md").contains(&said), "{said}");
+    assert!(documented().len() < 500);
 }

@@ -80,8 +80,11 @@ fn the_volumes_are_where_the_configuration_looks() {
         .iter()
         .map(|mount| (mount["mountPath"].as_str().unwrap(), mount["name"].as_str().unwrap()))
         .collect();
-    let expected =
-        [("/etc/prometheus", "config"), ("/etc/prometheus-rules", "rules"), ("/prometheus", "data")];
+    let expected = [
+        ("/etc/prometheus", "config"),
+        ("/etc/prometheus-rules", "rules"),
+        ("/prometheus", "data"),
+    ];
     assert_eq!(mounts, BTreeMap::from(expected));
     let config = &config_map(&objects)["prometheus.yml"];
     assert!(config.as_str().unwrap().contains("- /etc/prometheus/scrape-*.yaml\n"));
@@ -133,7 +136,7 @@ fn every_container_has_resources_a_version_and_a_read_only_root() {
     }
 }
 
-/// What each ClusterRole of the overlay allows.
+/// What each cluster-wide role of the overlay allows.
 #[test]
 fn prometheus_and_its_helpers_may_do_exactly_this() {
     let objects = rendered(OVERLAYS[0]);
@@ -185,9 +188,16 @@ fn the_jobs_of_the_components_find_their_pods() {
                 .map(|(key, value)| (key.replace(['.', '/', '-'], "_"), value.clone()))
                 .map(|(key, value)| (format!("__meta_kubernetes_pod_label_{key}"), value))
                 .collect();
-            target.insert("__meta_kubernetes_pod_container_port_name".to_owned(), port["name"].clone());
+            target.insert(
+                "__meta_kubernetes_pod_container_port_name".to_owned(),
+                port["name"].clone(),
+            );
             target.insert("__meta_kubernetes_pod_node_name".to_owned(), json!("node-1"));
-            let address = format!("{}:{}", object["metadata"]["name"].as_str().unwrap(), port["containerPort"]);
+            let address = format!(
+                "{}:{}",
+                object["metadata"]["name"].as_str().unwrap(),
+                port["containerPort"]
+            );
             found.push(json!({"targets": [address], "labels": target}));
         }
     }
@@ -224,7 +234,8 @@ fn the_autoscaler_is_for_the_container_that_there_is() {
     .remove(0);
     let objects = rendered(OVERLAYS[0]);
     let target = &vpa["spec"]["targetRef"];
-    let server = named(&objects, target["kind"].as_str().unwrap(), target["name"].as_str().unwrap());
+    let server =
+        named(&objects, target["kind"].as_str().unwrap(), target["name"].as_str().unwrap());
     assert_eq!(vpa["metadata"]["namespace"], server["metadata"]["namespace"]);
     let container = &server["spec"]["template"]["spec"]["containers"][0];
     let policy = &vpa["spec"]["resourcePolicy"]["containerPolicies"][0];
@@ -246,7 +257,10 @@ fn every_object_of_every_overlay_is_labelled_as_ours() {
             let what = format!("{overlay}: {} {}", object["kind"], object["metadata"]["name"]);
             assert_eq!(labels["app.kubernetes.io/part-of"], "emberscope", "{what}");
             assert_eq!(labels["app.kubernetes.io/version"], env!("CARGO_PKG_VERSION"), "{what}");
-            assert!(object["metadata"]["name"].as_str().unwrap().starts_with("emberscope"), "{what}");
+            assert!(
+                object["metadata"]["name"].as_str().unwrap().starts_with("emberscope"),
+                "{what}"
+            );
         }
     }
 }
