@@ -124,6 +124,7 @@ fn every_overlay_installs_upgrades_and_goes_without_a_trace() {
     apply(&kubectl, &before(&with_autoscaler("prometheus")));
     let amp = with_autoscaler("amp");
     settle(&kubectl, &amp);
+    prometheus_may_discover_and_nothing_else(&kubectl);
     uninstall(&kubectl, &amp);
 
     let mut tried: BTreeSet<_> = ["amp", "prometheus"].map(str::to_owned).into();
@@ -147,6 +148,24 @@ fn every_overlay_installs_upgrades_and_goes_without_a_trace() {
     uninstall(&kubectl, &objects);
 
     a_misspelt_field_is_found(&kubectl, &namespace);
+}
+
+/// What the API server itself says that Prometheus' service account may do.
+fn prometheus_may_discover_and_nothing_else(kubectl: &Kubectl) {
+    let account = "--as=system:serviceaccount:emberscope-monitoring:emberscope-prometheus";
+    for (verb, resource, may) in [
+        ("watch", "pods", true),
+        ("get", "nodes/metrics", true),
+        ("get", "nodes/proxy", false),
+        ("get", "secrets", false),
+        ("get", "pods/log", false),
+    ] {
+        let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let part = format!("--subresource={part}");
+        let ask = ["auth", "can-i", verb, resource, &part, "--all-namespaces", account];
+        // It ends with 1 where the answer is no.
+        assert_eq!(kubectl.run(ask).is_ok(), may, "{verb} {resource} {part}");
+    }
 }
 
 /// Or all of the above says little.
