@@ -65,7 +65,7 @@ fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
                     ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
                 documented.contains_key(*word)
                     || family.is_some_and(|family| documented.contains_key(family))
-                    || ["kube_pod_", "kube_node_", "kube_namespace_"]
+                    || ["kube_pod_", "kube_node_", "kube_namespace_", "kube_deployment_"]
                         .iter()
                         .any(|s| word.starts_with(s))
                     || [
@@ -130,6 +130,24 @@ fn but_for_remote_write_the_configuration_is_that_of_every_server() {
     assert_eq!(with, ours("manifests/overlays/prometheus"));
 }
 
+/// kube-state-metrics is asked for what is needed of it.
+#[test]
+fn what_is_needed_of_kubernetes_objects_is_asked_for() {
+    let objects = rendered(OVERLAY);
+    let named = |object: &&Value| {
+        object["metadata"]["name"] == "emberscope-kube-state-metrics"
+            && object["kind"] == "Deployment"
+    };
+    let deployment = objects.iter().find(named).unwrap();
+    let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+    let mut arguments = arguments.as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let allowed = arguments.find_map(|word| word.strip_prefix("--metric-allowlist=")).unwrap();
+    let allowed: BTreeSet<_> = allowed.split(',').collect();
+    for name in needed().iter().filter(|name| name.starts_with("kube_")) {
+        assert!(allowed.contains(name.as_str()), "{name}");
+    }
+}
+
 /// The shipped remote write by a preset, to another Prometheus on this machine. One shard sends in the
 /// order in which it was scraped, so that what has a second value lacks nothing of the first.
 fn writing(remote: &Value, preset: &str, port: u16) -> Value {
@@ -161,14 +179,26 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let one_of_each: Vec<_> = all.iter().map(|name| format!("{name} 1\n")).collect();
     let one_of_each = one_of_each.concat();
     let captured = |role: &str| read(&format!("tests/golden/pages/spark-3.5.6-{role}.prom"));
-    let port = pages(vec![captured("driver"), captured("executor"), one_of_each]);
+    let containers: BTreeSet<_> =
+        all.iter().filter(|name| name.starts_with("container_")).cloned().collect();
+    assert!(containers.len() >= 8, "{containers:?}");
+    let of_containers: Vec<_> =
+        containers.iter().map(|name| format!("{name}{{pod=\"a\",id=\"/a\"}} 1\n")).collect();
+    let of_nodes = "container_memory_working_set_bytes{id=\"/\"} 1\n";
+    let of_containers = of_containers.concat() + of_nodes + "container_sockets{pod=\"a\"} 1\n";
+    let port = pages(vec![captured("driver"), captured("executor"), one_of_each, of_containers]);
     let job = |name: &str, path: u32| {
         json!({
             "job_name": name, "scrape_interval": "2s", "metrics_path": format!("/{path}"),
             "static_configs": [{"targets": [format!("127.0.0.1:{port}")]}],
         })
     };
-    let remote = &configuration(&rendered(OVERLAY))["remote_write"][0];
+    let config = configuration(&rendered(OVERLAY));
+    let remote = &config["remote_write"][0];
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    let kubelet = jobs.iter().find(|job| job["job_name"] == "kubelet-cadvisor").unwrap();
+    let mut cadvisor = job("cadvisor", 3);
+    cadvisor["metric_relabel_configs"] = kubelet["metric_relabel_configs"].clone();
     let nothing = json!({"scrape_configs": []});
     let presets = ["full", "essential"];
     let mut receivers = presets.map(|_| Running::start(&nothing));
@@ -178,13 +208,13 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
         .map(|(preset, receiver)| writing(remote, preset, receiver.port))
         .collect();
     let scraping = Running::start(&json!({
-        "scrape_configs": [job("driver", 0), job("executor", 1), job("names", 2)],
+        "scrape_configs": [job("driver", 0), job("executor", 1), job("names", 2), cadvisor],
         "remote_write": writes,
     }));
     for receiver in &mut receivers {
         receiver.until("have two values of every target", |receiver| {
             let found = receiver.query("count_over_time(up[10m]) >= 2");
-            (found.len() == 3).then_some(())
+            (found.len() == 4).then_some(())
         });
     }
     let [full, essential] = &receivers;
@@ -197,6 +227,13 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
         assert!(by_full.contains(name) && !by_essential.contains(name), "{name}");
     }
     assert!(by_essential.contains("up"));
+    // What the kubelets' job lets through is what is needed: of containers, with few labels.
+    let found = full.query("{job=\"cadvisor\",__name__=~\"container_.*\"}");
+    let found = found.iter().map(|sample| {
+        assert!(!sample.labels.contains_key("id"), "{:?}", sample.labels);
+        sample.labels["__name__"].clone()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), containers.into_iter().collect::<Vec<_>>());
     assert_eq!(essential.query("{quantile!=\"\"}"), []);
     for receiver in &receivers {
         let labels = receiver.api("/api/v1/labels")["data"].to_string();

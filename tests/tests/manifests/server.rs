@@ -154,11 +154,14 @@ fn prometheus_and_its_helpers_may_do_exactly_this() {
         ),
         (
             "emberscope-kube-state-metrics",
-            json!([{
-                "apiGroups": [""],
-                "resources": ["pods", "nodes", "namespaces"],
-                "verbs": ["list", "watch"],
-            }]),
+            json!([
+                {
+                    "apiGroups": [""],
+                    "resources": ["pods", "nodes", "namespaces"],
+                    "verbs": ["list", "watch"],
+                },
+                {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list", "watch"]},
+            ]),
         ),
     ];
     let roles = objects.iter().filter(|object| {
@@ -171,7 +174,7 @@ fn prometheus_and_its_helpers_may_do_exactly_this() {
     // kube-state-metrics watches what it is allowed to, and nothing that it would be refused.
     let pod = &named(&objects, "Deployment", "emberscope-kube-state-metrics")["spec"]["template"];
     let arguments = pod["spec"]["containers"][0]["args"].as_array().unwrap();
-    assert!(arguments.contains(&json!("--resources=pods,nodes,namespaces")));
+    assert!(arguments.contains(&json!("--resources=pods,nodes,namespaces,deployments")));
 }
 
 /// Each helper's own port is scraped once, and no other pod's.
