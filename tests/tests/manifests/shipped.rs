@@ -23,8 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// The files that Prometheus' ConfigMap holds.
 pub(crate) fn config_map(objects: &[Value]) -> &Value {
     let mut found = objects.iter().filter(|object| {
-        let name = object["metadata"]["name"].as_str().unwrap();
-        object["kind"] == "ConfigMap" && name.starts_with("emberscope-prometheus-")
+        object["kind"] == "ConfigMap" && object["metadata"]["name"] == "emberscope-prometheus"
     });
     let map = found.next().unwrap_or_else(|| panic!("there is no ConfigMap of Prometheus"));
     assert!(found.next().is_none(), "there are two ConfigMaps of Prometheus");
