@@ -138,7 +138,7 @@ fn every_container_has_resources_a_version_and_a_read_only_root() {
 
 /// What each cluster-wide role of the overlay allows.
 #[test]
-fn prometheus_and_its_helpers_may_do_exactly_this() {
+fn prometheus_and_its_exporters_may_do_exactly_this() {
     let objects = rendered(OVERLAYS[0]);
     let expected = [
         (
@@ -177,7 +177,7 @@ fn prometheus_and_its_helpers_may_do_exactly_this() {
     assert!(arguments.contains(&json!("--resources=pods,nodes,namespaces,deployments")));
 }
 
-/// Each helper's own port is scraped once, and no other pod's.
+/// Each exporter's own port is scraped once, and no other pod's.
 #[test]
 fn the_jobs_of_the_components_find_their_pods() {
     let objects = rendered(OVERLAYS[0]);
