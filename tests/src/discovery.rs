@@ -1,4 +1,5 @@
-//! What Prometheus' Kubernetes discovery (`role: pod`) would know of a pod, for `file_sd_configs`.
+//! What Prometheus' Kubernetes discovery (`role: pod`, `role: endpoints`) would know of a pod, for
+//! `file_sd_configs`.
 //!
 //! One target per container port, init containers included, with the `__meta_kubernetes_*` labels
 //! of Prometheus' own `discovery/kubernetes/pod.go`; so that relabelling rules that are written
@@ -47,6 +48,32 @@ pub fn targets(pod: &Value, at: Whereabouts<'_>) -> Vec<Value> {
     found
 }
 
+/// The targets of `role: endpoints` for a Service with this pod behind it: its ports, and then all other
+/// ports of the pod's containers, which is the same when all of its ports are ports of the containers.
+#[must_use]
+pub fn endpoints(service: &Value, pod: &Value, at: Whereabouts<'_>) -> Vec<Value> {
+    let metadata = &service["metadata"];
+    let mut found = targets(pod, at);
+    for target in &mut found {
+        if let Some(labels) = target["labels"].as_object_mut() {
+            put(labels, "service_name", &metadata["name"]);
+            put(labels, "endpoints_name", &metadata["name"]);
+            put(labels, "endpoint_ready", &json!("true"));
+            describe(labels, "service", metadata);
+            let port = ["name", "number"]
+                .map(|key| labels[&format!("__meta_kubernetes_pod_container_port_{key}")].clone());
+            let mut ports = service["spec"]["ports"].as_array().into_iter().flatten();
+            if let Some(own) = ports.find(|own| {
+                let leads_to = &own["targetPort"];
+                port.contains(leads_to) || port.contains(&json!(leads_to.to_string()))
+            }) {
+                put(labels, "endpoint_port_name", &own["name"]);
+            }
+        }
+    }
+    found
+}
+
 fn pod_labels(pod: &Value, at: Whereabouts<'_>) -> Map<String, Value> {
     let metadata = &pod["metadata"];
     let mut labels = Map::new();
@@ -57,17 +84,19 @@ fn pod_labels(pod: &Value, at: Whereabouts<'_>) -> Map<String, Value> {
     put(&mut labels, "pod_node_name", &json!(at.node));
     put(&mut labels, "pod_phase", &json!("Running"));
     put(&mut labels, "pod_ready", &json!("true"));
-    for (kind, presence, source) in [
-        ("pod_label_", "pod_labelpresent_", &metadata["labels"]),
-        ("pod_annotation_", "pod_annotationpresent_", &metadata["annotations"]),
-    ] {
-        for (key, value) in source.as_object().into_iter().flatten() {
+    describe(&mut labels, "pod", metadata);
+    labels
+}
+
+/// An object's own labels and annotations.
+fn describe(labels: &mut Map<String, Value>, role: &str, metadata: &Value) {
+    for (kind, source) in [("label", "labels"), ("annotation", "annotations")] {
+        for (key, value) in metadata[source].as_object().into_iter().flatten() {
             let key = label_name(key);
-            put(&mut labels, &format!("{kind}{key}"), value);
-            put(&mut labels, &format!("{presence}{key}"), &json!("true"));
+            put(labels, &format!("{role}_{kind}_{key}"), value);
+            put(labels, &format!("{role}_{kind}present_{key}"), &json!("true"));
         }
     }
-    labels
 }
 
 fn put(labels: &mut Map<String, Value>, key: &str, value: &Value) {
@@ -108,5 +137,25 @@ mod tests {
         assert_eq!(labels["__meta_kubernetes_pod_label_spark_role"], "driver");
         assert_eq!(labels["__meta_kubernetes_pod_annotation_prometheus_io_port"], "9814");
         assert_eq!(labels["__meta_kubernetes_namespace"], "n");
+    }
+
+    #[test]
+    fn behind_a_service_the_same_ports_are_targets_with_the_services_labels_too() {
+        let pod = json!({
+            "metadata": {"name": "p", "namespace": "n", "annotations": {"a": "of the pod"}},
+            "spec": {"containers": [{"name": "spark", "ports": [{"name": "spark-ui", "containerPort": 4040}]}]},
+        });
+        let service = json!({
+            "metadata": {"name": "s", "annotations": {"a": "of the Service"}},
+            "spec": {"ports": [{"name": "ui", "targetPort": 4040}, {"name": "rpc", "targetPort": 7078}]},
+        });
+        let found = endpoints(&service, &pod, Whereabouts { address: "127.0.0.1", node: "here" });
+        assert_eq!(found[0]["targets"], json!(["127.0.0.1:4040"]));
+        let labels = &found[0]["labels"];
+        assert_eq!(labels["__meta_kubernetes_pod_annotation_a"], "of the pod");
+        assert_eq!(labels["__meta_kubernetes_service_annotation_a"], "of the Service");
+        assert_eq!(labels["__meta_kubernetes_service_annotationpresent_a"], "true");
+        assert_eq!(labels["__meta_kubernetes_service_name"], "s");
+        assert_eq!(labels["__meta_kubernetes_endpoint_port_name"], "ui");
     }
 }

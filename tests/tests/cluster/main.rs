@@ -8,6 +8,7 @@
 mod certificates;
 mod comparison;
 mod configuration;
+mod executor_policy;
 mod failures;
 mod fixture;
 mod injection;

@@ -13,6 +13,7 @@ use emberscope_tests::places::Places;
 use emberscope_tests::spark::python_of;
 use serde_json::Value;
 
+use crate::executor_policy::{assert_closes_executors, ours_selects};
 use crate::fixture::{Fixture, shared};
 use crate::pods::{assert_injected, spark_env};
 
@@ -86,9 +87,8 @@ impl<'f> Spark<'f> {
     }
 }
 
-fn a_driver_of(version: &str) {
-    let fixture = shared();
-    let spark = Spark::new(&fixture, version);
+fn a_driver_of<'f>(fixture: &'f Fixture, version: &str) -> Spark<'f> {
+    let spark = Spark::new(fixture, version);
     let mut submit = spark.submit("cluster", &[]);
     submit.args([
         "--class",
@@ -109,6 +109,7 @@ fn a_driver_of(version: &str) {
         let found = kubectl.run(["get", kind, "-n", &spark.namespace, "-o", "name"]).unwrap();
         assert!(found.stdout.contains(name), "{kind}: {}", found.stdout);
     }
+    spark
 }
 
 fn executors_of(version: &str) {
@@ -126,6 +127,7 @@ fn executors_of(version: &str) {
     let mut driver = Guarded::start("driver", &submit, spark.folder.path()).unwrap();
     for pod in spark.pods("executor", 2, || driver.check().unwrap()) {
         assert_injected(&pod);
+        assert_eq!(ours_selects(&pod), version == SPARK_4);
         assert_eq!(spark_env(&pod, "SPARK_SUBMIT_OPTS"), None);
         let sidecar = crate::pods::sidecars(&pod)[0];
         let arguments = sidecar["args"].to_string();
@@ -137,12 +139,17 @@ fn executors_of(version: &str) {
 
 #[test]
 fn the_driver_that_spark_3_submits_is_patched() {
-    a_driver_of(SPARK_3);
+    a_driver_of(&shared(), SPARK_3);
 }
 
 #[test]
 fn the_driver_that_spark_4_submits_is_patched() {
-    a_driver_of(SPARK_4);
+    let fixture = shared();
+    let spark = a_driver_of(&fixture, SPARK_4);
+    let arguments = ["get", "networkpolicies", "-n", &spark.namespace, "-o", "json"];
+    let found = fixture.cluster.kubectl().run(arguments).unwrap().json().unwrap();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    assert_closes_executors(&found["items"][0], &spark.pods("driver", 1, || {})[0]);
 }
 
 #[test]

@@ -10,10 +10,16 @@ mod admission;
 mod base;
 mod cert_manager;
 mod documents;
+mod double_scraping;
+mod executor_policy;
 mod images;
+mod operator;
 mod pod_security;
 mod prometheus;
+mod remote_write;
 mod samples;
+mod server;
+mod shipped;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{base, find};
 
 /// What in a pod spec restricted Pod Security would refuse.
-fn violations(pod: &Value) -> Vec<String> {
+pub(crate) fn violations(pod: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for field in ["hostNetwork", "hostPID", "hostIPC"] {
         if pod[field] == true {

@@ -2,21 +2,23 @@
 //! The oracle is Prometheus' own `promtool check service-discovery`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::{documents, output, read};
 
-const FILES: [&str; 2] = ["scrape-config.yaml", "scrape-config-annotations.yaml"];
+const FILES: [&str; 3] =
+    ["scrape-config.yaml", "scrape-config-annotations.yaml", "scrape-config-walkthrough.yaml"];
 
 /// A shipped file with targets from a file in the place of Kubernetes, as its head describes.
 fn with_targets(file: &str, targets: &Value) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let yaml = read(&format!("manifests/monitoring/prometheus/{file}"))
         .replace("kubernetes_sd_configs:", "file_sd_configs:")
-        .replace("- role: pod", "- files: [targets.json]");
+        .replace("- role: pod", "- files: [targets.json]")
+        .replace("- role: endpoints", "- files: [targets.json]");
     let path = directory.path().join("prometheus.yml");
     fs::write(&path, yaml).unwrap();
     fs::write(directory.path().join("targets.json"), targets.to_string()).unwrap();
@@ -25,7 +27,7 @@ fn with_targets(file: &str, targets: &Value) -> (TempDir, PathBuf) {
 
 /// A target as Prometheus discovers it for one port of a container; labels go without their
 /// `__meta_kubernetes_`.
-fn target(address: &str, port_name: &str, labels: &[(&str, &str)]) -> Value {
+pub(crate) fn target(address: &str, port_name: &str, labels: &[(&str, &str)]) -> Value {
     let common = [
         ("namespace", "spark-jobs"),
         ("pod_name", "taxi-driver"),
@@ -41,10 +43,15 @@ fn target(address: &str, port_name: &str, labels: &[(&str, &str)]) -> Value {
     json!({"targets": [address], "labels": labels})
 }
 
-/// The labels of the targets that a job keeps, in the order of their addresses, without those that
-/// begin with `__scrape`.
-fn kept(file: &str, job: &str, targets: &[Value]) -> Vec<Value> {
+/// The labels of the targets that a job of a shipped file keeps, in the order of their addresses,
+/// without those that begin with `__scrape`.
+pub(crate) fn kept(file: &str, job: &str, targets: &[Value]) -> Vec<Value> {
     let (_directory, path) = with_targets(file, &json!(targets));
+    kept_by(&path, job, targets)
+}
+
+/// The same of any configuration that reads these targets from a file.
+pub(crate) fn kept_by(path: &Path, job: &str, targets: &[Value]) -> Vec<Value> {
     let path = path.to_str().unwrap();
     let found = output("promtool", &["check", "service-discovery", "--timeout=1s", path, job]);
     let found: Vec<Value> = serde_json::from_str(&found).unwrap();
@@ -65,12 +72,13 @@ fn the_files_are_valid_and_each_job_discovers_pods_alike() {
         output("promtool", &["check", "config", path.to_str().unwrap()]);
         let config = documents(&read(&format!("manifests/monitoring/prometheus/{file}"))).remove(0);
         for job in config["scrape_configs"].as_array().unwrap() {
-            assert_eq!(
-                job["kubernetes_sd_configs"],
-                json!([{"role": "pod"}]),
-                "{}",
-                job["job_name"]
-            );
+            // The same in each job: Prometheus then watches pods once.
+            let role = match job["job_name"].as_str().unwrap() {
+                "kubernetes-service-endpoints" => "endpoints",
+                _ => "pod",
+            };
+            let name = &job["job_name"];
+            assert_eq!(job["kubernetes_sd_configs"], json!([{"role": role}]), "{name}");
         }
     }
 }
@@ -82,6 +90,7 @@ fn the_sidecars_port_is_scraped_and_labelled_and_no_other() {
         ("pod_label_spark_role", "driver"),
         ("pod_label_team", "data-a"),
         ("pod_label_spark_app_selector", "spark-1"),
+        ("pod_label_spark_app_name", "taxi-trip"),
         ("pod_label_emr_containers_amazonaws_com_job_id", "0001"),
         ("pod_label_emr_containers_amazonaws_com_virtual_cluster_id", "vc1"),
     ];
@@ -98,6 +107,7 @@ fn the_sidecars_port_is_scraped_and_labelled_and_no_other() {
         "namespace": "spark-jobs",
         "node": "node-1",
         "pod": "taxi-driver",
+        "spark_app_name": "taxi-trip",
         "spark_role": "driver",
         "team": "data-a",
     });
@@ -189,17 +199,4 @@ fn no_job_copies_all_pod_labels() {
             }
         }
     }
-}
-
-#[test]
-fn the_remote_write_example_is_what_prometheus_takes() {
-    let text = read("manifests/monitoring/prometheus/scrape-config.yaml");
-    let example = text.split_once("\n# global:\n").unwrap().1;
-    let example: Vec<_> = example.lines().map(|line| line.strip_prefix('#').unwrap()).collect();
-    let example = example.iter().map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let yaml = format!("global:\n{}\n", example.collect::<Vec<_>>().join("\n"));
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("prometheus.yml");
-    fs::write(&path, yaml.replace("REGION", "us-west-2")).unwrap();
-    output("promtool", &["check", "config", path.to_str().unwrap()]);
 }

@@ -1,0 +1,302 @@
+//! `manifests/overlays/amp`: the values are set in one place, and the presets send what they say. A real
+//! Prometheus scrapes pages that were captured from real sidecars and writes them, by each preset, to
+//! another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::shipped::{Running, config_map, configuration, pages};
+use super::{documents, files, read, rendered, root};
+
+const OVERLAY: &str = "manifests/overlays/amp";
+
+/// Names that the walkthrough's own dashboard asks for, as far as they still exist.
+const STOCK_DASHBOARD: &str = "spark_info metrics_executor_completedTasks_total \
+    metrics_executor_failedTasks_total metrics_executor_activeTasks \
+    metrics_executor_totalShuffleWrite_bytes_total metrics_executor_totalShuffleRead_bytes_total \
+    metrics_executor_JVMHeapMemory_bytes metrics_executor_JVMOffHeapMemory_bytes \
+    kube_pod_info kube_pod_status_phase kube_pod_container_resource_requests \
+    kube_pod_container_resource_limits kube_node_info kube_namespace_labels \
+    container_memory_working_set_bytes container_cpu_usage_seconds_total container_spec_cpu_shares \
+    container_network_receive_bytes_total container_network_transmit_bytes_total \
+    container_network_receive_packets_dropped_total container_fs_reads_bytes_total \
+    container_fs_writes_bytes_total node_cpu_seconds_total node_memory_MemAvailable_bytes \
+    node_memory_MemTotal_bytes node_network_transmit_bytes_total node_network_receive_bytes_total \
+    node_filesystem_free_bytes node_filesystem_size_bytes node_disk_read_bytes_total \
+    node_disk_written_bytes_total";
+
+/// What nobody asks for, and what makes up most of a page.
+const DROPPED: [&str; 6] = [
+    "spark_executor_netty_block_transfer_client_heap_memory_bytes",
+    "spark_executor_code_generator_compilation_time_seconds_count",
+    "spark_executor_jvm_pool_committed_bytes",
+    "spark_executor_metrics_process_tree_jvm_virtual_memory_bytes",
+    "metrics_executor_ProcessTreeJVMVMemory_bytes",
+    "scrape_samples_scraped",
+];
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+}
+
+/// The names in the tables of docs/metrics.md.
+fn documented() -> BTreeMap<String, String> {
+    let text = read("docs/metrics.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows =
+        rows.map(|(name, rest)| (name.to_owned(), rest.split(' ').next().unwrap().to_owned()));
+    rows.filter(|(_, kind)| ["gauge", "counter", "summary", "histogram"].contains(&kind.as_str()))
+        .collect()
+}
+
+/// The names that rules and dashboards of this repository use.
+fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for folder in ["manifests/monitoring/rules", "manifests/monitoring/grafana"] {
+        if !Path::new(&root().join(folder)).is_dir() {
+            continue;
+        }
+        for file in files(folder) {
+            let text = read(&format!("{folder}/{file}"));
+            let known = |word: &&str| {
+                let family =
+                    ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
+                documented.contains_key(*word)
+                    || family.is_some_and(|family| documented.contains_key(family))
+                    || ["kube_pod_", "kube_node_", "kube_namespace_", "kube_deployment_"]
+                        .iter()
+                        .any(|s| word.starts_with(s))
+                    || [
+                        "container_cpu_",
+                        "container_memory_",
+                        "container_network_",
+                        "container_fs_",
+                    ]
+                    .iter()
+                    .any(|start| word.starts_with(start))
+            };
+            found.extend(words(&text).filter(known).map(str::to_owned));
+        }
+    }
+    found
+}
+
+fn needed() -> BTreeSet<String> {
+    let mut names = used(&documented());
+    names.extend(STOCK_DASHBOARD.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
+    // Where a summary is asked for by its family, its count and its sum are what there is.
+    names.retain(|name| documented().get(name).is_none_or(|kind| kind != "summary"));
+    names
+}
+
+#[test]
+fn the_values_stand_in_one_place() {
+    let objects = rendered(OVERLAY);
+    let values = read(&format!("{OVERLAY}/amp.env"));
+    let values: BTreeMap<_, _> = values.lines().map(|line| line.split_once('=').unwrap()).collect();
+    let config = configuration(&objects);
+    let remote = &config["remote_write"][0];
+    assert_eq!(
+        remote["url"],
+        format!(
+            "https://aps-workspaces.{}.amazonaws.com/workspaces/{}/api/v1/remote_write",
+            values["REGION"], values["WORKSPACE"]
+        )
+    );
+    assert_eq!(remote["sigv4"], json!({"region": values["REGION"]}));
+    assert_eq!(config["global"]["external_labels"]["cluster"], values["CLUSTER"]);
+    assert_eq!(remote["write_relabel_configs"][0]["replacement"], values["PRESET"]);
+    let account = objects.iter().find(|object| {
+        object["kind"] == "ServiceAccount" && object["metadata"]["name"] == "emberscope-prometheus"
+    });
+    let annotations = &account.unwrap()["metadata"]["annotations"];
+    assert_eq!(annotations["eks.amazonaws.com/role-arn"], values["ROLE_ARN"]);
+    // Nothing else says any of it.
+    let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
+    assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
+}
+
+#[test]
+fn but_for_remote_write_the_configuration_is_that_of_every_server() {
+    let ours = |overlay: &str| {
+        let objects = rendered(overlay);
+        documents(config_map(&objects)["prometheus.yml"].as_str().unwrap()).remove(0)
+    };
+    let mut with = ours(OVERLAY);
+    assert!(with.as_object_mut().unwrap().remove("remote_write").is_some());
+    assert!(with["global"].as_object_mut().unwrap().remove("external_labels").is_some());
+    assert_eq!(with, ours("manifests/overlays/prometheus"));
+}
+
+/// kube-state-metrics is asked for what is needed of it.
+#[test]
+fn what_is_needed_of_kubernetes_objects_is_asked_for() {
+    let objects = rendered(OVERLAY);
+    let named = |object: &&Value| {
+        object["metadata"]["name"] == "emberscope-kube-state-metrics"
+            && object["kind"] == "Deployment"
+    };
+    let deployment = objects.iter().find(named).unwrap();
+    let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+    let mut arguments = arguments.as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let allowed = arguments.find_map(|word| word.strip_prefix("--metric-allowlist=")).unwrap();
+    let allowed: BTreeSet<_> = allowed.split(',').collect();
+    for name in needed().iter().filter(|name| name.starts_with("kube_")) {
+        assert!(allowed.contains(name.as_str()), "{name}");
+    }
+}
+
+/// The shipped remote write by a preset, to another Prometheus on this machine. One shard sends in the
+/// order in which it was scraped, so that what has a second value lacks nothing of the first.
+fn writing(remote: &Value, preset: &str, port: u16) -> Value {
+    let mut remote = remote.clone();
+    assert!(remote.as_object_mut().unwrap().remove("sigv4").is_some());
+    remote["url"] = json!(format!("http://127.0.0.1:{port}/api/v1/write"));
+    remote["name"] = json!(preset);
+    remote["queue_config"]["max_shards"] = json!(1);
+    remote["queue_config"]["batch_send_deadline"] = json!("1s");
+    remote["write_relabel_configs"][0]["replacement"] = json!(preset);
+    remote
+}
+
+fn names(server: &Running) -> BTreeSet<String> {
+    let found = server.api("/api/v1/label/__name__/values");
+    found["data"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// The rows of a table in docs/remote-write.md: series of a pod, by preset.
+fn row(pod: &str, counts: [usize; 2]) -> String {
+    format!("| {pod} | {} | {} |", grouped(counts[0]), grouped(counts[1]))
+}
+
+#[test]
+fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
+    let documented = documented();
+    assert!(documented.len() > 300, "docs/metrics.md has only {} names", documented.len());
+    let all: BTreeSet<_> = documented.keys().cloned().chain(needed()).collect();
+    let one_of_each: Vec<_> = all.iter().map(|name| format!("{name} 1\n")).collect();
+    let one_of_each = one_of_each.concat();
+    let captured = |role: &str| read(&format!("tests/golden/pages/spark-3.5.6-{role}.prom"));
+    let containers: BTreeSet<_> =
+        all.iter().filter(|name| name.starts_with("container_")).cloned().collect();
+    assert!(containers.len() >= 8, "{containers:?}");
+    let of_containers: Vec<_> =
+        containers.iter().map(|name| format!("{name}{{pod=\"a\",id=\"/a\"}} 1\n")).collect();
+    let of_nodes = "container_memory_working_set_bytes{id=\"/\"} 1\n";
+    let of_containers = of_containers.concat() + of_nodes + "container_sockets{pod=\"a\"} 1\n";
+    let port = pages(vec![captured("driver"), captured("executor"), one_of_each, of_containers]);
+    let job = |name: &str, path: u32| {
+        json!({
+            "job_name": name, "scrape_interval": "2s", "metrics_path": format!("/{path}"),
+            "static_configs": [{"targets": [format!("127.0.0.1:{port}")]}],
+        })
+    };
+    let config = configuration(&rendered(OVERLAY));
+    let remote = &config["remote_write"][0];
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    let kubelet = jobs.iter().find(|job| job["job_name"] == "kubelet-cadvisor").unwrap();
+    let mut cadvisor = job("cadvisor", 3);
+    cadvisor["metric_relabel_configs"] = kubelet["metric_relabel_configs"].clone();
+    let nothing = json!({"scrape_configs": []});
+    let presets = ["full", "essential"];
+    let mut receivers = presets.map(|_| Running::start(&nothing));
+    let writes: Vec<_> = presets
+        .iter()
+        .zip(&receivers)
+        .map(|(preset, receiver)| writing(remote, preset, receiver.port))
+        .collect();
+    let scraping = Running::start(&json!({
+        "scrape_configs": [job("driver", 0), job("executor", 1), job("names", 2), cadvisor],
+        "remote_write": writes,
+    }));
+    for receiver in &mut receivers {
+        receiver.until("have two values of every target", |receiver| {
+            let found = receiver.query("count_over_time(up[10m]) >= 2");
+            (found.len() == 4).then_some(())
+        });
+    }
+    let [full, essential] = &receivers;
+    let [by_full, by_essential] = [names(full), names(essential)];
+    assert_eq!(by_full, names(&scraping));
+    assert!(all.is_subset(&by_full));
+    let missing: Vec<_> = needed().difference(&by_essential).cloned().collect();
+    assert!(missing.is_empty(), "preset essential of {OVERLAY}/prometheus.yml drops {missing:?}");
+    for name in DROPPED {
+        assert!(by_full.contains(name) && !by_essential.contains(name), "{name}");
+    }
+    assert!(by_essential.contains("up"));
+    // What the kubelets' job lets through is what is needed: of containers, with few labels.
+    let found = full.query("{job=\"cadvisor\",__name__=~\"container_.*\"}");
+    let found = found.iter().map(|sample| {
+        assert!(!sample.labels.contains_key("id"), "{:?}", sample.labels);
+        sample.labels["__name__"].clone()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), containers.into_iter().collect::<Vec<_>>());
+    assert_eq!(essential.query("{quantile!=\"\"}"), []);
+    for receiver in &receivers {
+        let labels = receiver.api("/api/v1/labels")["data"].to_string();
+        assert!(!labels.contains("__tmp"), "{labels}");
+    }
+
+    // What a pod costs: the arithmetic of docs/remote-write.md begins here.
+    let count = |receiver: &Running, matcher: &str| {
+        receiver.query(&format!("{{__name__!~\"scrape_.*|up\",{matcher}}}")).len()
+    };
+    let of = |matcher: &str| [count(full, matcher), count(essential, matcher)];
+    let per_executor = of("job=\"driver\",executor_id=\"0\"");
+    let executors = of("job=\"driver\",executor_id=~\"[0-9]+\"");
+    let driver = of("job=\"driver\"");
+    let driver = [driver[0] - executors[0], driver[1] - executors[1]];
+    let executor = of("job=\"executor\"");
+    let rows = [
+        row("driver", driver),
+        row("driver, for each executor", per_executor),
+        row("executor", executor),
+    ];
+    let docs = read("docs/remote-write.md");
+    for row in &rows {
+        assert!(docs.contains(row), "docs/remote-write.md lacks a row of\n{}", rows.join("\n"));
+    }
+    let each = [0, 1].map(|preset| per_executor[preset] + executor[preset]);
+    for said in arithmetic(driver, each) {
+        assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
+    }
+}
+
+/// What the page works out of that: of 100 jobs at a time with 20 executors each, scraped every 15 s,
+/// for 10 minutes.
+fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
+    let job = [0, 1].map(|preset| driver[preset] + 20 * executor[preset]);
+    let figures = |what: &str, of: fn(usize) -> usize| row(what, job.map(of));
+    vec![
+        format!("{} + {} E series", driver[0], executor[0]),
+        format!("(`essential`: {} + {} E)", driver[1], executor[1]),
+        figures("series of a job", |job| job),
+        figures("series at a time", |job| 100 * job),
+        figures("samples per second", |job| (100 * job + 7) / 15),
+        figures("series within two hours (12 rounds of jobs)", |job| 1200 * job),
+    ]
+}
+
+/// With a comma before every third digit.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits
+        .char_indices()
+        .flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit]))
+        .collect()
+}
+
+#[test]
+fn the_names_are_as_many_as_the_page_says() {
+    let captured = |role| read(&format!("tests/golden/pages/spark-3.5.6-{role}.prom"));
+    let pages = ["driver", "executor"].map(captured).concat();
+    let types = pages.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let names: BTreeSet<_> = types.collect();
+    let said = format!("these two pages have {},", names.len());
+    assert!(read("docs/remote-write.md").contains(&said), "{said}");
+    assert!(documented().len() < 500);
+}
