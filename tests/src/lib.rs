@@ -14,7 +14,8 @@
 //!                                                     table      series
 //! ```
 //!
-//! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
+//! [`demo`] is the order in which these things happen; [`trial`] is a smaller one, for tests, on ports
+//! of its own. [`load`] is the benchmark of admission.
 //! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
@@ -31,3 +32,4 @@ pub mod prometheus;
 pub mod quality_of_service;
 pub mod series;
 pub mod spark;
+pub mod trial;

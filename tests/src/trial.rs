@@ -5,15 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use emberscope_tests::admission::{self, Admitted};
-use emberscope_tests::discovery::{self, Whereabouts};
-use emberscope_tests::enclosure::{Enclosure, Limits};
-use emberscope_tests::places::{Places, Tools};
-use emberscope_tests::programs::{self, Programs};
-use emberscope_tests::prometheus::{self, Sample, Scraping};
-use emberscope_tests::spark::Job;
-use emberscope_tests::{http, ports};
 use tempfile::TempDir;
+
+use crate::admission::{self, Admitted};
+use crate::discovery::{self, Whereabouts};
+use crate::enclosure::{Enclosure, Limits};
+use crate::places::{Places, Tools};
+use crate::programs::{self, Programs};
+use crate::prometheus::{self, Sample, Scraping};
+use crate::spark::Job;
+use crate::{http, ports};
 
 const START: Duration = Duration::from_mins(1);
 const SPARK: &str = "Spark";
@@ -22,24 +23,31 @@ const SIDECARS: [&str; 2] = ["driver sidecar", "executor sidecar"];
 
 /// How a pod has its sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// An init container that the kubelet ends after Spark.
     Native,
+    /// A container beside Spark's, which ends by itself.
     Classic,
 }
 
 /// What is submitted.
 #[derive(Debug)]
-pub(crate) struct Submission<'a> {
-    pub(crate) master: &'a str,
-    pub(crate) settings: &'a [String],
-    pub(crate) program: &'a str,
-    pub(crate) arguments: &'a [String],
-    pub(crate) limits: Limits,
+pub struct Submission<'a> {
+    /// Where it runs.
+    pub master: &'a str,
+    /// The job's own settings, as its author gives them.
+    pub settings: &'a [String],
+    /// A file in `tests/jobs`.
+    pub program: &'a str,
+    /// The program's arguments.
+    pub arguments: &'a [String],
+    /// What its cgroup may use.
+    pub limits: Limits,
 }
 
 /// Everything of one trial; what it started ends with it.
 #[derive(Debug)]
-pub(crate) struct Trial {
+pub struct Trial {
     places: Places,
     tools: Tools,
     mode: Mode,
@@ -55,7 +63,7 @@ pub(crate) struct Trial {
 
 impl Trial {
     /// Sidecars beside a Spark that is still to come.
-    pub(crate) async fn start(mode: Mode) -> Result<Self> {
+    pub async fn start(mode: Mode) -> Result<Self> {
         let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
         places.run = folder.path().to_owned();
@@ -84,7 +92,7 @@ impl Trial {
     }
 
     /// A Prometheus that scrapes both sidecars as it is shipped, at that interval; its port.
-    pub(crate) async fn scrape(&mut self, interval: &str) -> Result<u16> {
+    pub async fn scrape(&mut self, interval: &str) -> Result<u16> {
         let folder = self.folder.path().join("prometheus");
         fs::create_dir_all(&folder)?;
         let targets = folder.join("targets.json");
@@ -104,7 +112,7 @@ impl Trial {
     }
 
     /// Submits the job, in a cgroup of its own where the machine allows one.
-    pub(crate) fn submit(&mut self, what: &Submission<'_>, name: &str) -> Result<()> {
+    pub fn submit(&mut self, what: &Submission<'_>, name: &str) -> Result<()> {
         let enclosure = Enclosure::here(name, what.limits);
         let folder = self.folder.path().join("spark");
         fs::create_dir_all(&folder)?;
@@ -127,17 +135,19 @@ impl Trial {
     }
 
     /// Why the job has no cgroup of its own, if it has none.
-    pub(crate) fn not_enclosed(&self) -> Option<&str> {
+    #[must_use]
+    pub fn not_enclosed(&self) -> Option<&str> {
         self.enclosure.as_ref().and_then(Enclosure::missing)
     }
 
     /// A folder for what the job reads and writes.
-    pub(crate) fn folder(&self) -> &Path {
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Waits until Spark has ended by itself; what it printed.
-    pub(crate) async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
+    pub async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
         self.programs.ends(SPARK, patience).await?;
         let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
         Ok(String::from_utf8_lossy(&log).into_owned())
@@ -145,7 +155,7 @@ impl Trial {
 
     /// Waits until the sidecars have ended, as they do after Spark; a native one is told to by the
     /// kubelet first. All of them have to end with 0.
-    pub(crate) async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
+    pub async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
         if self.mode == Mode::Native {
             // What a kubelet takes to notice.
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -167,18 +177,19 @@ impl Trial {
     }
 
     /// A log for the message of a test that failed.
-    pub(crate) fn log_of_driver_sidecar(&self) -> String {
+    #[must_use]
+    pub fn log_of_driver_sidecar(&self) -> String {
         fs::read_to_string(self.programs.log(SIDECARS[0])).unwrap_or_default()
     }
 }
 
 /// The newest value of each series of the last ten minutes, ended or not.
-pub(crate) async fn last(port: u16, selector: &str) -> Result<Vec<Sample>> {
+pub async fn last(port: u16, selector: &str) -> Result<Vec<Sample>> {
     prometheus::query(port, &format!("last_over_time({selector}[10m])")).await
 }
 
 /// The sum of those.
-pub(crate) async fn total(port: u16, selector: &str) -> Result<f64> {
+pub async fn total(port: u16, selector: &str) -> Result<f64> {
     Ok(last(port, selector).await?.iter().map(|sample| sample.value).sum())
 }
 
