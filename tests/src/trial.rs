@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::admission::{self, Admitted};
@@ -28,6 +29,26 @@ pub enum Mode {
     Native,
     /// A container beside Spark's, which ends by itself.
     Classic,
+}
+
+/// What a cluster's owner has set, beside the ports.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setup<'a> {
+    /// More of `sparkConfs` in the webhook's configuration.
+    pub spark_confs: &'a [(&'a str, &'a str)],
+    /// `sidecar` in that configuration, as YAML in braces.
+    pub sidecar: &'a str,
+    /// Labels of both pods.
+    pub labels: &'a [(&'a str, &'a str)],
+}
+
+/// What a Prometheus scrapes beside the sidecars.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// Targets for the shipped scrape jobs.
+    pub targets: Vec<Value>,
+    /// Whole scrape jobs.
+    pub jobs: Vec<Value>,
 }
 
 /// What is submitted.
@@ -64,6 +85,11 @@ pub struct Trial {
 impl Trial {
     /// Sidecars beside a Spark that is still to come.
     pub async fn start(mode: Mode) -> Result<Self> {
+        Self::start_with(mode, Setup::default()).await
+    }
+
+    /// The same, set up otherwise than by default.
+    pub async fn start_with(mode: Mode, setup: Setup<'_>) -> Result<Self> {
         let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
         places.run = folder.path().to_owned();
@@ -71,7 +97,7 @@ impl Trial {
         fs::create_dir_all(&places.logs)?;
         let tools = places.tools("3.5.6", None)?;
         let ports = Ports::any()?;
-        let (pods, ui_port) = (ports.pods(&places, mode)?, ports.ui);
+        let (pods, ui_port) = (ports.pods(&places, mode, setup)?, ports.ui);
         let programs = Programs::new(&places.run);
         let mut trial =
             Self { places, tools, mode, pods, ui_port, programs, folder, enclosure: None };
@@ -93,16 +119,23 @@ impl Trial {
 
     /// A Prometheus that scrapes both sidecars as it is shipped, at that interval; its port.
     pub async fn scrape(&mut self, interval: &str) -> Result<u16> {
+        self.scrape_with(interval, Others::default()).await
+    }
+
+    /// The same, with other things to scrape at that interval.
+    pub async fn scrape_with(&mut self, interval: &str, others: Others) -> Result<u16> {
         let folder = self.folder.path().join("prometheus");
         fs::create_dir_all(&folder)?;
         let targets = folder.join("targets.json");
         let here = Whereabouts { address: "127.0.0.1", node: "this-machine" };
-        let found: Vec<_> =
+        let mut found: Vec<_> =
             self.pods.iter().flat_map(|pod| discovery::targets(&pod.pod, here)).collect();
+        found.extend(others.targets);
         fs::write(&targets, serde_json::to_vec(&found)?)?;
         let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
         let how = Scraping { interval, remote: None };
         let config = prometheus::scraping(&fs::read_to_string(shipped)?, &targets, how)?;
+        let config = prometheus::with_jobs(&config, &others.jobs)?;
         fs::write(folder.join("prometheus.yml"), config)?;
         let port = ports::any()?;
         let command = prometheus::command(&self.tools.prometheus, &folder, port);
@@ -132,6 +165,29 @@ impl Trial {
         let command = job.command(&enclosure)?;
         self.enclosure = Some(enclosure);
         self.programs.start(SPARK, command)
+    }
+
+    /// The driver's pod and an executor's, patched.
+    #[must_use]
+    pub fn pods(&self) -> &[Admitted; 2] {
+        &self.pods
+    }
+
+    /// The programs of this trial, to start others beside them.
+    pub fn programs(&mut self) -> &mut Programs {
+        &mut self.programs
+    }
+
+    /// What was built and installed.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.places.root
     }
 
     /// Why the job has no cgroup of its own, if it has none.
@@ -208,26 +264,33 @@ impl Ports {
         Ok(Self { ui: ports::any()?, push: two()?, serve: two()? })
     }
 
-    fn configuration(&self) -> String {
+    fn configuration(&self, setup: Setup<'_>) -> String {
         let sink =
             |role, port| format!("  spark.metrics.conf.{role}.sink.emberscope.port: \"{port}\"\n");
-        format!("sparkConfs:\n{}{}", sink("driver", self.push[0]), sink("executor", self.push[1]))
+        let more = setup.spark_confs.iter().map(|(key, value)| format!("  {key}: \"{value}\"\n"));
+        let text = [sink("driver", self.push[0]), sink("executor", self.push[1])];
+        let confs: String = text.into_iter().chain(more).collect();
+        let sidecar = if setup.sidecar.is_empty() { "{}" } else { setup.sidecar };
+        format!("sparkConfs:\n{confs}sidecar: {sidecar}\n")
     }
 
     /// The driver's pod and an executor's as captured, with their sidecars.
-    fn pods(&self, places: &Places, mode: Mode) -> Result<[Admitted; 2]> {
+    fn pods(&self, places: &Places, mode: Mode, setup: Setup<'_>) -> Result<[Admitted; 2]> {
         let pod = |role: &str, port: u16| {
             let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
             let port = port.to_string();
             let annotations = [("emberscope.dev/port", port.as_str())];
             let mut review = admission::review(&places.root.join(&name), &annotations)?;
+            for (key, value) in setup.labels {
+                review["request"]["object"]["metadata"]["labels"][*key] = (*value).into();
+            }
             let containers = &mut review["request"]["object"]["spec"]["containers"];
             for port in containers[0]["ports"].as_array_mut().into_iter().flatten() {
                 if port["name"] == "spark-ui" {
                     port["containerPort"] = self.ui.into();
                 }
             }
-            admission::decide(&review, &self.configuration(), mode == Mode::Native)
+            admission::decide(&review, &self.configuration(setup), mode == Mode::Native)
                 .with_context(|| format!("the webhook did not patch {name}"))
         };
         Ok([pod("driver", self.serve[0])?, pod("executor", self.serve[1])?])
