@@ -88,6 +88,8 @@ missing_packages() {
     [[ -x $cache/spark-$spark_version/bin/python || -n $(python "$spark_version") ]] || echo python3-venv
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
+    # The dashboards show what it says of nodes.
+    [[ $level == demo ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
     [[ $level == demo ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
 }
 
@@ -140,6 +142,10 @@ install_packages() {
     if [[ " ${packages[*]} " == *' prometheus '* && -d /run/systemd/system ]]; then
         as_root systemctl disable --quiet prometheus.service || true
         say "the prometheus service is installed but neither started nor enabled"
+    fi
+    if [[ " ${packages[*]} " == *' prometheus-node-exporter '* && -d /run/systemd/system ]]; then
+        as_root systemctl disable --quiet prometheus-node-exporter.service || true
+        say "the prometheus-node-exporter service is installed but neither started nor enabled"
     fi
 }
 
