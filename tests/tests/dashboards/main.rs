@@ -9,6 +9,7 @@ mod grafana;
 mod rules;
 mod run;
 mod stock;
+mod surroundings;
 mod without_data;
 
 use std::path::{Path, PathBuf};
