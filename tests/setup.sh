@@ -90,6 +90,8 @@ missing_packages() {
     command -v cargo >/dev/null || echo rustup
     [[ $level == demo ]] || command -v podman >/dev/null || echo podman
     [[ $level == demo ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
+    # The dashboards show what it says of nodes.
+    [[ $level == demo ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
     [[ $level == demo ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
 }
 
@@ -142,6 +144,10 @@ install_packages() {
     if [[ " ${packages[*]} " == *' prometheus '* && -d /run/systemd/system ]]; then
         as_root systemctl disable --quiet prometheus.service || true
         say "the prometheus service is installed but neither started nor enabled"
+    fi
+    if [[ " ${packages[*]} " == *' prometheus-node-exporter '* && -d /run/systemd/system ]]; then
+        as_root systemctl disable --quiet prometheus-node-exporter.service || true
+        say "the prometheus-node-exporter service is installed but neither started nor enabled"
     fi
 }
 

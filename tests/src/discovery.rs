@@ -5,6 +5,7 @@
 //! of Prometheus' own `discovery/kubernetes/pod.go`; so that relabelling rules that are written
 //! for a cluster run unchanged without one.
 
+use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 /// Where a pod runs, which only a cluster could say.
@@ -72,6 +73,20 @@ pub fn endpoints(service: &Value, pod: &Value, at: Whereabouts<'_>) -> Vec<Value
         }
     }
     found
+}
+
+/// A pod of the shipped Deployment (`manifests/base/deployment.yaml`) whose metrics are on that port.
+pub fn webhook(deployment: &str, metrics: u16) -> Result<Value> {
+    let deployment: Value = serde_saphyr::from_str(deployment)?;
+    let mut pod = deployment["spec"]["template"].clone();
+    pod["metadata"]["namespace"] = "emberscope".into();
+    pod["metadata"]["name"] = "emberscope-0".into();
+    for port in pod["spec"]["containers"][0]["ports"].as_array_mut().into_iter().flatten() {
+        if port["name"] == "metrics" {
+            port["containerPort"] = metrics.into();
+        }
+    }
+    Ok(pod)
 }
 
 fn pod_labels(pod: &Value, at: Whereabouts<'_>) -> Map<String, Value> {

@@ -14,11 +14,13 @@
 //!                                                     table      series
 //! ```
 //!
-//! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
+//! [`demo`] is the order in which these things happen; [`trial`] is a smaller one, for tests, on ports
+//! of its own. [`load`] is the benchmark of admission. [`dashboards`] makes what Grafana shows.
 //! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
 pub mod cluster;
+pub mod dashboards;
 pub mod demo;
 pub mod discovery;
 pub mod enclosure;
@@ -31,3 +33,4 @@ pub mod prometheus;
 pub mod quality_of_service;
 pub mod series;
 pub mod spark;
+pub mod trial;

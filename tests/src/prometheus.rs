@@ -55,6 +55,14 @@ pub fn scraping(shipped: &str, targets: &Path, how: Scraping<'_>) -> Result<Stri
     Ok(serde_saphyr::to_string(&config)?)
 }
 
+/// The configuration with more scrape jobs; as JSON, which is YAML too, and has no doubtful quoting.
+pub fn with_jobs(config: &str, more: &[Value]) -> Result<String> {
+    let mut config: Value = serde_saphyr::from_str(config)?;
+    let jobs = config["scrape_configs"].as_array_mut().context("there are no scrape_configs")?;
+    jobs.extend_from_slice(more);
+    Ok(serde_json::to_string_pretty(&config)?)
+}
+
 /// The configuration of the receiving server: nothing to scrape.
 pub const RECEIVING: &str = "# Everything here came by remote write.\nscrape_configs: []\n";
 
@@ -82,6 +90,43 @@ pub async fn query(port: u16, expression: &str) -> Result<Vec<Sample>> {
     let target = format!("/api/v1/query?query={}", percent_encoded(expression));
     let answer = http::get(port, &target).await?.ok().with_context(|| expression.to_owned())?;
     samples(&serde_json::from_slice(&answer)?)
+}
+
+/// The numbers that an expression gives at every `step` from `start` to `end` (Unix times), series by
+/// series.
+pub async fn query_range(
+    port: u16,
+    expression: &str,
+    [start, end]: [f64; 2],
+    step: &str,
+) -> Result<Vec<Vec<f64>>> {
+    let expression = percent_encoded(expression);
+    let target =
+        format!("/api/v1/query_range?query={expression}&start={start}&end={end}&step={step}");
+    let answer: Value = serde_json::from_slice(&http::get(port, &target).await?.ok()?)?;
+    let Some(result) = answer["data"]["result"].as_array() else {
+        bail!("Prometheus gave no result: {answer}");
+    };
+    let number = |pair: &Value| pair[1].as_str().and_then(|text| text.parse().ok());
+    let numbers =
+        |one: &Value| one["values"].as_array().into_iter().flatten().filter_map(number).collect();
+    Ok(result.iter().map(numbers).collect())
+}
+
+/// The values of a label of the series that a selector matches, from `start` to `end`; what Grafana
+/// asks for `label_values`.
+pub async fn label_values(
+    port: u16,
+    selector: &str,
+    label: &str,
+    [start, end]: [f64; 2],
+) -> Result<Vec<String>> {
+    let selector = percent_encoded(selector);
+    let target =
+        format!("/api/v1/label/{label}/values?match%5B%5D={selector}&start={start}&end={end}");
+    let answer: Value = serde_json::from_slice(&http::get(port, &target).await?.ok()?)?;
+    let values = answer["data"].as_array().with_context(|| format!("no data: {answer}"))?;
+    Ok(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
 }
 
 fn samples(answer: &Value) -> Result<Vec<Sample>> {

@@ -71,15 +71,7 @@ impl Steps<'_> {
         let deployment =
             fs::read_to_string(self.places.root.join("manifests/base/deployment.yaml"))
                 .context("manifests/base/deployment.yaml could not be read")?;
-        let deployment: Value = serde_saphyr::from_str(&deployment)?;
-        let mut pod = deployment["spec"]["template"].clone();
-        pod["metadata"]["namespace"] = "emberscope".into();
-        pod["metadata"]["name"] = "emberscope-0".into();
-        for port in pod["spec"]["containers"][0]["ports"].as_array_mut().into_iter().flatten() {
-            if port["name"] == "metrics" {
-                port["containerPort"] = webhook.ops_port.into();
-            }
-        }
+        let pod = discovery::webhook(&deployment, webhook.ops_port)?;
         found.extend(discovery::targets(&pod, here));
         Ok(found)
     }

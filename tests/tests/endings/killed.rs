@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use emberscope_tests::enclosure::Limits;
 
-use crate::trial::{Mode, Submission, Trial, last, total};
+use emberscope_tests::trial::{Mode, Submission, Trial, last, total};
 
 /// Enough for Spark to start, and filled within seconds.
 const LIMITS: Limits = Limits { memory: 900 << 20, quota: 200_000 };

@@ -7,4 +7,3 @@
 
 mod killed;
 mod short_job;
-mod trial;

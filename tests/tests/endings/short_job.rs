@@ -9,7 +9,7 @@ use emberscope_tests::enclosure::Limits;
 use emberscope_tests::spark::TWO_EXECUTORS;
 use serde_json::Value;
 
-use crate::trial::{Mode, Submission, Trial, total};
+use emberscope_tests::trial::{Mode, Submission, Trial, total};
 
 /// What a cluster's Prometheus is often set to, and longer than the job.
 const INTERVAL: &str = "15s";

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use emberscope_tests::admission::{self, Admitted};
-use emberscope_tests::discovery::{self, Whereabouts};
-use emberscope_tests::enclosure::{Enclosure, Limits};
-use emberscope_tests::places::{Places, Tools};
-use emberscope_tests::programs::{self, Programs};
-use emberscope_tests::prometheus::{self, Sample, Scraping};
-use emberscope_tests::spark::Job;
-use emberscope_tests::{http, ports};
+use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::admission::{self, Admitted};
+use crate::discovery::{self, Whereabouts};
+use crate::enclosure::{Enclosure, Limits};
+use crate::places::{Places, Tools};
+use crate::programs::{self, Programs};
+use crate::prometheus::{self, Sample, Scraping};
+use crate::spark::Job;
+use crate::{http, ports};
 
 const START: Duration = Duration::from_mins(1);
 const SPARK: &str = "Spark";
@@ -22,24 +24,51 @@ const SIDECARS: [&str; 2] = ["driver sidecar", "executor sidecar"];
 
 /// How a pod has its sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// An init container that the kubelet ends after Spark.
     Native,
+    /// A container beside Spark's, which ends by itself.
     Classic,
+}
+
+/// What a cluster's owner has set, beside the ports.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setup<'a> {
+    /// More of `sparkConfs` in the webhook's configuration.
+    pub spark_confs: &'a [(&'a str, &'a str)],
+    /// `sidecar` in that configuration, as YAML in braces.
+    pub sidecar: &'a str,
+    /// Labels of both pods.
+    pub labels: &'a [(&'a str, &'a str)],
+}
+
+/// What a Prometheus scrapes beside the sidecars.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// Targets for the shipped scrape jobs.
+    pub targets: Vec<Value>,
+    /// Whole scrape jobs.
+    pub jobs: Vec<Value>,
 }
 
 /// What is submitted.
 #[derive(Debug)]
-pub(crate) struct Submission<'a> {
-    pub(crate) master: &'a str,
-    pub(crate) settings: &'a [String],
-    pub(crate) program: &'a str,
-    pub(crate) arguments: &'a [String],
-    pub(crate) limits: Limits,
+pub struct Submission<'a> {
+    /// Where it runs.
+    pub master: &'a str,
+    /// The job's own settings, as its author gives them.
+    pub settings: &'a [String],
+    /// A file in `tests/jobs`.
+    pub program: &'a str,
+    /// The program's arguments.
+    pub arguments: &'a [String],
+    /// What its cgroup may use.
+    pub limits: Limits,
 }
 
 /// Everything of one trial; what it started ends with it.
 #[derive(Debug)]
-pub(crate) struct Trial {
+pub struct Trial {
     places: Places,
     tools: Tools,
     mode: Mode,
@@ -55,7 +84,12 @@ pub(crate) struct Trial {
 
 impl Trial {
     /// Sidecars beside a Spark that is still to come.
-    pub(crate) async fn start(mode: Mode) -> Result<Self> {
+    pub async fn start(mode: Mode) -> Result<Self> {
+        Self::start_with(mode, Setup::default()).await
+    }
+
+    /// The same, set up otherwise than by default.
+    pub async fn start_with(mode: Mode, setup: Setup<'_>) -> Result<Self> {
         let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
         places.run = folder.path().to_owned();
@@ -63,7 +97,7 @@ impl Trial {
         fs::create_dir_all(&places.logs)?;
         let tools = places.tools("3.5.6", None)?;
         let ports = Ports::any()?;
-        let (pods, ui_port) = (ports.pods(&places, mode)?, ports.ui);
+        let (pods, ui_port) = (ports.pods(&places, mode, setup)?, ports.ui);
         let programs = Programs::new(&places.run);
         let mut trial =
             Self { places, tools, mode, pods, ui_port, programs, folder, enclosure: None };
@@ -84,17 +118,24 @@ impl Trial {
     }
 
     /// A Prometheus that scrapes both sidecars as it is shipped, at that interval; its port.
-    pub(crate) async fn scrape(&mut self, interval: &str) -> Result<u16> {
+    pub async fn scrape(&mut self, interval: &str) -> Result<u16> {
+        self.scrape_with(interval, Others::default()).await
+    }
+
+    /// The same, with other things to scrape at that interval.
+    pub async fn scrape_with(&mut self, interval: &str, others: Others) -> Result<u16> {
         let folder = self.folder.path().join("prometheus");
         fs::create_dir_all(&folder)?;
         let targets = folder.join("targets.json");
         let here = Whereabouts { address: "127.0.0.1", node: "this-machine" };
-        let found: Vec<_> =
+        let mut found: Vec<_> =
             self.pods.iter().flat_map(|pod| discovery::targets(&pod.pod, here)).collect();
+        found.extend(others.targets);
         fs::write(&targets, serde_json::to_vec(&found)?)?;
         let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
         let how = Scraping { interval, remote: None };
         let config = prometheus::scraping(&fs::read_to_string(shipped)?, &targets, how)?;
+        let config = prometheus::with_jobs(&config, &others.jobs)?;
         fs::write(folder.join("prometheus.yml"), config)?;
         let port = ports::any()?;
         let command = prometheus::command(&self.tools.prometheus, &folder, port);
@@ -104,7 +145,7 @@ impl Trial {
     }
 
     /// Submits the job, in a cgroup of its own where the machine allows one.
-    pub(crate) fn submit(&mut self, what: &Submission<'_>, name: &str) -> Result<()> {
+    pub fn submit(&mut self, what: &Submission<'_>, name: &str) -> Result<()> {
         let enclosure = Enclosure::here(name, what.limits);
         let folder = self.folder.path().join("spark");
         fs::create_dir_all(&folder)?;
@@ -126,18 +167,43 @@ impl Trial {
         self.programs.start(SPARK, command)
     }
 
+    /// The driver's pod and an executor's, patched.
+    #[must_use]
+    pub fn pods(&self) -> &[Admitted; 2] {
+        &self.pods
+    }
+
+    /// The programs of this trial, to start others beside them.
+    pub fn programs(&mut self) -> &mut Programs {
+        &mut self.programs
+    }
+
+    /// What was built and installed.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.places.root
+    }
+
     /// Why the job has no cgroup of its own, if it has none.
-    pub(crate) fn not_enclosed(&self) -> Option<&str> {
+    #[must_use]
+    pub fn not_enclosed(&self) -> Option<&str> {
         self.enclosure.as_ref().and_then(Enclosure::missing)
     }
 
     /// A folder for what the job reads and writes.
-    pub(crate) fn folder(&self) -> &Path {
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Waits until Spark has ended by itself; what it printed.
-    pub(crate) async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
+    pub async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
         self.programs.ends(SPARK, patience).await?;
         let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
         Ok(String::from_utf8_lossy(&log).into_owned())
@@ -145,7 +211,7 @@ impl Trial {
 
     /// Waits until the sidecars have ended, as they do after Spark; a native one is told to by the
     /// kubelet first. All of them have to end with 0.
-    pub(crate) async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
+    pub async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
         if self.mode == Mode::Native {
             // What a kubelet takes to notice.
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -167,18 +233,19 @@ impl Trial {
     }
 
     /// A log for the message of a test that failed.
-    pub(crate) fn log_of_driver_sidecar(&self) -> String {
+    #[must_use]
+    pub fn log_of_driver_sidecar(&self) -> String {
         fs::read_to_string(self.programs.log(SIDECARS[0])).unwrap_or_default()
     }
 }
 
 /// The newest value of each series of the last ten minutes, ended or not.
-pub(crate) async fn last(port: u16, selector: &str) -> Result<Vec<Sample>> {
+pub async fn last(port: u16, selector: &str) -> Result<Vec<Sample>> {
     prometheus::query(port, &format!("last_over_time({selector}[10m])")).await
 }
 
 /// The sum of those.
-pub(crate) async fn total(port: u16, selector: &str) -> Result<f64> {
+pub async fn total(port: u16, selector: &str) -> Result<f64> {
     Ok(last(port, selector).await?.iter().map(|sample| sample.value).sum())
 }
 
@@ -197,26 +264,33 @@ impl Ports {
         Ok(Self { ui: ports::any()?, push: two()?, serve: two()? })
     }
 
-    fn configuration(&self) -> String {
+    fn configuration(&self, setup: Setup<'_>) -> String {
         let sink =
             |role, port| format!("  spark.metrics.conf.{role}.sink.emberscope.port: \"{port}\"\n");
-        format!("sparkConfs:\n{}{}", sink("driver", self.push[0]), sink("executor", self.push[1]))
+        let more = setup.spark_confs.iter().map(|(key, value)| format!("  {key}: \"{value}\"\n"));
+        let text = [sink("driver", self.push[0]), sink("executor", self.push[1])];
+        let confs: String = text.into_iter().chain(more).collect();
+        let sidecar = if setup.sidecar.is_empty() { "{}" } else { setup.sidecar };
+        format!("sparkConfs:\n{confs}sidecar: {sidecar}\n")
     }
 
     /// The driver's pod and an executor's as captured, with their sidecars.
-    fn pods(&self, places: &Places, mode: Mode) -> Result<[Admitted; 2]> {
+    fn pods(&self, places: &Places, mode: Mode, setup: Setup<'_>) -> Result<[Admitted; 2]> {
         let pod = |role: &str, port: u16| {
             let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
             let port = port.to_string();
             let annotations = [("emberscope.dev/port", port.as_str())];
             let mut review = admission::review(&places.root.join(&name), &annotations)?;
+            for (key, value) in setup.labels {
+                review["request"]["object"]["metadata"]["labels"][*key] = (*value).into();
+            }
             let containers = &mut review["request"]["object"]["spec"]["containers"];
             for port in containers[0]["ports"].as_array_mut().into_iter().flatten() {
                 if port["name"] == "spark-ui" {
                     port["containerPort"] = self.ui.into();
                 }
             }
-            admission::decide(&review, &self.configuration(), mode == Mode::Native)
+            admission::decide(&review, &self.configuration(setup), mode == Mode::Native)
                 .with_context(|| format!("the webhook did not patch {name}"))
         };
         Ok([pod("driver", self.serve[0])?, pod("executor", self.serve[1])?])
