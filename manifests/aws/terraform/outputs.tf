@@ -1,5 +1,16 @@
+output "amp_env" {
+  description = "What manifests/overlays/amp/amp.env has to say: `terraform output -raw amp_env` prints it."
+  value       = <<-ENV
+    REGION=${var.region}
+    WORKSPACE=${aws_prometheus_workspace.this.id}
+    ROLE_ARN=${aws_iam_role.ingest.arn}
+    CLUSTER=${var.cluster_name}
+    PRESET=essential
+  ENV
+}
+
 output "remote_write_url" {
-  description = "Where Prometheus writes to: `remote_write` of manifests/overlays/amp."
+  description = "Where a Prometheus of your own writes to: `url` of its `remote_write`."
   value       = "${aws_prometheus_workspace.this.prometheus_endpoint}api/v1/remote_write"
 }
 

@@ -52,14 +52,14 @@ variable "identity" {
 }
 
 variable "prometheus_service_account" {
-  description = "Service account of the Prometheus that writes to the workspace."
+  description = "Service account of the Prometheus that writes to the workspace; the default is that of manifests/overlays/amp."
   type = object({
     namespace = string
     name      = string
   })
   default = {
-    namespace = "monitoring"
-    name      = "prometheus"
+    namespace = "emberscope-monitoring"
+    name      = "emberscope-prometheus"
   }
 
   validation {

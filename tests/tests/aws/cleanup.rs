@@ -46,19 +46,13 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     let rest = rest_of_aws();
     let before = account.fill();
 
-    // Nobody answers: nothing is removed.
-    let unasked = cleanup(&account, &rest, &[]);
-    assert_eq!(unasked.status, 1, "{unasked:?}");
-    assert!(unasked.said.contains("nothing was removed"), "{unasked:?}");
-    assert_eq!(account.show(), before);
-    for shown in
-        ["role             emberscope-ours", "grafana          g-ours", "pod-identity     a-ours"]
-    {
-        assert!(unasked.printed.contains(shown), "{shown}: {unasked:?}");
-    }
-
     let removed = cleanup(&account, &rest, &["--yes", "--keep", "bucket"]);
     assert_eq!(removed.status, 0, "{removed:?}");
+    let (listed, _) = removed.printed.split_once("removing").unwrap();
+    for ours in ["emberscope-ours", "g-ours", "a-ours", "/emberscope/ours"] {
+        assert!(listed.contains(ours), "{ours}: {removed:?}");
+    }
+    assert!(!listed.contains("theirs") && !listed.contains("untagged"), "{removed:?}");
     let after = account.show();
     for kind in ["prometheus", "virtual-cluster", "log-group", "role"] {
         let names = after[kind].as_array().unwrap();
@@ -73,16 +67,21 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     assert_eq!(deleted, [association, "DELETE /workspaces/g-ours"]);
 }
 
-/// The second run finds nothing; buckets are emptied before they go.
+/// Nothing goes where nobody answers; the second run finds nothing; buckets are emptied first.
 #[test]
-fn it_can_be_run_twice() {
+fn it_asks_and_can_be_run_twice() {
     let account = Account::open();
-    account.fill();
+    let before = account.fill();
     let keep = ["virtual-cluster", "pod-identity", "grafana", "prometheus", "role", "log-group"];
-    let mut arguments = vec!["--yes"];
-    arguments.extend(keep.iter().flat_map(|kind| ["--keep", kind]));
+    let mut arguments: Vec<&str> = keep.iter().flat_map(|kind| ["--keep", kind]).collect();
     let nothing = StandIn::open(|_| None);
 
+    let unanswered = cleanup(&account, &nothing, &arguments);
+    assert_eq!(unanswered.status, 1, "{unanswered:?}");
+    assert!(unanswered.said.contains("nothing was removed"), "{unanswered:?}");
+    assert_eq!(account.show(), before);
+
+    arguments.push("--yes");
     let first = cleanup(&account, &nothing, &arguments);
     assert_eq!(first.status, 0, "{first:?}");
     assert_eq!(account.show()["bucket"], json!(["emberscope-theirs", "emberscope-untagged"]));

@@ -9,6 +9,7 @@
 
 mod account;
 mod cleanup;
+mod grafana;
 mod job;
 mod script;
 mod stand_in;

@@ -63,7 +63,11 @@ impl Finished {
 /// `bash -n` would not see a misspelt variable; shellcheck does.
 #[test]
 fn shellcheck_has_nothing_to_say_about_any_script() {
-    let scripts = ["manifests/aws/cleanup.sh", "manifests/samples/start-job-run.sh"];
+    let scripts = [
+        "manifests/aws/cleanup.sh",
+        "manifests/aws/grafana.sh",
+        "manifests/samples/start-job-run.sh",
+    ];
     let finished =
         Finished::run(Command::new(program("shellcheck")).args(scripts).current_dir(root()));
     assert_eq!(finished.status, 0, "{}{}", finished.printed, finished.said);

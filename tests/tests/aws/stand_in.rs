@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(crate) struct StandIn {
     /// Its address, for `AWS_ENDPOINT_URL_…`.
     pub(crate) endpoint: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
 impl StandIn {
@@ -33,12 +33,22 @@ impl StandIn {
 
     /// What was asked so far, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().unwrap().iter().map(|(request, _)| request.clone()).collect()
+    }
+
+    /// The bodies that came with a request, in order.
+    pub(crate) fn sent(&self, request: &str) -> Vec<Value> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(asked, _)| asked == request).map(|(_, body)| body.clone()).collect()
     }
 }
 
 /// One request, one answer, and the connection is closed.
-fn serve(stream: &TcpStream, answer: impl Fn(&str) -> Option<Value>, record: &Mutex<Vec<String>>) {
+fn serve(
+    stream: &TcpStream,
+    answer: impl Fn(&str) -> Option<Value>,
+    record: &Mutex<Vec<(String, Value)>>,
+) {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).unwrap();
@@ -55,11 +65,12 @@ fn serve(stream: &TcpStream, answer: impl Fn(&str) -> Option<Value>, record: &Mu
     reader.read_exact(&mut body).unwrap();
 
     let request = first.rsplit_once(" HTTP/").unwrap().0.split('?').next().unwrap().to_owned();
+    let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (status, body) = match answer(&request) {
         Some(body) => ("200 OK", body),
         None => ("404 Not Found", serde_json::json!({ "message": "there is no such thing" })),
     };
-    record.lock().unwrap().push(request);
+    record.lock().unwrap().push((request, sent));
     let body = body.to_string();
     let length = body.len();
     let head = format!(

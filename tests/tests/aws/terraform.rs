@@ -8,7 +8,7 @@ use std::process::Command;
 
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::parser::parse_body;
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::{Block, BlockLabel, Body};
 use hcl_edit::visit::{Visit, visit_traversal};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn module() -> Body {
 }
 
 fn labels(block: &Block) -> Vec<&str> {
-    block.labels.iter().map(|label| label.as_str()).collect()
+    block.labels.iter().map(BlockLabel::as_str).collect()
 }
 
 /// The labels of all blocks of a kind, joined as references name them.
@@ -126,14 +126,15 @@ fn the_overlays_and_scripts_get_what_they_need_from_outputs() {
     for (name, body) in named(&module, "output") {
         assert!(text(body, "description").is_some_and(|help| help.ends_with('.')), "{name}");
     }
-    for needed in ["remote_write_url", "region", "ingest_role_arn", "query_role_arn"] {
+    for needed in ["amp_env", "remote_write_url", "region", "ingest_role_arn", "query_role_arn"] {
         assert!(outputs.contains(needed), "{needed}");
     }
-    let script = "manifests/samples/start-job-run.sh";
-    let named = named_after("terraform output ", script);
-    assert!(named.len() >= 3, "{named:?}");
-    for output in named {
-        assert!(outputs.contains(output), "{script} names {output}");
+    for script in ["manifests/samples/start-job-run.sh", "manifests/aws/grafana.sh"] {
+        let named = named_after("terraform output ", script);
+        assert!(named.len() >= 3, "{named:?}");
+        for output in named {
+            assert!(outputs.contains(output), "{script} names {output}");
+        }
     }
 }
 
