@@ -3,8 +3,9 @@
 #
 # Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
 # asks for no password), Spark into a virtual environment under .cache/. For the tests also podman, a
-# second Spark, and etcd, kube-apiserver and kubectl: from $KUBEBUILDER_ASSETS, or built once from their Go
-# modules (control-plane.sh). Where everything is there, it says so within a second. SPARK_VERSION
+# second Spark, the AWS CLI with a stand-in for AWS, and etcd, kube-apiserver and kubectl: from
+# $KUBEBUILDER_ASSETS, or built once from their Go modules (control-plane.sh). Where everything is
+# there, it says so within a second. SPARK_VERSION
 # chooses another Spark.
 set -euo pipefail
 
@@ -197,8 +198,24 @@ set_up_spark() { # SPARK_VERSION
     touch "$spark/.complete"
 }
 
+# The AWS CLI, and a server that answers it in AWS's place.
+set_up_aws() {
+    local named=$root/tests/requirements-aws.txt environment=$cache/aws python
+    cmp -s "$named" "$environment/.complete" && return
+    python=$(python any)
+    [[ -n $python ]] || stop "the stand-in for AWS needs Python 3.10 or newer with venv; install python3-venv, then run this again"
+    rm -rf "$environment"
+    "$python" -m venv "$environment" >>"$log" 2>&1 ||
+        stop "$python could not make a virtual environment (see $log); install python3-venv, then run this again"
+    long "installing the AWS CLI and a stand-in for AWS into ${environment#"$root"/} (a download of about 35 MB)" \
+        "$environment/bin/pip" install --disable-pip-version-check --no-input --requirement "$named" ||
+        stop "pip could not install what tests/requirements-aws.txt names (above, and in $log); check the network, then run this again"
+    cp "$named" "$environment/.complete"
+}
+
 # What the tests need beyond the demonstration.
 set_up_cluster() {
+    set_up_aws
     set_up_spark "$(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"
     has_control_plane && return
     long "building etcd, kube-apiserver and kubectl from their Go modules, once (about 5 minutes on two cores)" \

@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
 
+mod commands;
 mod generated;
 mod links;
 mod metrics;
+mod migrating;
 mod webhook;

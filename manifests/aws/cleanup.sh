@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Removes what manifests/aws/terraform has made in AWS, where `terraform destroy` cannot: without its
+# state. It goes by the tag emberscope.dev/walkthrough and touches nothing that does not carry it.
+set -euo pipefail
+
+readonly tag=emberscope.dev/walkthrough
+readonly kinds='virtual-cluster pod-identity grafana prometheus role log-group bucket'
+
+usage() {
+    cat <<EOF
+Usage: cleanup.sh [OPTION]...
+
+Lists everything in AWS with the tag $tag=NAME, asks, and removes it.
+
+  --name NAME      value of the tag, which is the variable \`name\` of Terraform (emberscope)
+  --cluster NAME   the EKS cluster, where pods get their roles by Pod Identity (\$CLUSTER_NAME)
+  --region REGION  region (\$AWS_REGION, else that of the AWS CLI)
+  --keep KIND      leave these; as often as needed. Kinds: $kinds
+  --dry-run        list and end
+  --yes            do not ask
+  --help           this text
+
+Exit status: 0 nothing is left (or --dry-run), 1 something could not be listed or removed, or the
+answer was no, 2 something is wrong in what was given. Run it again as often as you like.
+EOF
+}
+
+stop() { # STATUS SENTENCE
+    printf 'cleanup: %s\n' "$2" >&2
+    exit "$1"
+}
+
+say() { printf 'cleanup: %s\n' "$*"; }
+
+name=emberscope
+cluster=${CLUSTER_NAME:-}
+keep=' '
+dry='' yes=''
+
+while (($# > 0)); do
+    case $1 in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    --dry-run) dry=yes ;;
+    --yes) yes=yes ;;
+    --name | --cluster | --region | --keep)
+        (($# > 1)) || stop 2 "$1 needs a value; --help lists the options"
+        case $1 in
+        --name) name=$2 ;;
+        --cluster) cluster=$2 ;;
+        --region) export AWS_REGION=$2 ;;
+        --keep)
+            [[ " $kinds " == *" $2 "* ]] || stop 2 "there is no kind '$2' to keep; the kinds are: $kinds"
+            keep+="$2 "
+            ;;
+        esac
+        shift
+        ;;
+    *) stop 2 "there is no option '$1'; --help lists them" ;;
+    esac
+    shift
+done
+
+command -v aws >/dev/null || stop 2 "the AWS CLI is not installed; see https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+[[ $name =~ ^[a-z][a-z0-9-]{1,19}$ ]] || stop 2 "'$name' cannot be the name that Terraform was given; see its variable \`name\`"
+# Version 1 of the AWS CLI reads the other name only.
+if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
+export AWS_PAGER=''
+
+# --- what there is ----------------------------------------------------------------------------
+# One function for each kind: prints the ids of what carries the tag, one a line.
+
+tagged="tags.\"$tag\"=='$name'"
+
+text() { aws "$@" --output text; }
+words() { tr -s '[:space:]' '\n' | sed '/^$/d; /^None$/d'; }
+
+list_virtual-cluster() {
+    text emr-containers list-virtual-clusters --states RUNNING ARRESTED --query "virtualClusters[?$tagged].id" | words
+}
+
+list_pod-identity() {
+    local ids id value
+    [[ -n $cluster ]] || return 0
+    ids=$(text eks list-pod-identity-associations --cluster-name "$cluster" --query 'associations[].associationId' | words) || return 1
+    for id in $ids; do
+        value=$(text eks describe-pod-identity-association --cluster-name "$cluster" --association-id "$id" \
+            --query "association.tags.\"$tag\"") || return 1
+        [[ $value != "$name" ]] || echo "$id"
+    done
+}
+
+list_grafana() { text grafana list-workspaces --query "workspaces[?$tagged].id" | words; }
+
+list_prometheus() { text amp list-workspaces --query "workspaces[?$tagged].workspaceId" | words; }
+
+list_role() {
+    local roles role value
+    roles=$(text iam list-roles --query "Roles[?starts_with(RoleName, '$name-')].RoleName" | words) || return 1
+    for role in $roles; do
+        value=$(text iam list-role-tags --role-name "$role" --query "Tags[?Key=='$tag'].Value") || return 1
+        [[ $value != "$name" ]] || echo "$role"
+    done
+}
+
+list_log-group() {
+    local group arn value
+    text logs describe-log-groups --log-group-name-prefix "/$name/" --query 'logGroups[].[logGroupName,arn]' |
+        while read -r group arn; do
+            [[ -n $arn ]] || continue
+            value=$(text logs list-tags-for-resource --resource-arn "${arn%:\*}" --query "tags.\"$tag\"") || return 1
+            [[ $value != "$name" ]] || echo "$group"
+        done
+}
+
+# A bucket without tags is an error of the call, not an empty list.
+list_bucket() {
+    local buckets bucket value
+    buckets=$(text s3api list-buckets --query "Buckets[?starts_with(Name, '$name-')].Name" | words) || return 1
+    for bucket in $buckets; do
+        if ! value=$(text s3api get-bucket-tagging --bucket "$bucket" --query "TagSet[?Key=='$tag'].Value" 2>&1); then
+            [[ $value != *NoSuchTagSet* ]] || continue
+            printf '%s\n' "$value" >&2
+            return 1
+        fi
+        [[ $value != "$name" ]] || echo "$bucket"
+    done
+}
+
+# --- taking it away ---------------------------------------------------------------------------
+
+remove_virtual-cluster() {
+    local jobs job
+    jobs=$(text emr-containers list-job-runs --virtual-cluster-id "$1" --states PENDING SUBMITTED RUNNING --query 'jobRuns[].id' | words) || return 1
+    for job in $jobs; do
+        say "  cancelling its job run $job"
+        text emr-containers cancel-job-run --virtual-cluster-id "$1" --id "$job" >/dev/null || return 1
+    done
+    text emr-containers delete-virtual-cluster --id "$1" >/dev/null
+}
+
+remove_pod-identity() { text eks delete-pod-identity-association --cluster-name "$cluster" --association-id "$1" >/dev/null; }
+
+remove_grafana() { text grafana delete-workspace --workspace-id "$1" >/dev/null; }
+
+remove_prometheus() { text amp delete-workspace --workspace-id "$1" >/dev/null; }
+
+# IAM deletes a role only once it has no policies.
+remove_role() {
+    local policies policy
+    policies=$(text iam list-role-policies --role-name "$1" --query PolicyNames | words) || return 1
+    for policy in $policies; do
+        text iam delete-role-policy --role-name "$1" --policy-name "$policy" || return 1
+    done
+    policies=$(text iam list-attached-role-policies --role-name "$1" --query 'AttachedPolicies[].PolicyArn' | words) || return 1
+    for policy in $policies; do
+        text iam detach-role-policy --role-name "$1" --policy-arn "$policy" || return 1
+    done
+    text iam delete-role --role-name "$1"
+}
+
+remove_log-group() { text logs delete-log-group --log-group-name "$1"; }
+
+remove_bucket() { aws s3 rb "s3://$1" --force >/dev/null; }
+
+# --- the order of things ----------------------------------------------------------------------
+
+failed=0
+found=()
+for kind in $kinds; do
+    [[ $keep != *" $kind "* ]] || continue
+    if ids=$("list_$kind"); then
+        for id in $ids; do found+=("$kind $id"); done
+    else
+        say "could not list what there is of $kind (above)" >&2
+        failed=1
+    fi
+done
+
+if ((${#found[@]} == 0)); then
+    ((failed == 0)) || stop 1 "the rest was not looked at; mend that, then run this again"
+    say "nothing carries the tag $tag=$name"
+    exit 0
+fi
+
+say "these carry the tag $tag=$name:"
+for item in "${found[@]}"; do printf '  %-16s %s\n' "${item%% *}" "${item#* }"; done
+[[ -z $dry ]] || exit "$failed"
+
+if [[ -z $yes ]]; then
+    printf 'Remove them, with all metrics, logs and files in them? Only "yes" counts: '
+    read -r answer || answer=''
+    [[ $answer == yes ]] || stop 1 "nothing was removed"
+fi
+
+for item in "${found[@]}"; do
+    say "removing ${item%% *} ${item#* }"
+    if ! "remove_${item%% *}" "${item#* }"; then
+        say "could not remove ${item%% *} ${item#* } (above)" >&2
+        failed=1
+    fi
+done
+((failed == 0)) || stop 1 "not everything is gone; mend that, then run this again"
+say "done; the namespaces go with \`kubectl delete -k manifests/aws/namespaces\`, and Emberscope with \`kubectl delete -k manifests/base\`"

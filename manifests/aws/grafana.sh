@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Gives Grafana the data source of Terraform's Prometheus workspace, and the dashboards. Amazon
+# Managed Grafana has no such thing in its AWS API; this goes by Grafana's own, with a service account
+# that it makes and takes away again.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+
+usage() {
+    cat <<'EOF'
+Usage: grafana.sh --workspace-id ID --url URL --query-url URL --region REGION [OPTION]...
+
+  --workspace-id ID  Amazon Managed Grafana workspace (terraform output grafana_workspace_id)
+  --url URL          its address (terraform output grafana_url)
+  --query-url URL    Prometheus workspace (terraform output query_url)
+  --region REGION    region of both
+  --dashboards DIR   folder of dashboards (manifests/monitoring/grafana)
+  --help             this text
+
+Run it again to bring the dashboards up to date; a dashboard is known by its uid.
+Exit status: 0 all is there, 1 Grafana or AWS refused something, 2 something is wrong in what was given.
+EOF
+}
+
+stop() { # STATUS SENTENCE
+    printf 'grafana: %s\n' "$2" >&2
+    exit "$1"
+}
+
+workspace='' url='' query='' region='' dashboards=$top/manifests/monitoring/grafana
+
+while (($# > 0)); do
+    case $1 in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    --workspace-id | --url | --query-url | --region | --dashboards)
+        (($# > 1)) || stop 2 "$1 needs a value; --help lists the options"
+        ;;
+    *) stop 2 "there is no option '$1'; --help lists them" ;;
+    esac
+    case $1 in
+    --workspace-id) workspace=$2 ;;
+    --url) url=${2%/} ;;
+    --query-url) query=${2%/} ;;
+    --region) region=$2 ;;
+    --dashboards) dashboards=$2 ;;
+    esac
+    shift 2
+done
+
+for program in aws curl; do
+    command -v "$program" >/dev/null || stop 2 "$program is not installed"
+done
+[[ $workspace =~ ^g-[0-9a-z]+$ ]] || stop 2 "'$workspace' is no id of a Grafana workspace; \`terraform output grafana_workspace_id\` in manifests/aws/terraform prints it"
+[[ $url =~ ^https://[^/]+$|^http://127\.0\.0\.1: ]] || stop 2 "'$url' is no address of Grafana; \`terraform output grafana_url\` in manifests/aws/terraform prints it"
+[[ $query =~ ^https://[^\"]+/workspaces/[^\"/]+$ ]] || stop 2 "'$query' is no Prometheus workspace; \`terraform output query_url\` in manifests/aws/terraform prints it"
+[[ $region =~ ^[a-z0-9-]+$ ]] || stop 2 "--region is needed, such as eu-west-1"
+mapfile -t files < <(find "$dashboards" -name '*.json' 2>/dev/null | sort)
+((${#files[@]} > 0)) || stop 2 "there is no dashboard (*.json) in $dashboards; --dashboards names another folder"
+export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER=''
+
+# --- a way in, for a quarter of an hour ---------------------------------------------------------
+
+account=$(aws grafana create-workspace-service-account --workspace-id "$workspace" --name "emberscope-$$-$RANDOM" \
+    --grafana-role ADMIN --query id --output text) ||
+    stop 1 "AWS refused a service account in $workspace (above); you need grafana:CreateWorkspaceServiceAccount, and Grafana 9 or newer"
+work=$(mktemp -d)
+# shellcheck disable=SC2317 # Called by the trap.
+leave() {
+    rm -rf "$work"
+    aws grafana delete-workspace-service-account --workspace-id "$workspace" --service-account-id "$account" >/dev/null ||
+        printf 'grafana: the service account %s stays behind in %s (above); delete it in Grafana\n' "$account" "$workspace" >&2
+}
+trap leave EXIT
+token=$(aws grafana create-workspace-service-account-token --workspace-id "$workspace" --service-account-id "$account" \
+    --name emberscope --seconds-to-live 900 --query serviceAccountToken.key --output text) ||
+    stop 1 "AWS refused a token (above); you need grafana:CreateWorkspaceServiceAccountToken"
+
+# Prints the status; what Grafana says is in $work/answer. The token does not show among processes.
+call() { # METHOD PATH FILE
+    printf 'header = "Authorization: Bearer %s"\n' "$token" |
+        curl --config - --silent --show-error --max-time 30 --request "$1" --header 'Content-Type: application/json' \
+            --data-binary "@$3" --output "$work/answer" --write-out '%{http_code}' "$url$2"
+}
+
+refused() { # WHAT STATUS
+    stop 1 "Grafana refused $1 with status $2: $(cat "$work/answer" 2>/dev/null)"
+}
+
+# --- the data source and the dashboards ---------------------------------------------------------
+
+cat >"$work/source" <<EOF
+{"uid": "emberscope", "name": "Emberscope", "type": "prometheus", "access": "proxy", "url": "$query",
+ "jsonData": {"httpMethod": "POST", "timeInterval": "15s",
+  "sigV4Auth": true, "sigV4AuthType": "workspace-iam-role", "sigV4Region": "$region"}}
+EOF
+status=$(call PUT /api/datasources/uid/emberscope "$work/source") || refused "the data source" "${status:-none}"
+[[ $status != 404 ]] || status=$(call POST /api/datasources "$work/source")
+[[ $status == 200 ]] || refused "the data source" "$status"
+echo "grafana: data source Emberscope"
+
+for file in "${files[@]}"; do
+    { printf '{"overwrite": true, "dashboard": ' && cat "$file" && printf '}'; } >"$work/dashboard"
+    status=$(call POST /api/dashboards/db "$work/dashboard") || refused "${file##*/}" "${status:-none}"
+    [[ $status == 200 ]] || refused "${file##*/}" "$status"
+    echo "grafana: dashboard ${file##*/}"
+done
+echo "grafana: done, at $url/dashboards"

@@ -1,0 +1,21 @@
+# What is there already, and who may act for it.
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+data "aws_eks_cluster" "this" {
+  name = var.cluster_name
+}
+
+# Fails with "not found" where the cluster has no IAM OIDC provider; README.md has the remedy.
+data "aws_iam_openid_connect_provider" "this" {
+  count = var.identity == "irsa" ? 1 : 0
+  url   = data.aws_eks_cluster.this.identity[0].oidc[0].issuer
+}
+
+locals {
+  account   = data.aws_caller_identity.this.account_id
+  partition = data.aws_partition.this.partition
+  issuer    = trimprefix(data.aws_eks_cluster.this.identity[0].oidc[0].issuer, "https://")
+}

@@ -1,0 +1,142 @@
+//! `manifests/aws/cleanup.sh`.
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::script::{Finished, script};
+use crate::stand_in::StandIn;
+use crate::{read, terraform};
+
+const CLEANUP: &str = "manifests/aws/cleanup.sh";
+
+/// Grafana and Pod Identity, which moto does not know: each has something of ours, and of others.
+fn rest_of_aws() -> StandIn {
+    let ours = json!({ "emberscope.dev/walkthrough": "emberscope" });
+    StandIn::open(move |request| {
+        let tags = if request.ends_with("-ours") { ours.clone() } else { json!({}) };
+        let workspace = |id: &str, tags: &Value| json!({ "id": id, "tags": tags });
+        match request.strip_prefix("GET ") {
+            Some("/workspaces") => Some(
+                json!({ "workspaces": [workspace("g-ours", &ours), workspace("g-theirs", &json!({}))] }),
+            ),
+            Some("/clusters/spark/pod-identity-associations") => Some(
+                json!({ "associations": [{ "associationId": "a-ours" }, { "associationId": "a-theirs" }] }),
+            ),
+            Some(path) => {
+                path.contains("pod-identity").then(|| json!({ "association": { "tags": tags } }))
+            }
+            None => request.starts_with("DELETE ").then(|| json!({})),
+        }
+    })
+}
+
+fn cleanup(account: &Account, rest: &StandIn, arguments: &[&str]) -> Finished {
+    let mut command = script(CLEANUP, &account.endpoint);
+    command
+        .env("AWS_ENDPOINT_URL_GRAFANA", &rest.endpoint)
+        .env("AWS_ENDPOINT_URL_EKS", &rest.endpoint)
+        .args(["--cluster", "spark"])
+        .args(arguments);
+    Finished::run(&mut command)
+}
+
+#[test]
+fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
+    let account = Account::open();
+    let rest = rest_of_aws();
+    let before = account.fill();
+
+    let removed = cleanup(&account, &rest, &["--yes", "--keep", "bucket"]);
+    assert_eq!(removed.status, 0, "{removed:?}");
+    let (listed, _) = removed.printed.split_once("removing").unwrap();
+    for ours in ["emberscope-ours", "g-ours", "a-ours", "/emberscope/ours"] {
+        assert!(listed.contains(ours), "{ours}: {removed:?}");
+    }
+    assert!(!listed.contains("theirs") && !listed.contains("untagged"), "{removed:?}");
+    let after = account.show();
+    for kind in ["prometheus", "virtual-cluster", "log-group", "role"] {
+        let names = after[kind].as_array().unwrap();
+        assert_eq!(before[kind].as_array().unwrap().len(), 3, "{kind}");
+        assert_eq!(names.len(), 2, "{kind}: {names:?}");
+        assert!(!names.iter().any(|name| name.as_str().unwrap().ends_with("ours")), "{names:?}");
+    }
+    assert_eq!(after["bucket"], before["bucket"], "--keep bucket");
+    let deleted: Vec<String> =
+        rest.asked().into_iter().filter(|request| request.starts_with("DELETE")).collect();
+    let association = "DELETE /clusters/spark/pod-identity-associations/a-ours";
+    assert_eq!(deleted, [association, "DELETE /workspaces/g-ours"]);
+}
+
+/// Nothing goes where nobody answers; the second run finds nothing; buckets are emptied first.
+#[test]
+fn it_asks_and_can_be_run_twice() {
+    let account = Account::open();
+    let before = account.fill();
+    let keep = ["virtual-cluster", "pod-identity", "grafana", "prometheus", "role", "log-group"];
+    let mut arguments: Vec<&str> = keep.iter().flat_map(|kind| ["--keep", kind]).collect();
+    let nothing = StandIn::open(|_| None);
+
+    let unanswered = cleanup(&account, &nothing, &arguments);
+    assert_eq!(unanswered.status, 1, "{unanswered:?}");
+    assert!(unanswered.said.contains("nothing was removed"), "{unanswered:?}");
+    assert_eq!(account.show(), before);
+
+    arguments.push("--yes");
+    let first = cleanup(&account, &nothing, &arguments);
+    assert_eq!(first.status, 0, "{first:?}");
+    assert_eq!(account.show()["bucket"], json!(["emberscope-theirs", "emberscope-untagged"]));
+    let second = cleanup(&account, &nothing, &arguments);
+    assert_eq!(second.status, 0, "{second:?}");
+    assert!(second.printed.contains("nothing carries the tag"), "{second:?}");
+}
+
+#[test]
+fn what_cannot_be_listed_is_said_and_makes_it_fail() {
+    let nothing = StandIn::open(|_| None);
+    let mut arguments = vec!["--dry-run"];
+    let keep = ["virtual-cluster", "prometheus", "role", "log-group", "bucket", "pod-identity"];
+    arguments.extend(keep.iter().flat_map(|kind| ["--keep", kind]));
+    let mut command = script(CLEANUP, &nothing.endpoint);
+    let finished = Finished::run(command.args(arguments));
+    assert_eq!(finished.status, 1, "{finished:?}");
+    assert!(finished.said.contains("could not list what there is of grafana"), "{finished:?}");
+}
+
+#[test]
+fn a_wrong_argument_is_named_with_a_remedy() {
+    for (arguments, said) in [
+        (
+            ["--keep", "disks"].as_slice(),
+            "there is no kind 'disks' to keep; the kinds are: virtual-cluster",
+        ),
+        (["--name"].as_slice(), "--name needs a value"),
+        (["--name", "X"].as_slice(), "see its variable `name`"),
+        (["--force"].as_slice(), "there is no option '--force'; --help lists them"),
+    ] {
+        let finished = Finished::run(script(CLEANUP, "http://127.0.0.1:1").args(arguments));
+        assert_eq!(finished.status, 2, "{finished:?}");
+        assert!(finished.said.contains(said), "{finished:?}");
+    }
+}
+
+/// Every kind of thing that Terraform makes and that costs or grants something can be removed.
+#[test]
+fn it_knows_every_kind_of_thing_that_terraform_makes() {
+    let text = read(CLEANUP);
+    for (resource, kind) in [
+        ("aws_emrcontainers_virtual_cluster", "virtual-cluster"),
+        ("aws_eks_pod_identity_association", "pod-identity"),
+        ("aws_grafana_workspace", "grafana"),
+        ("aws_prometheus_workspace", "prometheus"),
+        ("aws_iam_role", "role"),
+        ("aws_cloudwatch_log_group", "log-group"),
+        ("aws_s3_bucket", "bucket"),
+    ] {
+        assert!(text.contains(&format!("remove_{kind}()")), "{kind}");
+        assert!(terraform::resources().contains(resource), "{resource}");
+    }
+    // These two are parts of a role and of a workspace, and go with them.
+    let parts = ["aws_iam_role_policy", "aws_prometheus_workspace_configuration"];
+    assert_eq!(terraform::resources().len(), 7 + parts.len());
+    assert!(parts.iter().all(|part| terraform::resources().contains(*part)));
+}

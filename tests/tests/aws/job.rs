@@ -1,0 +1,162 @@
+//! `manifests/samples/start-job-run.sh`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::script::{Finished, program, script, with_environment};
+use crate::stand_in::StandIn;
+use crate::{read, root};
+
+const START: &str = "manifests/samples/start-job-run.sh";
+const ROLE: &str = "arn:aws:iam::111122223333:role/emberscope-emr-data-team-a";
+
+/// What stands in a request or a script only if somebody sets metrics up by hand.
+const OF_METRICS: [&str; 8] = [
+    "spark.metrics",
+    "prometheus",
+    "appStatusSource",
+    "processTree",
+    "metricsEnabled",
+    "javaagent",
+    "annotation",
+    "emberscope",
+];
+
+fn says_nothing_about_metrics(text: &str) {
+    for word in OF_METRICS {
+        assert!(!text.to_lowercase().contains(&word.to_lowercase()), "{word}: {text}");
+    }
+}
+
+#[test]
+fn the_request_says_nothing_about_metrics() {
+    let text = read("manifests/samples/start-job-run.json");
+    says_nothing_about_metrics(&text);
+    let request: Value = serde_json::from_str(&text).unwrap();
+    let driver = &request["jobDriver"]["sparkSubmitJobDriver"];
+    assert!(driver["sparkSubmitParameters"].as_str().unwrap().contains("--class"));
+}
+
+#[test]
+fn it_submits_the_job_to_the_virtual_cluster_of_a_namespace_and_reports_how_it_ended() {
+    let account = Account::open();
+    let filled = account.fill();
+    let arguments =
+        ["--namespace", "ours", "--execution-role-arn", ROLE, "--log-group", "/emberscope/ours"];
+
+    let submitted =
+        Finished::run(script(START, &account.endpoint).args(arguments).arg("--no-wait"));
+    assert_eq!(submitted.status, 0, "{submitted:?}");
+    let shown = account.show();
+    let run = &shown["runs"][0];
+    assert_eq!(shown["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(run["virtualClusterId"], filled["clusters"]["ours"]);
+    assert_eq!(run["executionRoleArn"], ROLE);
+    assert_eq!(run["releaseLabel"], "emr-7.9.0-latest");
+    let request: Value =
+        serde_json::from_str(&read("manifests/samples/start-job-run.json")).unwrap();
+    assert_eq!(run["jobDriver"], request["jobDriver"]);
+    says_nothing_about_metrics(&run["jobDriver"].to_string());
+    let monitoring = &run["configurationOverrides"]["monitoringConfiguration"];
+    assert_eq!(monitoring["cloudWatchMonitoringConfiguration"]["logGroupName"], "/emberscope/ours");
+    assert!(run["configurationOverrides"]["applicationConfiguration"].is_null(), "{run}");
+
+    // Moto's jobs run until somebody cancels them.
+    let patient = Finished::run(script(START, &account.endpoint).args(arguments).args([
+        "--poll-seconds",
+        "0",
+        "--timeout-seconds",
+        "0",
+    ]));
+    assert_eq!(patient.status, 4, "{patient:?}");
+    assert!(patient.said.contains("is still RUNNING after 0 s"), "{patient:?}");
+    assert!(patient.printed.contains("RUNNING"), "{patient:?}");
+}
+
+/// States in turn, as EMR gives them.
+fn emr(states: &'static [&'static str]) -> StandIn {
+    let next = AtomicUsize::new(0);
+    StandIn::open(move |request| {
+        if request.starts_with("POST ") {
+            return Some(json!({ "id": "000000031abcdefghij", "virtualClusterId": "vc" }));
+        }
+        let state = states[next.fetch_add(1, Ordering::Relaxed).min(states.len() - 1)];
+        let reason = "USER_ERROR";
+        Some(
+            json!({ "jobRun": { "state": state, "failureReason": reason, "stateDetails": "exit code 13" } }),
+        )
+    })
+}
+
+fn waits(states: &'static [&'static str]) -> Finished {
+    let emr = emr(states);
+    let arguments =
+        ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--poll-seconds", "0"];
+    Finished::run(script(START, &emr.endpoint).args(arguments))
+}
+
+#[test]
+fn it_shows_each_state_once_and_ends_well_with_the_job() {
+    let finished = waits(&["SUBMITTED", "RUNNING", "RUNNING", "COMPLETED"]);
+    assert_eq!(finished.status, 0, "{finished:?}");
+    for state in ["SUBMITTED", "RUNNING", "COMPLETED"] {
+        assert_eq!(finished.printed.matches(state).count(), 1, "{finished:?}");
+    }
+}
+
+#[test]
+fn it_fails_with_the_job_and_says_why() {
+    let finished = waits(&["FAILED"]);
+    assert_eq!(finished.status, 1, "{finished:?}");
+    assert!(finished.said.contains("ended as FAILED: USER_ERROR exit code 13"), "{finished:?}");
+}
+
+#[test]
+fn what_aws_says_about_a_refusal_is_shown_with_a_remedy() {
+    let nothing = StandIn::open(|_| None);
+    let arguments = ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE];
+    let finished = Finished::run(script(START, &nothing.endpoint).args(arguments));
+    assert_eq!(finished.status, 3, "{finished:?}");
+    for said in
+        ["there is no such thing", "AWS refused `aws emr-containers start-job-run`", "check that"]
+    {
+        assert!(finished.said.contains(said), "{said}: {finished:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_remedy_before_aws_is_asked() {
+    let nothing = StandIn::open(|_| None);
+    for (arguments, said) in [
+        (["--virtual-cluster-id", "vc"].as_slice(), "terraform output job_role_arns"),
+        (["--execution-role-arn", ROLE].as_slice(), "terraform output virtual_cluster_ids"),
+        (["--execution-role-arn"].as_slice(), "needs a value"),
+        (["--job", "/none.json"].as_slice(), "there is no file /none.json"),
+        (["--fast"].as_slice(), "there is no option '--fast'"),
+        (
+            ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--release-label", "7.9"]
+                .as_slice(),
+            "they look like emr-7.9.0-latest",
+        ),
+    ] {
+        let finished = Finished::run(script(START, &nothing.endpoint).args(arguments));
+        assert_eq!(finished.status, 2, "{finished:?}");
+        assert!(finished.said.contains(said), "{said}: {finished:?}");
+    }
+    assert!(nothing.asked().is_empty(), "{:?}", nothing.asked());
+}
+
+/// The AWS CLI's own model of the call knows every field of the request.
+#[test]
+fn the_aws_cli_knows_every_field_of_the_request() {
+    let emr = emr(&["COMPLETED"]);
+    let mut aws = std::process::Command::new(program("aws"));
+    let request = root().join("manifests/samples/start-job-run.json");
+    with_environment(&mut aws, &emr.endpoint).args(["emr-containers", "start-job-run"]);
+    aws.args(["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE]);
+    aws.arg("--cli-input-json").arg(format!("file://{}", request.display()));
+    let finished = Finished::run(&mut aws);
+    assert_eq!(finished.status, 0, "{finished:?}");
+}
