@@ -221,14 +221,16 @@ impl Trial {
                     bail!("the {} ended with {code:?}, not with 0", end.name);
                 }
             }
-            return Ok(());
-        }
-        for name in SIDECARS {
-            let status = self.programs.ends(name, patience).await?;
-            if status.code() != Some(0) {
-                bail!("the {name} ended with {status}, not with 0");
+        } else {
+            for name in SIDECARS {
+                let status = self.programs.ends(name, patience).await?;
+                if status.code() != Some(0) {
+                    bail!("the {name} ended with {status}, not with 0");
+                }
             }
         }
+        // Prometheus takes a moment to store what it has read last.
+        tokio::time::sleep(Duration::from_secs(5)).await;
         Ok(())
     }
 

@@ -49,7 +49,8 @@ fn bad_bodies_get_an_error_and_still_no_refusal() {
     let server = Server::start();
     let too_large = vec![b' '; 8 << 20];
     for (body, status) in [(&b"garbage"[..], 400), (b"", 400), (b"{}", 400), (&too_large, 413)] {
-        let answer = server.mutate(body).unwrap();
+        // Whoever is still sending when the answer comes may miss it.
+        let answer = (0..5).find_map(|_| server.mutate(body)).unwrap();
         assert_eq!(answer.status, status);
         assert!(answer.body.contains(r#""allowed":true"#), "{}", answer.body);
     }

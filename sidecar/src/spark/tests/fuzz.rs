@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::{Of, Page, Store, Wanted, checker, driver, encode, executors};
+use super::{Of, Page, Store, Wanted, checker, driver, encode, executors, promtool};
+use crate::args::Profile;
 
 /// Pieces of what Spark sends, and of what breaks it.
 const PIECES: [&str; 34] = [
@@ -72,10 +73,13 @@ fn broken(page: &'static str) -> impl Strategy<Value = Vec<u8>> {
 
 /// The page that all three sources make of these bytes.
 fn served(text: &[u8], application_id: Option<&str>) -> String {
+    served_with(text, Wanted { application_id, ..Wanted::default() })
+}
+
+fn served_with(text: &[u8], wanted: Wanted<'_>) -> String {
     let store = Store::new();
     store.take(text.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
-    let wanted = Wanted { application_id, ..Wanted::default() };
     driver::write(text, wanted, &mut page);
     executors::write(text, &mut page);
     store.write(Of::All, wanted, &mut page);
@@ -111,5 +115,26 @@ proptest! {
     #[test]
     fn any_bytes_become_a_valid_page(text in prop::collection::vec(any::<u8>(), 0..500)) {
         prop_assert_eq!(checker::check(&served(&text, None)), Ok(()));
+    }
+}
+
+proptest! {
+    // Each case is a process.
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn prometheus_itself_can_read_what_becomes_of_broken_pages(
+        text in prop_oneof![
+            text(),
+            broken(fixture!("spark-4.3.0-driver.prom")),
+            broken(fixture!("spark-3.5.6-localcluster-executors.prom")),
+            broken(fixture!("spark-3.5.6-executor.graphite")),
+        ],
+        full: bool,
+    ) {
+        let profile = if full { Profile::Full } else { Profile::Standard };
+        let page = served_with(&text, Wanted { profile, ..Wanted::default() });
+        let opinion = promtool::check(&page);
+        prop_assert!(opinion.is_readable, "{}\n{page}", opinion.said);
     }
 }
