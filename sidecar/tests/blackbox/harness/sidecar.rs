@@ -43,14 +43,13 @@ impl Sidecar {
     pub(crate) fn spawn(port: u16, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = File::create(directory.path().join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_emberscope-sidecar"))
-            .args(["--port", &port.to_string(), "--log-level", "debug"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_emberscope-sidecar"));
+        command.args(["--port", &port.to_string(), "--log-level", "debug"]).args(arguments);
+        if !arguments.iter().any(|argument| argument.starts_with("--push-port")) {
+            // Tests run side by side, and a pod has one sidecar.
+            command.args(["--push-port", &free_port().to_string()]);
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Self { port, child, directory }
     }
 
