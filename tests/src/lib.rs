@@ -15,7 +15,7 @@
 //! ```
 //!
 //! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
-//! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
+//! [`rules`] reads the alerts that are shipped. [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
 pub mod cluster;
@@ -29,5 +29,6 @@ pub mod ports;
 pub mod programs;
 pub mod prometheus;
 pub mod quality_of_service;
+pub mod rules;
 pub mod series;
 pub mod spark;
