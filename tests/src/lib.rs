@@ -15,8 +15,9 @@
 //! ```
 //!
 //! [`demo`] is the order in which these things happen; [`trial`] is a smaller one, for tests, on ports
-//! of its own. [`load`] is the benchmark of admission. [`dashboards`] makes what Grafana shows.
-//! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
+//! of its own. [`load`] is the benchmark of admission. [`dashboards`] makes what Grafana shows,
+//! [`rules`] reads the alerts that are shipped. [`cluster`] is the other half: a real API server that
+//! asks the webhook, without a job that runs.
 
 pub mod admission;
 pub mod cluster;
@@ -31,6 +32,7 @@ pub mod ports;
 pub mod programs;
 pub mod prometheus;
 pub mod quality_of_service;
+pub mod rules;
 pub mod series;
 pub mod spark;
 pub mod trial;

@@ -6,7 +6,8 @@ use crate::generated::root;
 
 /// Every Markdown page of the repository that people read.
 fn pages() -> Vec<PathBuf> {
-    let folders = ["", "docs", "manifests", "tests/golden"].map(|folder| root().join(folder));
+    let folders = ["", "docs", "docs/runbooks", "manifests", "tests/golden"]
+        .map(|folder| root().join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut pages: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
