@@ -60,8 +60,8 @@ Examples:
     /// rules of a Prometheus. Prints a line for each check and below it, where something is wrong, what
     /// helps. It changes nothing: the driver pod that it has the API server admit is a dry run.
     ///
-    /// What it may not look at is a warning that names the missing right;
-    /// manifests/components/check has a ClusterRole with all of them.
+    /// What it may not look at is a warning that names the missing right; manifests/components/check
+    /// has a role with most of them.
     #[command(
         after_help = "Exit status: 0 if nothing failed (warnings may be there), 1 if something did, 2 if the
 command line or the kubeconfig cannot be used.

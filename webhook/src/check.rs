@@ -251,7 +251,7 @@ async fn trust(
     let broken = failed(before, &[NAMESPACE, DEPLOYMENT, SERVICE, ENDPOINTS]);
     let broken = broken.or_else(|| failed(&findings, &[STORED_CERTIFICATE]));
     findings.push(match broken {
-        Some(broken) => SERVED_CERTIFICATE.skip(follows(broken)),
+        Some(broken) => SERVED_CERTIFICATE.skip(follows("a TLS connection", broken)),
         None => call::served(&to, &bundle, inside, namespace).await,
     });
     findings
@@ -272,8 +272,8 @@ async fn try_out(
     let broken = failed(before, &[NAMESPACE, DEPLOYMENT, SERVICE, ENDPOINTS, CA_BUNDLE]);
     let broken = broken.or_else(|| before.iter().find(of_webhook).map(|one| one.check.code));
     match (broken, namespace) {
-        (Some(broken), _) => DRY_RUN.skip(follows(broken)),
-        (None, None) => DRY_RUN.skip("not tried: no namespace is labelled"),
+        (Some(broken), _) => DRY_RUN.skip(follows("a dry run", broken)),
+        (None, None) => DRY_RUN.skip("a dry run was not tried: no namespace is labelled"),
         (None, Some(namespace)) => call::dry_run(client, namespace, server).await,
     }
 }
@@ -284,8 +284,8 @@ fn failed(findings: &[Finding], checks: &[finding::Check]) -> Option<&'static st
     failed.map(|one| one.check).find(|check| checks.contains(check)).map(|check| check.code)
 }
 
-fn follows(broken: &str) -> String {
-    format!("not tried: it would fail with {broken}, above")
+fn follows(what: &str, broken: &str) -> String {
+    format!("{what} was not tried: it would fail with {broken}, above")
 }
 
 fn created(object: &Value) -> Option<Timestamp> {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
 
+mod check;
 mod generated;
 mod links;
 mod metrics;

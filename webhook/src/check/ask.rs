@@ -191,8 +191,9 @@ impl Check {
     }
 }
 
-/// What gives all rights that are needed.
-pub(super) const GRANT: &str = "kubectl apply -k manifests/components/check, and bind the ClusterRole emberscope-check to whoever checks";
+/// What gives the rights that do no harm.
+const GRANT: &str =
+    "kubectl apply -f manifests/components/check/clusterrole.yaml, and bind it to whoever checks";
 
 #[cfg(test)]
 mod tests {

@@ -44,9 +44,8 @@ pub(super) fn ca_bundle(
     let Some(pem) = pem else {
         return fail("the caBundle is no PEM text".into());
     };
-    let authorities = match Validity::of_each(&pem) {
-        Ok(authorities) => authorities,
-        Err(_) => return fail("the caBundle holds no certificate that can be read".into()),
+    let Ok(authorities) = Validity::of_each(&pem) else {
+        return fail("the caBundle holds no certificate that can be read".into());
     };
     let valid: Vec<_> = authorities.iter().filter(|one| one.contains(now)).collect();
     let left = valid.iter().map(|one| one.left(now)).max();
@@ -62,10 +61,10 @@ pub(super) fn ca_bundle(
             logs(namespace),
         ),
         Some(left) => CA_BUNDLE.pass(format!(
-            "the caBundle holds {} valid {}, the last one until {}",
+            "the caBundle holds {} valid {}, the last one until {} from now",
             valid.len(),
             plural(valid.len(), "certificate"),
-            within(left).trim_start_matches("in ").to_owned() + " from now"
+            days(left)
         )),
     };
     (finding, Some(pem))
@@ -84,6 +83,12 @@ pub(super) fn stored(
     let data = match found {
         Ok(found) => &found["data"]["tls.crt"],
         Err(Refusal::Missing) => return fail(format!("there is no Secret {secret}")),
+        Err(refusal @ Refusal::Forbidden(_)) => {
+            return STORED_CERTIFICATE.warn(
+                format!("the certificate in Secret {secret} is not known: {refusal}"),
+                "check as somebody who may; the Secret holds private keys too",
+            );
+        }
         Err(refusal) => {
             return STORED_CERTIFICATE
                 .refused(&format!("the certificate in Secret {secret}"), refusal);

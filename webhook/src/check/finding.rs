@@ -69,7 +69,7 @@ pub struct Check {
 
 macro_rules! checks {
     ($($name:ident = $link:ident, $code:literal, $help:literal;)*) => {
-        $(#[doc = $help] pub const $name: Check =
+        $(#[doc = $help] #[allow(clippy::doc_markdown)] pub const $name: Check =
             Check { link: Link::$link, code: $code, help: $help };)*
         /// Every check, in the order in which they are made.
         pub const CHECKS: &[Check] = &[$($name),*];

@@ -8,7 +8,7 @@ use super::finding::{API, Finding, PLACEMENT};
 use crate::config::{Config, Mode};
 use crate::serve::cluster::placement;
 
-/// The oldest API server with everything that the manifests use (EndpointSlice v1, and
+/// The oldest API server with everything that the manifests use (`EndpointSlice` v1, and
 /// `matchConditions`, beta and on by default since 1.28).
 const OLDEST: (u32, u32) = (1, 28);
 

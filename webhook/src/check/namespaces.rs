@@ -98,7 +98,7 @@ pub(super) fn judge(all: &Result<Vec<Namespace>, Refusal>, server: &str) -> Vec<
                 findings.push(MISTYPED.fail(
                     format!("namespace {} has {LABEL}={value}, which does nothing", one.name),
                     label(&one.name),
-                ))
+                ));
             }
             (None, Some(value)) => findings.push(MISTYPED.fail(
                 format!(

@@ -105,10 +105,10 @@ impl Seen {
             );
         }
         let Some(first) = down.first() else {
-            return TARGETS.pass(format!(
-                "no {noun} of {all} that {} Spark's is down",
-                if all == 1 { "is" } else { "are" }
-            ));
+            return TARGETS.pass(match all {
+                1 => "its target that is a Spark pod is not down".to_owned(),
+                _ => format!("none of its {all} targets that are Spark pods is down"),
+            });
         };
         let text = |key: &str| first[key].as_str().unwrap_or_default();
         let what = format!(
@@ -127,8 +127,9 @@ impl Seen {
             Err(refusal) => return SAMPLES.refused("what arrived", refusal),
         };
         if arrived >= 1.0 {
+            let noun = if arrived < 2.0 { "sidecar" } else { "sidecars" };
             return SAMPLES
-                .pass(format!("figures of {arrived} sidecars arrived in the last five minutes"));
+                .pass(format!("figures of {arrived} {noun} arrived in the last five minutes"));
         }
         if running == 0 {
             return SAMPLES.skip("no figures of sidecars in the last five minutes, and none runs");
@@ -146,10 +147,13 @@ impl Seen {
         let logs = "its log names the reason: kubectl logs of the Prometheus pod, lines with component=remote";
         let sum = |family| values(page, family).sum::<f64>();
         let highest = sum("prometheus_remote_storage_highest_timestamp_in_seconds");
-        let sent = values(page, "prometheus_remote_storage_queue_highest_sent_timestamp_seconds");
-        let Some(sent) = sent.reduce(f64::min) else {
+        let mut queues = values(page, "prometheus_remote_storage_samples_retried_total");
+        if queues.next().is_none() {
             return REMOTE_WRITE.skip("it writes to no other store");
-        };
+        }
+        // A queue has this figure from the first samples on that it got rid of.
+        let sent = values(page, "prometheus_remote_storage_queue_highest_sent_timestamp_seconds");
+        let sent = sent.reduce(f64::min).unwrap_or_default();
         if sent == 0.0 {
             let retried = sum("prometheus_remote_storage_samples_retried_total");
             let failed = sum("prometheus_remote_storage_samples_failed_total");
@@ -188,7 +192,7 @@ impl Seen {
             Ok(rules) => rules["data"]["groups"].as_array().into_iter().flatten(),
             Err(refusal) => return RULES.skip(format!("it does not tell its rules: {refusal}")),
         };
-        let rules = groups.flat_map(|group| group["rules"].as_array()).flatten();
+        let rules = groups.filter_map(|group| group["rules"].as_array()).flatten();
         let ours = |rule: &&Value| {
             let query = rule["query"].as_str().unwrap_or_default();
             ["spark_", "emberscope_"].iter().any(|prefix| query.contains(prefix))
@@ -205,9 +209,10 @@ impl Seen {
                 format!("rule {} fails: {}", rule["name"], rule["lastError"]),
                 "promtool check rules FILE",
             ),
-            None => {
-                RULES.pass(format!("{} rules over Emberscope's metrics are loaded", ours.len()))
-            }
+            None => RULES.pass(match ours.len() {
+                1 => "1 rule over Emberscope's metrics is loaded".to_owned(),
+                count => format!("{count} rules over Emberscope's metrics are loaded"),
+            }),
         }
     }
 }
@@ -236,114 +241,4 @@ fn values<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = f64> + 'p 
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::finding::Outcome;
-    use super::*;
-
-    fn number_of(value: &str) -> Result<Value, Refusal> {
-        Ok(json!({"data": {"result": [{"value": [0, value]}]}}))
-    }
-
-    fn page(highest: f64, sent: f64, failed: f64) -> String {
-        format!(
-            "prometheus_remote_storage_highest_timestamp_in_seconds {highest}\n\
-             prometheus_remote_storage_queue_highest_sent_timestamp_seconds{{url=\"http://x/y\"}} {sent}\n\
-             prometheus_remote_storage_samples_failed_total{{url=\"http://x/y\"}} {failed}\n"
-        )
-    }
-
-    fn target(health: &str) -> Value {
-        json!({"health": health, "scrapeUrl": "http://1:9814/metrics", "lastError": "refused",
-            "discoveredLabels": {SPARK_ROLE: "driver"}})
-    }
-
-    fn well() -> Seen {
-        let other = json!({"health": "down", "discoveredLabels": {}});
-        Seen {
-            alive: number_of("1"),
-            targets: Ok(json!({"data": {"activeTargets": [target("up"), other]}})),
-            arrived: number_of("2"),
-            lost: number_of("0"),
-            rules: Ok(json!({"data": {"groups": [{"rules": [
-                {"name": "A", "query": "spark_info", "health": "ok"},
-                {"name": "B", "query": "up", "health": "err"},
-            ]}]}})),
-            page: Ok(page(1000.0, 995.0, 0.0)),
-        }
-    }
-
-    fn outcome(seen: &Seen, code: &str) -> (Outcome, String) {
-        let found = seen.judge("http://p", 1).into_iter();
-        let found =
-            found.filter(|one| one.check.code == code).map(|one| (one.outcome, one.sentence));
-        found.last().unwrap()
-    }
-
-    #[test]
-    fn all_well_passes_whatever_other_targets_and_rules_do() {
-        let findings = well().judge("http://p", 1);
-        assert!(findings.iter().all(|one| one.outcome == Outcome::Pass), "{findings:#?}");
-    }
-
-    #[test]
-    fn targets_that_are_down_or_missing_fail_with_what_prometheus_says() {
-        let mut seen = well();
-        seen.targets = Ok(json!({"data": {"activeTargets": [target("down")]}}));
-        let (outcome_, sentence) = outcome(&seen, "targets");
-        assert_eq!(outcome_, Outcome::Fail);
-        assert_eq!(sentence, "1 of 1 target down: http://1:9814/metrics: refused");
-        seen.targets = Ok(json!({"data": {"activeTargets": [target("down"), target("up")]}}));
-        assert_eq!(outcome(&seen, "targets").0, Outcome::Warn);
-        seen.targets = Ok(json!({"data": {"activeTargets": []}}));
-        assert_eq!(outcome(&seen, "targets").0, Outcome::Fail);
-        assert_eq!(seen.judge("http://p", 0)[1].outcome, Outcome::Skip);
-    }
-
-    #[test]
-    fn samples_are_missed_only_while_pods_run() {
-        let mut seen = well();
-        seen.arrived = Ok(json!({"data": {"result": []}}));
-        assert_eq!(outcome(&seen, "samples").0, Outcome::Fail);
-        assert_eq!(seen.judge("http://p", 0)[2].outcome, Outcome::Skip);
-    }
-
-    #[test]
-    fn remote_write_that_lags_or_never_sent_fails_and_one_that_lost_samples_warns() {
-        let mut seen = well();
-        for (figures, outcome_) in [
-            (page(1000.0, 800.0, 0.0), Outcome::Fail),
-            (page(1000.0, 0.0, 5.0), Outcome::Fail),
-            (page(1000.0, 0.0, 0.0), Outcome::Warn),
-            ("up 1\n".to_owned(), Outcome::Skip),
-        ] {
-            seen.page = Ok(figures);
-            assert_eq!(outcome(&seen, "remote_write").0, outcome_);
-        }
-        seen.page = Ok(page(1000.0, 1000.0, 7.0));
-        assert_eq!(outcome(&seen, "remote_write").0, Outcome::Pass);
-        seen.lost = number_of("3.2");
-        assert_eq!(outcome(&seen, "remote_write").0, Outcome::Warn);
-        seen.lost = Ok(json!({"data": {"result": []}}));
-        assert!(outcome(&seen, "remote_write").1.ends_with("7 samples since it started"));
-    }
-
-    #[test]
-    fn no_rules_are_a_warning_and_a_broken_one_a_failure() {
-        let mut seen = well();
-        seen.rules = Ok(json!({"data": {"groups": []}}));
-        assert_eq!(outcome(&seen, "rules").0, Outcome::Warn);
-        seen.rules = Ok(json!({"data": {"groups": [{"rules": [
-            {"name": "A", "query": "spark_info", "health": "err", "lastError": "many-to-many"},
-        ]}]}}));
-        assert_eq!(outcome(&seen, "rules").0, Outcome::Fail);
-    }
-
-    #[test]
-    fn a_server_that_does_not_answer_is_the_only_finding() {
-        let seen = Seen { alive: Err(Refusal::Late), ..well() };
-        let found = seen.judge("http://p", 1);
-        assert_eq!((found.len(), found[0].outcome), (1, Outcome::Fail));
-    }
-}
+mod tests;
