@@ -82,6 +82,11 @@ impl Validity {
         Self::of_der(&chain(pem)?[0])
     }
 
+    /// The validity of every certificate in a PEM text, in its order; at least one.
+    pub fn of_each(pem: &str) -> Result<Vec<Self>, CertError> {
+        chain(pem)?.iter().map(Self::of_der).collect()
+    }
+
     /// The validity of one certificate.
     pub(crate) fn of_der(certificate: &CertificateDer<'_>) -> Result<Self, CertError> {
         let (_, certificate) = parse_x509_certificate(certificate)

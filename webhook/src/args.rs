@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, DEFAULT_YAML};
-use crate::{explain, inject, policy, serve};
+use crate::{check, explain, inject, policy, serve};
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
@@ -53,6 +53,27 @@ Examples:
   emberscope explain --reasons"
     )]
     Explain(Explain),
+    /// Tell whether this cluster is set up, and where the chain to Prometheus breaks
+    ///
+    /// Walks from the API server over the webhook, its certificate, the labelled namespaces and
+    /// Spark's pods to the sidecars and, with --prometheus, to the targets, samples, remote write and
+    /// rules of a Prometheus. Prints a line for each check and below it, where something is wrong, what
+    /// helps. It changes nothing: the driver pod that it has the API server admit is a dry run.
+    ///
+    /// What it may not look at is a warning that names the missing right; manifests/components/check
+    /// has a role with most of them.
+    #[command(
+        after_help = "Exit status: 0 if nothing failed (warnings may be there), 1 if something did, 2 if the
+command line or the kubeconfig cannot be used.
+
+Examples:
+  emberscope check
+  emberscope check --wait 120 && echo installed
+  kubectl port-forward -n monitoring svc/prometheus 9090 &
+  emberscope check --prometheus http://127.0.0.1:9090
+  emberscope check -o json | jq '.links[].checks[] | select(.outcome == \"fail\")'"
+    )]
+    Check(Check),
     /// Print the same rules as a MutatingAdmissionPolicy, which needs no server
     ///
     /// From Kubernetes 1.36 on the API server itself can carry out what the webhook does: no pod to
@@ -201,6 +222,49 @@ pub enum Report {
     Json,
 }
 
+/// Flags of `emberscope check`.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Namespace of the webhook
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "emberscope")]
+    pub namespace: String,
+
+    /// Prometheus to ask too; http or https, with a path where it has one
+    #[arg(long, value_name = "URL", value_parser = http_url)]
+    pub prometheus: Option<hyper::Uri>,
+
+    /// File with the bearer token that Prometheus wants
+    #[arg(long, value_name = "FILE", requires = "prometheus")]
+    pub prometheus_token_file: Option<PathBuf>,
+
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t = Report::Text)]
+    pub output: Report,
+
+    /// Look again every 2 s for so long, until nothing fails
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
+
+    /// kubeconfig file; without it $KUBECONFIG, ~/.kube/config, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig; without it the current one
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+fn http_url(text: &str) -> Result<hyper::Uri, String> {
+    let url: hyper::Uri = text.parse().map_err(|_| "it is no URL".to_owned())?;
+    match (url.scheme_str(), url.host(), url.query()) {
+        (Some("http" | "https"), Some(_), None) => Ok(url),
+        _ => {
+            Err("it has to be http://HOST or https://HOST, with or without port and path"
+                .to_owned())
+        }
+    }
+}
+
 /// Flags of `emberscope policy`.
 #[derive(Debug, clap::Args)]
 pub struct Policy {
@@ -226,6 +290,7 @@ impl Args {
             Verb::Serve(serve) => serve::run(serve)?,
             Verb::Inject(inject) => inject::run(&inject)?,
             Verb::Explain(explain) => return explain::run(&explain),
+            Verb::Check(check) => return check::run(&check),
             Verb::Policy(policy) => policy::run(&policy)?,
             Verb::Completions { shell } => {
                 let mut command = Self::command();

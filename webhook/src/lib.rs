@@ -17,10 +17,11 @@
 //!
 //! All of these are functions on bytes and values. Around them stand [`serve`] (TLS, HTTP, the
 //! certificate, the cluster), and [`inject`] and [`explain`] (files and standard input). [`policy`] writes the same
-//! rules for the API server to carry out itself.
+//! rules for the API server to carry out itself; [`check`] tells whether a cluster is set up.
 
 pub mod admit;
 pub mod args;
+pub mod check;
 pub mod config;
 pub mod container;
 pub mod decide;

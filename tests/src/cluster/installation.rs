@@ -134,6 +134,12 @@ impl Installation {
         self.patch_configuration(cluster, &json!([operation]))
     }
 
+    /// The program `emberscope`.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The file that stands for the mounted ConfigMap.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {

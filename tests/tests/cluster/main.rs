@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
 
 mod certificates;
+mod check;
 mod comparison;
 mod configuration;
 mod executor_policy;

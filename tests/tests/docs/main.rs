@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
 
 mod alerts;
+mod check;
 mod commands;
 mod generated;
 mod links;

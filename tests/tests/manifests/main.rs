@@ -9,6 +9,7 @@
 mod admission;
 mod base;
 mod cert_manager;
+mod check;
 mod documents;
 mod double_scraping;
 mod executor_policy;

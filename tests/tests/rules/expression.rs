@@ -1,4 +1,4 @@
-//! Which metrics a PromQL expression asks for: the identifiers that are left when labels, functions
+//! Which metrics a `PromQL` expression asks for: the identifiers that are left when labels, functions
 //! and keywords are taken away.
 
 use std::collections::BTreeSet;

@@ -30,7 +30,7 @@ fn fresh() -> String {
         let (_, groups) = plain.split_once("\ngroups:\n").unwrap();
         for line in groups.trim_end().lines() {
             let indent = if line.is_empty() { "" } else { "  " };
-            text += &format!("{indent}{line}\n");
+            text.extend([indent, line, "\n"]);
         }
     }
     text

@@ -7,7 +7,7 @@
 //! | [`placement`] | whether every kubelet knows native sidecars |
 
 mod ca_bundle;
-pub(super) mod placement;
+pub(crate) mod placement;
 mod secret;
 
 use std::time::{Duration, SystemTime};

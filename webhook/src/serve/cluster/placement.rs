@@ -71,7 +71,7 @@ pub(in super::super) async fn watch(shared: &Shared) -> Result<()> {
 /// Native sidecars came with 1.29, and kubelets may be three minor versions behind the API
 /// server (<https://kubernetes.io/releases/version-skew-policy/>): from 1.32 on none can be
 /// without; before, the nodes tell.
-async fn native_everywhere(client: &Client) -> Result<bool> {
+pub(crate) async fn native_everywhere(client: &Client) -> Result<bool> {
     let version = client.apiserver_version().await?;
     let server = (number(&version.major), number(&version.minor));
     if server >= (1, 32) {
@@ -103,7 +103,7 @@ fn kubelet_minor(node: &Node) -> Option<u32> {
 }
 
 /// The number at the front: EKS says `29+`.
-fn number(text: &str) -> u32 {
+pub(crate) fn number(text: &str) -> u32 {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..digits].parse().unwrap_or(0)
 }

@@ -1,0 +1,293 @@
+//! `emberscope check`: walks the chain from the API server to Prometheus and says where it breaks.
+//!
+//! ```text
+//! Kubernetes -> server -> webhook -> namespaces -> pods -> sidecars -> Prometheus
+//!     |            |         |            |          |         |            |
+//!     '------------'---------'--- values -'----------'---------'------------'--> findings -> report
+//! ```
+//!
+//! One module a link: it asks ([`ask`]), and a function on the answers judges. What follows from a
+//! break that was found already is not reported as another one.
+
+mod ask;
+mod call;
+mod certificates;
+pub mod finding;
+mod kubernetes;
+mod namespaces;
+mod pods;
+mod prometheus;
+mod report;
+mod selector;
+mod server;
+mod sidecars;
+mod webhook;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, Result};
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::Value;
+
+use crate::args::{Check, Report};
+use crate::config::Config;
+use crate::settings::AllSettings;
+use ask::Resource;
+use finding::{
+    ANSWERING, CA_BUNDLE, DEPLOYMENT, DRY_RUN, ENDPOINTS, Finding, INJECTED, LABELLED, Link,
+    NAMESPACE, Outcome, PROMETHEUS, SERVED_CERTIFICATE, SERVICE, STORED_CERTIFICATE, WEBHOOK,
+};
+use server::{NAME, Server};
+
+/// Exit code for a command line that cannot be followed.
+pub const USAGE: u8 = 2;
+
+/// Pause between two walks while waiting.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Walks the chain, with `--wait` until nothing fails, and prints the findings.
+pub fn run(args: &Check) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let findings = match runtime.block_on(watch(args)) {
+        Ok(findings) => findings,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "emberscope: {error:#}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let mut output = match args.output {
+        Report::Text => report::text(&findings, io::stdout().is_terminal()),
+        Report::Json => serde_json::to_string_pretty(&report::json(&findings))?,
+    };
+    if !output.ends_with('\n') {
+        output.push('\n');
+    }
+    let code = if report::all_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    match io::stdout().write_all(output.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
+        written => written.context("cannot write to standard output").map(|()| code),
+    }
+}
+
+async fn watch(args: &Check) -> Result<Vec<Finding>> {
+    let (cluster, inside) = cluster(args).await?;
+    let prometheus = prometheus_client(args)?;
+    let start = Instant::now();
+    loop {
+        let findings = walk(args, &cluster, inside, prometheus.as_ref()).await;
+        let left = Duration::from_secs(args.wait).saturating_sub(start.elapsed());
+        if report::all_well(&findings) || left.is_zero() {
+            return Ok(findings);
+        }
+        let failed = findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
+        let _ = writeln!(
+            io::stderr(),
+            "emberscope: {failed} not in order; looking again for {} s",
+            left.as_secs()
+        );
+        tokio::time::sleep(PAUSE.min(left)).await;
+    }
+}
+
+/// A client as kubectl would have one, and whether it is inside the cluster.
+async fn cluster(args: &Check) -> Result<(Client, bool)> {
+    let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
+    let (mut config, inside) = if let Some(file) = &args.kubeconfig {
+        let kubeconfig = Kubeconfig::read_from(file).context("cannot use --kubeconfig")?;
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        (config.with_context(|| format!("cannot use {}", file.display()))?, false)
+    } else {
+        match kube::Config::from_kubeconfig(&options).await {
+            Ok(config) => (config, false),
+            Err(error) if args.context.is_some() => {
+                return Err(error).context("cannot use --context");
+            }
+            Err(error) => match kube::Config::incluster() {
+                Ok(config) => (config, true),
+                Err(_) => {
+                    return Err(error)
+                        .context("no cluster to check: no kubeconfig, and not in a pod");
+                }
+            },
+        }
+    };
+    // Each question has a time limit of its own.
+    config.default_retry = false;
+    Ok((Client::try_from(config).context("cannot make a client for the cluster")?, inside))
+}
+
+/// A client for Prometheus: the cluster's, with nothing of a cluster's but TLS and a token.
+fn prometheus_client(args: &Check) -> Result<Option<Client>> {
+    let Some(url) = &args.prometheus else {
+        return Ok(None);
+    };
+    let mut config = kube::Config::new(url.clone());
+    config.default_retry = false;
+    if let Some(file) = &args.prometheus_token_file {
+        let token = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read --prometheus-token-file {}", file.display()))?;
+        config.auth_info.token = Some(token.trim().to_owned().into());
+    }
+    Client::try_from(config).context("cannot make a client for Prometheus").map(Some)
+}
+
+/// One walk over all links.
+async fn walk(
+    args: &Check,
+    client: &Client,
+    inside: bool,
+    prometheus: Option<&Client>,
+) -> Vec<Finding> {
+    let version = kubernetes::version(client).await;
+    let mut findings = vec![kubernetes::api(&version)];
+    let mut running = 0;
+    if version.is_ok() {
+        let (of_cluster, with_sidecar) = of_cluster(args, client, inside).await;
+        findings.extend(of_cluster);
+        running = with_sidecar;
+    } else {
+        let rest = [NAMESPACE, WEBHOOK, LABELLED, INJECTED, ANSWERING];
+        let why = "not looked at: the API server does not answer";
+        findings.extend(rest.map(|check| check.skip(why)));
+    }
+    findings.extend(match (prometheus, &args.prometheus) {
+        (Some(client), Some(url)) => {
+            let url = url.to_string();
+            prometheus::Seen::fetch(client).await.judge(url.trim_end_matches('/'), running)
+        }
+        _ => vec![PROMETHEUS.skip("not asked: --prometheus URL names one")],
+    });
+    findings
+}
+
+/// All links but the first check and the last link; and how many pods with a sidecar run.
+async fn of_cluster(args: &Check, client: &Client, inside: bool) -> (Vec<Finding>, usize) {
+    let server = Server::fetch(client, &args.namespace).await;
+    let config = server.config().and_then(Result::ok);
+    let native = kubernetes::native(client).await;
+    let mut findings = vec![kubernetes::placed(&native, config.as_ref())];
+    findings.extend(server.judge());
+
+    let configurations = Resource {
+        api: "admissionregistration.k8s.io/v1",
+        kind: "mutatingwebhookconfigurations",
+        namespace: None,
+    };
+    let configuration = ask::get(client, &configurations, NAME).await;
+    let namespaces = namespaces::fetch(client).await;
+    let selected = namespaces.as_deref().map(|all| namespaces::selected(all, &args.namespace));
+    let selected = selected.unwrap_or_default();
+    let first = selected.first().map(|one| one.name.as_str());
+    findings.extend(webhook::judge(&configuration, &args.namespace));
+    if let Ok(configuration) = &configuration {
+        findings.extend(trust(args, client, inside, &server, configuration, &findings).await);
+        findings.push(try_out(client, first, &args.namespace, &findings).await);
+    }
+    findings.extend(namespaces::judge(&namespaces, &args.namespace));
+
+    let pods = match &namespaces {
+        Ok(_) => pods::fetch(client, &selected).await,
+        Err(refusal) => Err(refusal.clone()),
+    };
+    let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
+    let settings = AllSettings::new(config.unwrap_or_else(Config::default), native.unwrap_or(true));
+    let known = pods::Known {
+        settings: &settings,
+        comparable,
+        installed: configuration.as_ref().ok().and_then(created),
+        server: &args.namespace,
+        now: Timestamp::now(),
+    };
+    findings.extend(if first.is_none() && namespaces.is_ok() {
+        vec![INJECTED.skip("not looked at: no namespace is labelled")]
+    } else {
+        pods::judge(&pods, &selected, &known)
+    });
+
+    let mut pages = Vec::new();
+    let targets = pods.map(|(pods, _)| sidecars::targets(&pods)).unwrap_or_default();
+    for target in targets {
+        let page = sidecars::fetch(client, &target).await;
+        pages.push((target, page));
+    }
+    findings.extend(sidecars::judge(&pages));
+    (findings, pages.len())
+}
+
+/// Whether the API server can trust what the server serves; `before`: what was found so far.
+async fn trust(
+    args: &Check,
+    client: &Client,
+    inside: bool,
+    server: &Server,
+    configuration: &Value,
+    before: &[Finding],
+) -> Vec<Finding> {
+    let (namespace, now) = (&args.namespace, SystemTime::now());
+    let encoded = webhook::ca_bundle(configuration);
+    let (bundle_finding, bundle) = certificates::ca_bundle(encoded, namespace, now);
+    let mut findings = vec![bundle_finding];
+    let Some(bundle) = bundle else {
+        return findings;
+    };
+    let to = call::Address::of(&webhook::webhook(configuration)["clientConfig"], namespace);
+    findings.push(match server.secret() {
+        Some(secret) => {
+            let secrets = Resource { api: "v1", kind: "secrets", namespace: Some(namespace) };
+            let found = ask::get(client, &secrets, &secret).await;
+            certificates::stored(&secret, &found, &bundle, &to.host, namespace, now)
+        }
+        None => STORED_CERTIFICATE
+            .skip("not looked at: the Deployment does not tell where the certificate is"),
+    });
+    let broken = failed(before, &[NAMESPACE, DEPLOYMENT, SERVICE, ENDPOINTS]);
+    let broken = broken.or_else(|| failed(&findings, &[STORED_CERTIFICATE]));
+    findings.push(match broken {
+        Some(broken) => SERVED_CERTIFICATE.skip(follows("a TLS connection", broken)),
+        None => call::served(&to, &bundle, inside, namespace).await,
+    });
+    findings
+}
+
+/// A pod in a dry run, unless it is known already that it could not be injected.
+async fn try_out(
+    client: &Client,
+    namespace: Option<&str>,
+    server: &str,
+    before: &[Finding],
+) -> Finding {
+    let of_webhook = |finding: &&Finding| {
+        finding.outcome == Outcome::Fail && finding.check.link == Link::Webhook
+            // Its failure does not keep the webhook from answering.
+            && finding.check != finding::FAILURE_POLICY
+    };
+    let broken = failed(before, &[NAMESPACE, DEPLOYMENT, SERVICE, ENDPOINTS, CA_BUNDLE]);
+    let broken = broken.or_else(|| before.iter().find(of_webhook).map(|one| one.check.code));
+    match (broken, namespace) {
+        (Some(broken), _) => DRY_RUN.skip(follows("a dry run", broken)),
+        (None, None) => DRY_RUN.skip("a dry run was not tried: no namespace is labelled"),
+        (None, Some(namespace)) => call::dry_run(client, namespace, server).await,
+    }
+}
+
+/// The first of these checks that failed.
+fn failed(findings: &[Finding], checks: &[finding::Check]) -> Option<&'static str> {
+    let failed = findings.iter().filter(|one| one.outcome == Outcome::Fail);
+    failed.map(|one| one.check).find(|check| checks.contains(check)).map(|check| check.code)
+}
+
+fn follows(what: &str, broken: &str) -> String {
+    format!("{what} was not tried: it would fail with {broken}, above")
+}
+
+fn created(object: &Value) -> Option<Timestamp> {
+    object["metadata"]["creationTimestamp"].as_str()?.parse().ok()
+}

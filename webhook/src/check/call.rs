@@ -1,0 +1,195 @@
+//! The third link, tried out: a TLS connection as the API server's, and a pod in a dry run.
+
+use std::sync::Arc;
+
+use kube::Client;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::ask::{self, Refusal, Resource};
+use super::certificates::logs;
+use super::finding::{DRY_RUN, Finding, SERVED_CERTIFICATE};
+use super::server::NAME;
+use crate::decide::SIDECAR;
+use crate::overrides::INJECTED;
+
+/// Where the API server calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The host, which is also the name in the certificate.
+    pub(super) host: String,
+    /// The port.
+    pub(super) port: u16,
+    /// Whether it is a Service's, which only the cluster's inside can reach.
+    pub(super) of_service: bool,
+}
+
+impl Address {
+    /// The address in a webhook's `clientConfig`.
+    pub(super) fn of(client: &Value, namespace: &str) -> Self {
+        let url = client["url"].as_str().and_then(|url| url.parse::<hyper::Uri>().ok());
+        if let Some((uri, host)) = url.as_ref().and_then(|uri| Some((uri, uri.host()?))) {
+            let (host, port) = (host.to_owned(), uri.port_u16().unwrap_or(443));
+            return Self { host, port, of_service: false };
+        }
+        Self { host: format!("{NAME}.{namespace}.svc"), port: 443, of_service: true }
+    }
+}
+
+/// Connects to the webhook as the API server does, trusting the bundle alone.
+pub(super) async fn served(
+    address: &Address,
+    bundle: &str,
+    inside: bool,
+    namespace: &str,
+) -> Finding {
+    let Address { host, port, of_service } = address;
+    if *of_service && !inside {
+        return SERVED_CERTIFICATE.skip(format!(
+            "{host} can be reached from inside the cluster only; the dry run below has the API server call it"
+        ));
+    }
+    let shaken = tokio::time::timeout(ask::PATIENCE, handshake(host, *port, bundle)).await;
+    match shaken {
+        Ok(Ok(())) => SERVED_CERTIFICATE.pass(format!(
+            "{host}:{port} answers with a certificate that the caBundle vouches for (TLS from here)"
+        )),
+        Ok(Err(why)) => SERVED_CERTIFICATE
+            .fail(format!("{host}:{port} (TLS from here): {why}"), logs(namespace)),
+        Err(_) => SERVED_CERTIFICATE.fail(
+            format!("{host}:{port} does not answer within {} s", ask::PATIENCE.as_secs()),
+            format!("kubectl get networkpolicies -n {namespace}"),
+        ),
+    }
+}
+
+async fn handshake(host: &str, port: u16, bundle: &str) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    let authorities = CertificateDer::pem_slice_iter(bundle.as_bytes()).flatten();
+    roots.add_parsable_certificates(authorities);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    let tls = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    tls.map(drop).map_err(|error| error.to_string())
+}
+
+/// A driver pod that any admission lets pass; it is never kept.
+fn probe(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "emberscope-check",
+            "namespace": namespace,
+            "labels": {"spark-role": "driver"},
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 185,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{
+                "name": "spark-kubernetes-driver",
+                "image": "emberscope-check",
+                "resources": {
+                    "requests": {"cpu": "1m", "memory": "1Mi"},
+                    "limits": {"cpu": "1m", "memory": "16Mi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }],
+        },
+    })
+}
+
+/// Has the API server admit a driver pod without keeping it.
+pub(super) async fn dry_run(client: &Client, namespace: &str, server: &str) -> Finding {
+    let pods = Resource { api: "v1", kind: "pods", namespace: Some(namespace) };
+    admitted(&ask::create_dry(client, &pods, &probe(namespace)).await, namespace, server)
+}
+
+fn admitted(pod: &Result<Value, Refusal>, namespace: &str, server: &str) -> Finding {
+    match pod {
+        Ok(pod) if injected(pod) => DRY_RUN.pass(format!(
+            "the API server gave a driver pod in {namespace} the sidecar (dry run, nothing was kept)"
+        )),
+        Ok(_) => DRY_RUN.fail(
+            format!(
+                "the API server lets a driver pod into {namespace} without the sidecar (dry run): its call to the webhook fails"
+            ),
+            format!(
+                "{}\nthe API server's log and its metric apiserver_admission_webhook_fail_open_count say more; on EKS the cluster's security group has to let it reach port 8443 of the nodes",
+                logs(server)
+            ),
+        ),
+        Err(refusal @ Refusal::Forbidden(_)) => DRY_RUN.warn(
+            format!("no dry run: {refusal}"),
+            "check as somebody who may create pods there; a dry run keeps nothing",
+        ),
+        Err(refusal) => DRY_RUN.warn(
+            format!("no dry run: the API server refuses a driver pod in {namespace}: {refusal}"),
+            format!("kubectl describe resourcequotas,limitranges -n {namespace}"),
+        ),
+    }
+}
+
+fn injected(pod: &Value) -> bool {
+    let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array());
+    let ours = lists.into_iter().flatten().flatten().any(|container| container["name"] == SIDECAR);
+    ours && pod["metadata"]["annotations"][INJECTED].is_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Outcome;
+    use super::*;
+    use crate::config::Config;
+    use crate::inject;
+    use crate::settings::AllSettings;
+
+    #[test]
+    fn the_probe_is_a_pod_that_the_webhook_injects() {
+        let settings = AllSettings::new(Config::default(), true);
+        let pod = inject::inject(probe("a"), "a", &settings).unwrap().pod;
+        assert_eq!(admitted(&Ok(pod), "a", "emberscope").outcome, Outcome::Pass);
+        assert_eq!(admitted(&Ok(probe("a")), "a", "emberscope").outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn a_right_that_is_missing_or_a_quota_is_no_failure_of_the_webhooks() {
+        for refusal in [
+            Refusal::Forbidden("create pods in namespace a".into()),
+            Refusal::Answered { code: 403, message: "exceeded quota".into() },
+        ] {
+            let found = admitted(&Err(refusal.clone()), "a", "emberscope");
+            assert_eq!(found.outcome, Outcome::Warn);
+            assert!(found.sentence.contains(&refusal.to_string()), "{}", found.sentence);
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_services_or_the_urls() {
+        let service = Address::of(&json!({"service": {"name": "emberscope"}}), "ns");
+        assert_eq!(
+            (&*service.host, service.port, service.of_service),
+            ("emberscope.ns.svc", 443, true)
+        );
+        let url = Address::of(&json!({"url": "https://localhost:8443/mutate"}), "ns");
+        assert_eq!((&*url.host, url.port, url.of_service), ("localhost", 8443, false));
+    }
+}

@@ -1,0 +1,83 @@
+use serde_json::json;
+
+use super::super::finding::Outcome;
+use super::*;
+use crate::config::Config;
+
+const NOON: &str = "2026-03-01T12:00:00Z";
+
+fn pod(name: &str, created: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "a", "creationTimestamp": created,
+            "labels": {"spark-role": "driver"}, "annotations": {},
+        },
+        "spec": {"containers": [{"name": "spark-kubernetes-driver"}]},
+        "status": {"phase": "Running"},
+    })
+}
+
+fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
+    let settings = AllSettings::new(Config::default(), true);
+    let namespace = Namespace::of(&json!({"metadata": {"name": "a", "managedFields": [{
+        "time": "2026-03-01T10:00:00Z",
+        "fieldsV1": {"f:metadata": {"f:labels": {"f:emberscope.dev/inject": {}}}},
+    }]}}));
+    let known = Known {
+        settings: &settings,
+        comparable: true,
+        installed: Some("2026-03-01T09:00:00Z".parse().unwrap()),
+        server: "emberscope",
+        now: NOON.parse().unwrap(),
+    };
+    let findings = judge(&Ok((pods, false)), &[&namespace], &known);
+    findings.into_iter().map(|one| (one.outcome, one.sentence)).collect()
+}
+
+fn injected(mut pod: Value, by: &str) -> Value {
+    pod["metadata"]["annotations"][overrides::INJECTED] = json!(by);
+    pod
+}
+
+#[test]
+fn no_pods_are_nothing_to_judge() {
+    let mut old = pod("old", "2026-02-27T11:00:00Z");
+    old["status"]["phase"] = json!("Succeeded");
+    for pods in [vec![], vec![old]] {
+        assert_eq!(judged(pods)[0].0, Outcome::Skip);
+    }
+}
+
+#[test]
+fn pods_that_are_injected_by_what_is_installed_pass() {
+    let now = AllSettings::new(Config::default(), true).default().injected.clone();
+    let found = judged(vec![injected(pod("d", NOON), &now)]);
+    assert!(found.iter().all(|one| one.0 == Outcome::Pass), "{found:?}");
+    assert!(found[0].1.starts_with("1 of 1 Spark pod"), "{}", found[0].1);
+}
+
+#[test]
+fn pods_by_another_configuration_are_a_warning_that_names_both() {
+    let found = judged(vec![injected(pod("d", NOON), "0.0.1-00000000")]);
+    assert_eq!(found[1].0, Outcome::Warn);
+    assert!(found[1].1.contains("0.0.1-00000000"), "{}", found[1].1);
+    assert!(found[1].1.ends_with("a/d"), "{}", found[1].1);
+}
+
+#[test]
+fn a_pod_without_sidecar_is_explained_by_its_age_its_wish_a_rule_or_else_fails() {
+    let mut opted_out = pod("opted-out", NOON);
+    opted_out["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
+    let mut host = pod("host", NOON);
+    host["spec"]["hostNetwork"] = json!(true);
+    for (pod, outcome, words) in [
+        (opted_out, Outcome::Pass, "opted out by annotation: a/opted-out"),
+        (pod("older", "2026-03-01T09:30:00Z"), Outcome::Warn, "older than the label"),
+        (host, Outcome::Warn, "host_network: the pod uses the host's network"),
+        (pod("missed", "2026-03-01T11:00:00Z"), Outcome::Fail, "had no answer from it: a/missed"),
+    ] {
+        let found = judged(vec![pod]);
+        assert_eq!((found.len(), found[0].0), (1, outcome), "{found:?}");
+        assert!(found[0].1.contains(words), "{}", found[0].1);
+    }
+}

@@ -1,0 +1,244 @@
+//! The last link: whether a Prometheus scrapes the sidecars, keeps what they say, and writes it on.
+
+use kube::Client;
+use serde_json::Value;
+
+use super::ask::{self, Refusal};
+use super::finding::{Finding, PROMETHEUS, REMOTE_WRITE, RULES, SAMPLES, TARGETS};
+use super::server::plural;
+
+/// Remote write that is further behind, in seconds, is not a hiccup.
+const BEHIND: f64 = 120.0;
+
+/// What tells Spark's pods among targets, before relabelling.
+const SPARK_ROLE: &str = "__meta_kubernetes_pod_label_spark_role";
+
+/// Series of sidecars with samples in the last five minutes.
+const ARRIVED: &str =
+    "count(count_over_time(emberscope_build_info{role=~\"driver|executor\"}[5m]))";
+
+/// Samples that remote write gave up lately; nothing where the server does not scrape itself.
+const LOST: &str = "sum(increase(prometheus_remote_storage_samples_failed_total[15m]))";
+
+/// Where the manifests for Prometheus are.
+const MANIFESTS: &str = "manifests/monitoring/prometheus has scrape configurations; docs/check.md";
+
+/// What a Prometheus said.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// `vector(1)`: whether it answers queries at all.
+    alive: Result<Value, Refusal>,
+    targets: Result<Value, Refusal>,
+    arrived: Result<Value, Refusal>,
+    lost: Result<Value, Refusal>,
+    rules: Result<Value, Refusal>,
+    /// Its own figures.
+    page: Result<String, Refusal>,
+}
+
+impl Seen {
+    /// Asks for all of it.
+    pub(super) async fn fetch(client: &Client) -> Self {
+        let alive = query(client, "vector(1)").await;
+        if let Err(refusal) = &alive {
+            let same = || Err(refusal.clone());
+            return Self {
+                targets: same(),
+                arrived: same(),
+                lost: same(),
+                rules: same(),
+                page: Err(refusal.clone()),
+                alive,
+            };
+        }
+        Self {
+            alive,
+            targets: ask::value(client, "/api/v1/targets?state=active", "read targets").await,
+            arrived: query(client, ARRIVED).await,
+            lost: query(client, LOST).await,
+            rules: ask::value(client, "/api/v1/rules", "read rules").await,
+            page: ask::text(client, "/metrics", "read /metrics").await,
+        }
+    }
+
+    /// All findings of the link; `running`: how many pods with a sidecar run, as far as is known.
+    pub(super) fn judge(&self, url: &str, running: usize) -> Vec<Finding> {
+        if let Err(refusal) = &self.alive {
+            return vec![PROMETHEUS.fail(
+                format!("{url} does not answer: {refusal}"),
+                "kubectl port-forward brings a Prometheus of the cluster here; --prometheus-token-file FILE for one that wants a bearer token",
+            )];
+        }
+        vec![
+            PROMETHEUS.pass(format!("{url} answers queries")),
+            self.targets(running),
+            self.samples(running),
+            self.remote_write(),
+            self.rules(),
+        ]
+    }
+
+    fn targets(&self, running: usize) -> Finding {
+        let targets = match &self.targets {
+            Ok(targets) => targets["data"]["activeTargets"].as_array().into_iter().flatten(),
+            // Stores behind remote write answer queries alone.
+            Err(refusal) => {
+                return TARGETS.skip(format!("it does not tell its targets: {refusal}"));
+            }
+        };
+        let sparks = targets.filter(|target| target["discoveredLabels"][SPARK_ROLE].is_string());
+        let sparks: Vec<&Value> = sparks.collect();
+        let down: Vec<&&Value> =
+            sparks.iter().filter(|target| target["health"] == "down").collect();
+        let (all, noun) = (sparks.len(), plural(sparks.len(), "target"));
+        if all == 0 && running == 0 {
+            return TARGETS
+                .skip("none of its targets is a Spark pod, and none with a sidecar runs");
+        }
+        if all == 0 {
+            return TARGETS.fail(
+                format!(
+                    "none of its targets is a Spark pod, though {running} with a sidecar {}",
+                    if running == 1 { "runs" } else { "run" }
+                ),
+                MANIFESTS,
+            );
+        }
+        let Some(first) = down.first() else {
+            return TARGETS.pass(match all {
+                1 => "its target that is a Spark pod is not down".to_owned(),
+                _ => format!("none of its {all} targets that are Spark pods is down"),
+            });
+        };
+        let text = |key: &str| first[key].as_str().unwrap_or_default();
+        let what = format!(
+            "{} of {all} {noun} down: {}: {}",
+            down.len(),
+            text("scrapeUrl"),
+            text("lastError")
+        );
+        let remedy = "a NetworkPolicy between them? Spark 4.2 and newer close executors to all but their driver";
+        if down.len() == all { TARGETS.fail(what, remedy) } else { TARGETS.warn(what, remedy) }
+    }
+
+    fn samples(&self, running: usize) -> Finding {
+        let arrived = match &self.arrived {
+            Ok(answer) => number(answer).unwrap_or_default(),
+            Err(refusal) => return SAMPLES.refused("what arrived", refusal),
+        };
+        if arrived >= 1.0 {
+            let noun = if arrived < 2.0 { "sidecar" } else { "sidecars" };
+            return SAMPLES
+                .pass(format!("figures of {arrived} {noun} arrived in the last five minutes"));
+        }
+        if running == 0 {
+            return SAMPLES.skip("no figures of sidecars in the last five minutes, and none runs");
+        }
+        SAMPLES.fail("no figures of sidecars arrived in the last five minutes", MANIFESTS)
+    }
+
+    fn remote_write(&self) -> Finding {
+        let page = match &self.page {
+            Ok(page) => page,
+            Err(refusal) => {
+                return REMOTE_WRITE.skip(format!("it does not tell its own figures: {refusal}"));
+            }
+        };
+        let logs = "its log names the reason: kubectl logs of the Prometheus pod, lines with component=remote";
+        let sum = |family| values(page, family).sum::<f64>();
+        let highest = sum("prometheus_remote_storage_highest_timestamp_in_seconds");
+        let mut queues = values(page, "prometheus_remote_storage_samples_retried_total");
+        if queues.next().is_none() {
+            return REMOTE_WRITE.skip("it writes to no other store");
+        }
+        // A queue has this figure from the first samples on that it got rid of.
+        let sent = values(page, "prometheus_remote_storage_queue_highest_sent_timestamp_seconds");
+        let sent = sent.reduce(f64::min).unwrap_or_default();
+        if sent == 0.0 {
+            let retried = sum("prometheus_remote_storage_samples_retried_total");
+            let failed = sum("prometheus_remote_storage_samples_failed_total");
+            return if retried + failed > 0.0 {
+                REMOTE_WRITE.fail(
+                    format!(
+                        "nothing was sent yet: {retried} samples tried again, {failed} given up"
+                    ),
+                    logs,
+                )
+            } else {
+                REMOTE_WRITE.warn(
+                    "nothing was sent yet, nor did it fail",
+                    "look again in a minute: --wait 60",
+                )
+            };
+        }
+        let behind = highest - sent;
+        if behind > BEHIND {
+            return REMOTE_WRITE.fail(format!("remote write is {behind:.0} s behind"), logs);
+        }
+        // Where the server does not scrape itself, what it gave up since it started.
+        let (lost, since) = match self.lost.as_ref().ok().and_then(number) {
+            Some(lost) => (lost, "in the last 15 minutes"),
+            None => (sum("prometheus_remote_storage_samples_failed_total"), "since it started"),
+        };
+        if lost > 0.0 {
+            return REMOTE_WRITE
+                .warn(format!("remote write gave up {lost:.0} samples {since}"), logs);
+        }
+        REMOTE_WRITE.pass(format!("remote write keeps up and gave up nothing {since}"))
+    }
+
+    fn rules(&self) -> Finding {
+        let groups = match &self.rules {
+            Ok(rules) => rules["data"]["groups"].as_array().into_iter().flatten(),
+            Err(refusal) => return RULES.skip(format!("it does not tell its rules: {refusal}")),
+        };
+        let rules = groups.filter_map(|group| group["rules"].as_array()).flatten();
+        let ours = |rule: &&Value| {
+            let query = rule["query"].as_str().unwrap_or_default();
+            ["spark_", "emberscope_"].iter().any(|prefix| query.contains(prefix))
+        };
+        let ours: Vec<&Value> = rules.filter(ours).collect();
+        if ours.is_empty() {
+            return RULES.warn(
+                "no rule over Emberscope's metrics is loaded",
+                "manifests/monitoring has them",
+            );
+        }
+        match ours.iter().find(|rule| rule["health"] == "err") {
+            Some(rule) => RULES.fail(
+                format!("rule {} fails: {}", rule["name"], rule["lastError"]),
+                "promtool check rules FILE",
+            ),
+            None => RULES.pass(match ours.len() {
+                1 => "1 rule over Emberscope's metrics is loaded".to_owned(),
+                count => format!("{count} rules over Emberscope's metrics are loaded"),
+            }),
+        }
+    }
+}
+
+async fn query(client: &Client, expression: &str) -> Result<Value, Refusal> {
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("query", expression).finish();
+    ask::value(client, &format!("/api/v1/query?{query}"), "query").await
+}
+
+/// The number that an instant query gave.
+fn number(answer: &Value) -> Option<f64> {
+    answer.pointer("/data/result/0/value/1")?.as_str()?.parse().ok()
+}
+
+/// The values of one family on a page.
+fn values<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = f64> + 'p {
+    page.lines().filter_map(move |line| {
+        let rest = line.strip_prefix(family)?;
+        let value = match rest.strip_prefix('{') {
+            Some(labelled) => labelled.rsplit_once("} ")?.1,
+            None => rest.strip_prefix(' ')?,
+        };
+        value.trim().parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use serde_json::json;
+
+use super::super::finding::Outcome;
+use super::*;
+
+fn installed() -> Server {
+    Server {
+        name: "emberscope".to_owned(),
+        namespace: Ok(json!({})),
+        deployment: Ok(json!({
+            "metadata": {"labels": {"app.kubernetes.io/version": "0.1.0"}},
+            "spec": {"replicas": 2, "template": {"spec": {
+                "containers": [{"args": ["serve", "--tls-secret=emberscope-tls"]}],
+            }}},
+            "status": {"readyReplicas": 2},
+        })),
+        service: Ok(json!({"spec": {"ports": [{"port": 443}]}})),
+        slices: Ok(vec![json!({"endpoints": [{"conditions": {"ready": true}}, {}]})]),
+        config_map: Ok(json!({"data": {"config.yaml": "sidecar: {image: a/b:1}"}})),
+        network_policy: Ok(json!({})),
+        disruption_budget: Ok(json!({})),
+    }
+}
+
+fn not_passed(server: &Server) -> Vec<(&'static str, Outcome, String)> {
+    let findings = server.judge().into_iter();
+    let findings = findings.filter(|finding| finding.outcome != Outcome::Pass);
+    findings.map(|one| (one.check.code, one.outcome, one.sentence)).collect()
+}
+
+#[test]
+fn an_installation_as_shipped_passes() {
+    assert_eq!(not_passed(&installed()), []);
+    assert_eq!(installed().secret().as_deref(), Some("emberscope-tls"));
+    assert_eq!(installed().version(), Some("0.1.0"));
+}
+
+#[test]
+fn some_replicas_are_a_warning_and_none_is_a_failure() {
+    let mut server = installed();
+    for (ready, outcome) in [(1, Outcome::Warn), (0, Outcome::Fail)] {
+        server.deployment.as_mut().unwrap()["status"]["readyReplicas"] = json!(ready);
+        let found = not_passed(&server);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].0, found[0].1), ("deployment", outcome));
+    }
+}
+
+#[test]
+fn endpoints_that_are_not_ready_do_not_count() {
+    let mut server = installed();
+    server.slices = Ok(vec![json!({"endpoints": [{"conditions": {"ready": false}}]})]);
+    assert_eq!(not_passed(&server)[0].0, "endpoints");
+}
+
+#[test]
+fn a_bad_configuration_is_named_with_its_error() {
+    let mut server = installed();
+    server.config_map = Ok(json!({"data": {"config.yaml": "sidecar: {prot: 1}"}}));
+    let found = not_passed(&server);
+    assert_eq!((found[0].0, found[0].1), ("configuration", Outcome::Fail));
+    assert!(found[0].2.contains("prot"), "{}", found[0].2);
+    server.config_map = Ok(json!({"data": {"config.yaml": "sidecar: {image: ''}"}}));
+    assert!(not_passed(&server)[0].2.contains("sidecar.image is empty"));
+}
+
+#[test]
+fn without_the_namespace_nothing_else_fails() {
+    let mut server = installed();
+    server.namespace = Err(Refusal::Missing);
+    server.deployment = Err(Refusal::Missing);
+    let failed = not_passed(&server);
+    let failed: Vec<_> = failed.iter().filter(|found| found.1 == Outcome::Fail).collect();
+    assert_eq!((failed.len(), failed[0].0), (1, "namespace"));
+}
+
+#[test]
+fn a_missing_right_is_a_warning_that_names_it() {
+    let mut server = installed();
+    server.service = Err(Refusal::Forbidden("get services x in namespace y".into()));
+    let found = not_passed(&server);
+    assert_eq!((found[0].0, found[0].1), ("service", Outcome::Warn));
+    assert!(found[0].2.contains("get services x in namespace y"), "{}", found[0].2);
+}
+
+#[test]
+fn a_mounted_secret_is_found_where_the_server_keeps_none() {
+    let mut server = installed();
+    let pod = &mut server.deployment.as_mut().unwrap()["spec"]["template"]["spec"];
+    pod["containers"][0]["args"] = json!(["serve", "--cert-dir=/certs"]);
+    pod["volumes"] = json!([{"configMap": {}}, {"secret": {"secretName": "mine"}}]);
+    assert_eq!(server.secret().as_deref(), Some("mine"));
+}
