@@ -40,6 +40,12 @@ impl LabelSets {
         id
     }
 
+    /// Gives back what only [`Self::intern`] needs; sets that it gives from now on are new ones.
+    pub fn close(&mut self) {
+        self.ids = HashMap::new();
+        self.texts.shrink_to_fit();
+    }
+
     /// The text between the braces: `a="b",c="d"`, or nothing.
     #[must_use]
     pub fn text(&self, set: LabelSet) -> &str {

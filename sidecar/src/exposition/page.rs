@@ -169,6 +169,32 @@ impl Page {
         self.push(family, Part::Value, labels, value);
     }
 
+    /// Makes room for so many samples of a family at once: what grows by and by takes up to twice as
+    /// much memory, and leaves holes in it.
+    pub fn reserve(&mut self, family: FamilyId, samples: usize) {
+        if let Some(family) = self.families.get_mut(family.0) {
+            family.samples.reserve_exact(samples);
+        }
+    }
+
+    /// How many samples the largest family has.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.families.iter().map(|family| family.samples.len()).max().unwrap_or(0)
+    }
+
+    /// Gives back the memory that only a page needs which is still being written. A page is kept
+    /// until the next one is complete, so two of them are in memory. Nothing is to be added to it.
+    pub fn close(&mut self) {
+        for Family { samples, .. } in &mut self.families {
+            // A little room more is not worth moving them.
+            if samples.capacity() - samples.len() > samples.len() / 16 {
+                samples.shrink_to_fit();
+            }
+        }
+        self.labels.close();
+    }
+
     /// Removes all but the last sample of each series; how many went is returned. Then the parts of
     /// each summary stand together.
     ///
@@ -279,6 +305,21 @@ mod tests {
             .map(|one| without_quantile(page.label_text(one.labels)))
             .collect();
         assert_eq!(queues, [["queue=\"x\""; 3], ["queue=\"y\""; 3]].concat());
+    }
+
+    #[test]
+    fn a_closed_page_takes_no_more_than_it_needs() {
+        let mut page = Page::new();
+        let family = page.family("a", Kind::Gauge, "A.");
+        page.reserve(family, 1000);
+        for number in 0..100 {
+            let labels = page.labels(&[("x", &number.to_string())]);
+            page.push(family, Part::Value, labels, 1.0);
+        }
+        page.close();
+        assert!(page.families()[0].samples.capacity() <= 106);
+        let last = page.families()[0].samples[99].labels;
+        assert_eq!(page.label_text(last), "x=\"99\"");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One round: all sources of the role at once, each held to the deadline, each free to fail.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,13 +38,15 @@ pub struct Driver {
     pushes: Arc<Store>,
     /// When the driver's page was read last.
     page_read: Mutex<Option<Instant>>,
+    /// How many executors the last page had.
+    executors: AtomicUsize,
 }
 
 impl Driver {
     /// A driver with that UI, which pushes there.
     #[must_use]
     pub const fn new(ui: Ui, pushes: Arc<Store>) -> Self {
-        Self { ui, pushes, page_read: Mutex::new(None) }
+        Self { ui, pushes, page_read: Mutex::new(None), executors: AtomicUsize::new(0) }
     }
 
     /// Whose pushes are needed beside what came of reading the page. A look at a page that is
@@ -115,13 +118,17 @@ impl Sources {
                     Ok(Figures { page, servlet, repairs, show_spark: true, ..Figures::default() })
                 });
                 let executors = held(Source::ExecutorsPage, deadline, async move {
-                    let (mut page, mut reader) = (Page::new(), executors::Reader::default());
+                    let last = second.executors.load(Ordering::Relaxed);
+                    // A few more may have come since.
+                    let mut reader = executors::Reader::expecting(last + last / 32);
+                    let mut page = Page::new();
                     // Never held as a whole: it grows with the number of executors.
                     let read = second.ui.read(Endpoint::Executors, deadline, |piece| {
                         reader.feed(piece, &mut page);
                     });
                     read.await.map_err(|error| Failure::new(error.reason(), error))?;
                     let repairs = reader.finish(&mut page);
+                    second.executors.store(page.largest(), Ordering::Relaxed);
                     Ok(Figures { page, repairs, show_spark: true, ..Figures::default() })
                 });
                 let (driver, executors) = tokio::join!(driver, executors);
@@ -182,6 +189,7 @@ async fn held(
     };
     let result = result.and_then(|mut figures| {
         figures.duplicates = figures.page.drop_duplicates();
+        figures.page.close();
         // A driver's pushes may all be on its page.
         if figures.page.is_empty() && source != Source::Push {
             return Err(Failure::new("empty", "no sample in what it gave").with(figures.repairs));

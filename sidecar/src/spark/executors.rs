@@ -22,6 +22,9 @@ const RESERVED: [&str; 5] = ["pod", "instance", "job", "namespace", "type"];
 /// How many names a page may have; Spark 4.3 has 42.
 const MAX_NAMES: usize = 256;
 
+/// Room is made for so many executors at most before they are there.
+const MAX_EXPECTED: usize = 20_000;
+
 /// Writes the executors page in `body` into `page`.
 pub fn write(body: &[u8], page: &mut Page) -> Repairs {
     let mut reader = Reader::default();
@@ -43,6 +46,13 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// A reader of a page that has about so many executors.
+    #[must_use]
+    pub fn expecting(executors: usize) -> Self {
+        let families = Families { room: executors.min(MAX_EXPECTED), ..Families::default() };
+        Self { families, ..Self::default() }
+    }
+
     /// Writes the lines that `chunk` completes into `page`; always the same page.
     pub fn feed(&mut self, chunk: &[u8], page: &mut Page) {
         let mut chunk = chunk;
@@ -123,6 +133,8 @@ const MAX_LABELS: usize = 6 << 20;
 struct Families {
     seen: Vec<(Box<str>, Result<FamilyId, Reason>)>,
     next: usize,
+    /// How many samples each is going to have, as far as that is known.
+    room: usize,
 }
 
 impl Families {
@@ -143,6 +155,9 @@ impl Families {
             return Err(Reason::TooMany);
         }
         let family = family(name, page);
+        if let Ok(family) = family {
+            page.reserve(family, self.room);
+        }
         self.seen.push((name.into(), family));
         self.next = self.seen.len();
         family
