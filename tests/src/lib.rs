@@ -14,7 +14,8 @@
 //!                                                     table      series
 //! ```
 //!
-//! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission.
+//! [`demo`] is the order in which these things happen. [`load`] is the benchmark of admission,
+//! [`scrapes`] and [`instructions`] are those of the sidecar.
 //! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
@@ -23,11 +24,14 @@ pub mod demo;
 pub mod discovery;
 pub mod enclosure;
 pub mod http;
+pub mod instructions;
 pub mod load;
 pub mod places;
 pub mod ports;
+pub mod process;
 pub mod programs;
 pub mod prometheus;
 pub mod quality_of_service;
+pub mod scrapes;
 pub mod series;
 pub mod spark;
