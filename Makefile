@@ -3,6 +3,8 @@
 # make demo KEEP=1                  leaves the demonstration running until Ctrl-C
 # make demo SPARK_VERSION=4.3.0     runs it on another Spark (3.3.4, ...)
 # make demo ARGS='--seconds 120'    more for the program itself; ARGS=--help tells what
+# make bench ARGS='--rate 300' SIDECAR_ARGS='process --scrapes 200'
+#                                   the same for the programs load and scrapes
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -10,7 +12,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Patch a pod, run a real Spark job with it, show what arrives in Prometheus 
@@ -41,9 +43,25 @@ golden: ## Write the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 cargo test --workspace --locked
 
 .PHONY: bench
-bench: ## Measure admission under load, in a release build
+bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, in release builds
+
+.PHONY: bench-webhook
+bench-webhook: ## Measure admission under load
 	cargo build --workspace --bins --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)
+
+.PHONY: bench-sidecar
+bench-sidecar: ## Measure the sidecar, as it is in the image, alone and beside other exporters
+	@tests/setup.sh bench
+	cargo build --workspace --bins --locked --release
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --package emberscope-sidecar --bins \
+		--target "$$(rustc --version --verbose | sed -n 's/^host: //p')"
+	@$${CARGO_TARGET_DIR:-target}/release/scrapes $(SIDECAR_ARGS)
+
+.PHONY: instructions
+instructions: ## Compare the instructions of the sidecar's functions with those kept (needs valgrind)
+	cargo build --package emberscope-tests --bin instructions --locked --release
+	@$${CARGO_TARGET_DIR:-target}/release/instructions $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets a Debian machine up for `make demo` (setup.sh demo) and `make test` (setup.sh test).
+# Sets a Debian machine up for `make demo` (setup.sh demo), `make test` (setup.sh test) and
+# `make bench-sidecar` (setup.sh bench).
 #
 # Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
 # asks for no password), Spark into a virtual environment under .cache/. For the tests also podman, a
@@ -89,11 +90,11 @@ missing_packages() {
     [[ -x $cache/spark-$spark_version/bin/python || -n $(python "$spark_version") ]] || echo python3-venv
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
-    [[ $level == demo ]] || command -v podman >/dev/null || echo podman
-    [[ $level == demo ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
+    [[ $level != test ]] || command -v podman >/dev/null || echo podman
+    [[ $level != test ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
     # The dashboards show what it says of nodes.
-    [[ $level == demo ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
-    [[ $level == demo ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
+    [[ $level != test ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
+    [[ $level != test ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
 }
 
 has_control_plane() { [[ -n ${KUBEBUILDER_ASSETS:-} ]] || "$root/tests/control-plane.sh" built; }
@@ -223,9 +224,26 @@ set_up_cluster() {
         stop "the API server of the tests could not be built (above, and in $log); mend that, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, then run this again"
 }
 
+# What the sidecar is measured beside; what is not to be had is left out.
+set_up_others() {
+    local package missing=() jar=$cache/jmx_prometheus_javaagent.jar
+    for package in prometheus-node-exporter prometheus-process-exporter; do
+        command -v "$package" >/dev/null || missing+=("$package")
+    done
+    ((${#missing[@]} == 0)) || (install_packages "${missing[@]}") || say "without ${missing[*]}, which are then not measured"
+    [[ ! -e $jar ]] || return 0
+    if command -v mvn >/dev/null; then
+        long "fetching the JMX exporter's Java agent" mvn --quiet --batch-mode dependency:copy \
+            -Dartifact=io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1 -Dmdep.stripVersion=true "-DoutputDirectory=$cache" ||
+            say "without the JMX exporter's agent, which could not be fetched (see $log)"
+    else
+        say "without the JMX exporter's agent, since there is no Maven to fetch it with (apt-get install maven)"
+    fi
+}
+
 # --- the order of things ---------------------------------------------------------------------
 
-[[ $level == demo || $level == test ]] || stop "the levels are demo and test, not '$level'"
+[[ $level == demo || $level == test || $level == bench ]] || stop "the levels are demo, test and bench, not '$level'"
 [[ $(uname -s) == Linux ]] || stop "this needs Linux: the sidecar reads /proc and cgroups"
 mkdir -p "$cache"
 : >"$log"
@@ -237,5 +255,6 @@ home=$(java_home)
 ln -sfn "$home" "$cache/java"
 set_up_rust
 set_up_spark "$spark_version"
-[[ $level == demo ]] || set_up_cluster
+[[ $level != test ]] || set_up_cluster
+[[ $level != bench ]] || set_up_others
 say "ready (Java at $home, Spark $spark_version, $(prometheus --version 2>&1 | sed -n '1s/ (.*//p'))"

@@ -15,9 +15,9 @@
 //! ```
 //!
 //! [`demo`] is the order in which these things happen; [`trial`] is a smaller one, for tests, on ports
-//! of its own. [`load`] is the benchmark of admission. [`dashboards`] makes what Grafana shows,
-//! [`rules`] reads the alerts that are shipped. [`cluster`] is the other half: a real API server that
-//! asks the webhook, without a job that runs.
+//! of its own. [`load`] is the benchmark of admission, [`scrapes`] and [`instructions`] are those of
+//! the sidecar. [`dashboards`] makes what Grafana shows, [`rules`] reads the alerts that are shipped.
+//! [`cluster`] is the other half: a real API server that asks the webhook, without a job that runs.
 
 pub mod admission;
 pub mod cluster;
@@ -26,13 +26,16 @@ pub mod demo;
 pub mod discovery;
 pub mod enclosure;
 pub mod http;
+pub mod instructions;
 pub mod load;
 pub mod places;
 pub mod ports;
+pub mod process;
 pub mod programs;
 pub mod prometheus;
 pub mod quality_of_service;
 pub mod rules;
+pub mod scrapes;
 pub mod series;
 pub mod spark;
 pub mod trial;

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::http::{self, Connection};
 use crate::places::Places;
 use crate::ports;
+use crate::process::{cpu, peak};
 use crate::programs::Programs;
 
 /// Starts `emberscope serve` and sends it admission reviews at a fixed rate; prints how long the
@@ -198,20 +199,4 @@ fn captured(places: &Places) -> Result<Vec<Kind>> {
 
 fn millis(time: Duration) -> String {
     format!("{:.3} ms", time.as_secs_f64() * 1000.0)
-}
-
-/// User and system time of a process, in the kernel's hundredths of a second.
-fn cpu(pid: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has no name")?;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
-    Ok(Duration::from_millis(10 * ticks.sum::<Result<u64, _>>()?))
-}
-
-/// The highest resident memory of a process so far, in KiB.
-fn peak(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let value = line.and_then(|line| line.split_whitespace().next());
-    Ok(value.context("/proc/PID/status has no VmHWM")?.parse()?)
 }

@@ -131,7 +131,7 @@ fn installation(home: &Path) -> Result<PathBuf> {
 }
 
 /// A program on the `PATH`.
-fn on_path(name: &str) -> Result<PathBuf> {
+pub fn on_path(name: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(name))
