@@ -120,7 +120,17 @@ impl Client {
             .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
+        let mut asked = watched.clone();
         let mut over = std::pin::pin!(over(watched));
+        // Who has connected and not yet asked is still answered: the server would close on him.
+        let mut changed = std::pin::pin!(async {
+            if self.protection.changed().await.is_err() {
+                // It is what it is to the end.
+                std::future::pending::<()>().await;
+            }
+            // An error means that the connection is over, and with it this.
+            let _ = asked.wait_for(|patience| patience.until.is_some()).await;
+        });
         let mut stopping = false;
         loop {
             tokio::select! {
@@ -135,7 +145,7 @@ impl Client {
                     return;
                 }
                 () = said(&mut stop), if !stopping => stopping = true,
-                Ok(()) = self.protection.changed(), if !stopping => stopping = true,
+                () = changed.as_mut(), if !stopping => stopping = true,
             }
             if stopping {
                 connection.as_mut().graceful_shutdown();
