@@ -115,7 +115,10 @@ impl Sources {
                         Compat::None => None,
                         Compat::Servlet => Some(servlet::write(&body)),
                     };
-                    Ok(Figures { page, servlet, repairs, show_spark: true, ..Figures::default() })
+                    // What was pushed while there was no page is older.
+                    let supersedes = Some(Source::Push);
+                    let figures = Figures { page, servlet, repairs, ..Figures::default() };
+                    Ok(Figures { supersedes, show_spark: true, ..figures })
                 });
                 let executors = held(Source::ExecutorsPage, deadline, async move {
                     let last = second.executors.load(Ordering::Relaxed);

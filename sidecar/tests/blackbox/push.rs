@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
 
-use crate::harness::{FakeProc, FakeSpark, Sidecar, captured, eventually, free_port};
+use crate::harness::{DRIVER, FakeProc, FakeSpark, Mood, Sidecar, captured, eventually, free_port};
 
 fn executor(proc: &FakeProc) -> (Sidecar, u16) {
     let push = free_port();
@@ -124,10 +124,22 @@ fn an_older_push_is_no_better_than_the_page_that_was_read_after_it() {
     let tasks =
         "spark_driver_app_status_completed_tasks_total{application_id=\"app-20261123071901-0000\"}";
     let of_the_page = page.value(tasks).unwrap();
+    // For a while there is no page, and a newer push stands in for it.
+    spark.set(DRIVER, Mood::Says(500, "text/html", Vec::new()));
+    push(push_port, LAST);
+    sidecar.scrape_until("the push stands in", |page| page.value(tasks) == Some(4711.0));
+    spark.set(DRIVER, Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")));
+    sidecar.scrape_until("the page is back", |page| page.value(tasks) == Some(of_the_page));
     // It is killed, and reports no more.
     spark.end();
     proc.end_spark();
     sidecar.signal("TERM");
     eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
-    assert_eq!(sidecar.scrape().value(tasks), Some(of_the_page));
+    let page = sidecar.scrape();
+    assert_eq!(page.value(tasks), Some(of_the_page));
+    assert_eq!(
+        page.value("emberscope_left_out_samples_total"),
+        Some(0.0),
+        "nothing is there twice"
+    );
 }
