@@ -58,11 +58,17 @@ fn push_name(text: &mut String, name: &str) {
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         text.push('_');
     }
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return text.push_str(name);
+    }
     text.extend(name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
 }
 
 /// A label value: backslash, quote and line feed escaped.
 pub(super) fn push_escaped(text: &mut String, value: &str) {
+    if !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
+        return text.push_str(value);
+    }
     for c in value.chars() {
         match c {
             '\\' => text.push_str("\\\\"),
