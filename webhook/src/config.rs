@@ -89,18 +89,39 @@ pub enum Compat {
     Servlet,
 }
 
+impl MetricProfile {
+    /// The profile's name on a command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Compat {
+    /// The choice's name on a command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Servlet => "servlet",
+        }
+    }
+}
+
 impl Sidecar {
     /// The arguments about what is served, where it is not what the sidecar does unasked.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = Vec::new();
-        if self.profile == MetricProfile::Full {
-            arguments.push("--profile=full".to_owned());
+        let (mut arguments, default) = (Vec::new(), Self::default());
+        if self.profile != default.profile {
+            arguments.push(format!("--profile={}", self.profile.as_str()));
         }
-        if self.compat == Compat::Servlet {
-            arguments.push("--compat=servlet".to_owned());
+        if self.compat != default.compat {
+            arguments.push(format!("--compat={}", self.compat.as_str()));
         }
-        let default = Self::default();
         if self.max_series != default.max_series {
             arguments.push(format!("--max-series={}", self.max_series));
         }

@@ -1,7 +1,8 @@
 //! `docs/metrics.md`: every metric, from the tables that the programs themselves write with.
 
-use emberscope::config::TAKEN;
+use emberscope::config::{Sidecar, TAKEN};
 use emberscope::serve::metrics::Metrics;
+use emberscope_sidecar::args::Args;
 use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::own;
 use emberscope_sidecar::spark::catalog::{Label, Scope, entries};
@@ -32,6 +33,23 @@ fn no_metric_label_can_be_called_like_one_of_the_sidecars() {
     assert!(OWN.iter().all(|label| TAKEN.contains(label)));
     let scopes = entries().filter_map(|entry| entry.label).map(Label::name);
     assert!(scopes.into_iter().all(|label| OWN.contains(&label)));
+}
+
+/// The webhook tells a sidecar nothing that it does unasked.
+#[test]
+fn the_two_programs_agree_on_what_is_served_unasked() {
+    let line = ["emberscope-sidecar", "--role=driver"].map(std::ffi::OsString::from);
+    let (sidecar, unknown) = Args::known(line);
+    assert!(unknown.is_empty());
+    let webhook = Sidecar::default();
+    assert_eq!(webhook.arguments(), Vec::<String>::new());
+    assert_eq!(sidecar.max_series, webhook.max_series);
+    assert_eq!(sidecar.pss_interval_seconds, webhook.pss_interval_seconds);
+    let words = [format!("{:?}", sidecar.profile), format!("{:?}", sidecar.compat)];
+    assert_eq!(
+        words.map(|word| word.to_lowercase()),
+        [webhook.profile.as_str(), webhook.compat.as_str()]
+    );
 }
 
 /// What the catalog has of one of Spark's processes.

@@ -103,6 +103,18 @@ fn sidecar(
             )
         },
         row("log level", argument("log-level"), origin(pod, "log-level", layers, |s| s.log_level)),
+        row("profile", wanted.profile.as_str(), layers.origin(|s| s.config.sidecar.profile)),
+        row("compat", wanted.compat.as_str(), layers.origin(|s| s.config.sidecar.compat)),
+        row(
+            "max series",
+            wanted.max_series.to_string(),
+            layers.origin(|s| s.config.sidecar.max_series),
+        ),
+        row(
+            "pss interval seconds",
+            wanted.pss_interval_seconds.to_string(),
+            layers.origin(|s| s.config.sidecar.pss_interval_seconds),
+        ),
     ];
     for (name, key) in &wanted.metric_labels {
         let name_of = name.clone();
