@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Takes whole lines, without their line feeds.
-    pub(in crate::spark) fn take<'a>(&self, lines: impl Iterator<Item = &'a [u8]>, now: Instant) {
+    pub fn take<'a>(&self, lines: impl Iterator<Item = &'a [u8]>, now: Instant) {
         let mut inner = self.lock();
         for line in lines {
             match parse(line) {
