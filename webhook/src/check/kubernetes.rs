@@ -8,9 +8,9 @@ use super::finding::{API, Finding, PLACEMENT};
 use crate::config::{Config, Mode};
 use crate::serve::cluster::placement;
 
-/// The oldest API server with everything that the manifests use (`EndpointSlice` v1, and
-/// `matchConditions`, beta and on by default since 1.28).
-const OLDEST: (u32, u32) = (1, 28);
+/// The oldest API server that manifests/README.md speaks for; `matchConditions` are on by default from
+/// 1.28 on.
+const OLDEST: (u32, u32) = (1, 29);
 
 /// What the API server says about itself.
 pub(super) async fn version(client: &Client) -> Result<Value, Refusal> {
@@ -82,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_version_without_match_conditions_does_not_suffice() {
-        assert_eq!(server("27").outcome, Outcome::Fail);
-        assert_eq!(server("28+").outcome, Outcome::Pass);
+    fn a_version_that_is_too_old_does_not_suffice() {
+        assert_eq!(server("28").outcome, Outcome::Fail);
+        assert_eq!(server("29+").outcome, Outcome::Pass);
         assert_eq!(server("36").sentence, "the API server answers: v1.36.1");
     }
 
