@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
 
+mod api_server;
 mod certificates;
 mod command_line;
 mod harness;
