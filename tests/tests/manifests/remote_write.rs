@@ -51,10 +51,11 @@ fn documented() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The names that rules and dashboards of this repository use.
+/// The names that rules, runbooks and dashboards of this repository use.
 fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for folder in ["manifests/monitoring/rules", "manifests/monitoring/grafana"] {
+    let folders = ["manifests/monitoring/rules", "manifests/monitoring/grafana", "docs/runbooks"];
+    for folder in folders {
         if !Path::new(&root().join(folder)).is_dir() {
             continue;
         }
@@ -65,9 +66,15 @@ fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
                     ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
                 documented.contains_key(*word)
                     || family.is_some_and(|family| documented.contains_key(family))
-                    || ["kube_pod_", "kube_node_", "kube_namespace_", "kube_deployment_"]
-                        .iter()
-                        .any(|s| word.starts_with(s))
+                    || [
+                        "kube_pod_",
+                        "kube_node_",
+                        "kube_namespace_",
+                        "kube_deployment_",
+                        "apiserver_admission_",
+                    ]
+                    .iter()
+                    .any(|start| word.starts_with(start))
                     || [
                         "container_cpu_",
                         "container_memory_",
