@@ -3,12 +3,13 @@
 //! another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::shipped::{Running, config_map, configuration, pages};
-use super::{documents, files, read, rendered, root};
+use super::{documents, files, output, read, rendered, root};
 
 const OVERLAY: &str = "manifests/overlays/amp";
 
@@ -123,6 +124,24 @@ fn the_values_stand_in_one_place() {
     // Nothing else says any of it.
     let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
     assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
+}
+
+/// EKS takes an empty role for none, so that Pod Identity can give one.
+#[test]
+fn an_empty_role_leaves_the_service_account_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (root().join("manifests"), folder.path());
+    output("cp", &["-r", from.to_str().unwrap(), to.to_str().unwrap()]);
+    let overlay = folder.path().join(OVERLAY);
+    let values = read(&format!("{OVERLAY}/amp.env"));
+    let role = values.lines().find(|line| line.starts_with("ROLE_ARN=")).unwrap();
+    fs::write(overlay.join("amp.env"), values.replace(role, "ROLE_ARN=")).unwrap();
+    let objects = rendered(overlay.to_str().unwrap());
+    let account = objects.iter().find(|object| {
+        object["kind"] == "ServiceAccount" && object["metadata"]["name"] == "emberscope-prometheus"
+    });
+    let annotations = &account.unwrap()["metadata"]["annotations"];
+    assert_eq!(annotations["eks.amazonaws.com/role-arn"], "");
 }
 
 #[test]
