@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
 
 mod certificates;
+mod check;
 mod command_line;
 mod harness;
 mod server;
