@@ -194,14 +194,14 @@ async fn walk(
     let version = kubernetes::version(client).await;
     let mut findings = vec![kubernetes::api(&version)];
     let mut running = 0;
-    if !kubernetes::is_gone(&version) {
-        let (of_cluster, with_sidecar) = of_cluster(args, client, inside, &version).await;
-        findings.extend(of_cluster);
-        running = with_sidecar;
-    } else {
+    if kubernetes::is_gone(&version) {
         let rest = [NAMESPACE, WEBHOOK, LABELLED, INJECTED, ANSWERING];
         let why = "not looked at: the API server does not answer";
         findings.extend(rest.map(|check| check.skip(why)));
+    } else {
+        let (of_cluster, with_sidecar) = of_cluster(args, client, inside, &version).await;
+        findings.extend(of_cluster);
+        running = with_sidecar;
     }
     findings.extend(match (prometheus, &args.prometheus) {
         (Some(client), Some(url)) => {

@@ -12,10 +12,10 @@ use super::finding::{Check, Finding};
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Objects per page of a list: Spark's pods have some 20 kB each, and a page has to come in time.
-const PAGE: usize = 250;
+const PAGE: usize = 100;
 
 /// Pages that are read of one list: 10,000 objects.
-const PAGES: usize = 40;
+const PAGES: usize = 100;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! The last link: whether a Prometheus scrapes the sidecars, keeps what they say, and writes it on.
 
+use std::collections::BTreeMap;
+
 use kube::Client;
 use serde_json::Value;
 
@@ -159,7 +161,6 @@ impl Seen {
         };
         let logs = "its log names the reason: kubectl logs of the Prometheus pod, lines with component=remote";
         let sum = |family| values(page, family).sum::<f64>();
-        let highest = sum("prometheus_remote_storage_highest_timestamp_in_seconds");
         let mut queues = values(page, "prometheus_remote_storage_samples_retried_total");
         if queues.next().is_none() {
             return REMOTE_WRITE.skip("it writes to no other store");
@@ -184,7 +185,7 @@ impl Seen {
                 )
             };
         }
-        let behind = highest - sent;
+        let behind = behind(page);
         if behind > BEHIND {
             return REMOTE_WRITE.fail(format!("remote write is {behind:.0} s behind"), logs);
         }
@@ -275,15 +276,30 @@ fn number(answer: &Value) -> Option<f64> {
     answer.pointer("/data/result/0/value/1")?.as_str()?.parse().ok()
 }
 
+/// How far the slowest queue of remote write is behind, in seconds. Prometheus 3.8 and newer tell for each
+/// queue what it has been given; before, one figure is for all, whatever a queue leaves out.
+fn behind(page: &str) -> f64 {
+    let given = samples(page, "prometheus_remote_storage_queue_highest_timestamp_seconds");
+    let given: BTreeMap<&str, f64> = given.collect();
+    let all = values(page, "prometheus_remote_storage_highest_timestamp_in_seconds").sum::<f64>();
+    let sent = samples(page, "prometheus_remote_storage_queue_highest_sent_timestamp_seconds");
+    sent.map(|(queue, sent)| given.get(queue).copied().unwrap_or(all) - sent).fold(0.0, f64::max)
+}
+
 /// The values of one family on a page.
 fn values<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = f64> + 'p {
+    samples(page, family).map(|(_, value)| value)
+}
+
+/// Labels and values of one family on a page.
+fn samples<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = (&'p str, f64)> + 'p {
     page.lines().filter_map(move |line| {
         let rest = line.strip_prefix(family)?;
-        let value = match rest.strip_prefix('{') {
-            Some(labelled) => labelled.rsplit_once("} ")?.1,
-            None => rest.strip_prefix(' ')?,
+        let (labels, value) = match rest.strip_prefix('{') {
+            Some(labelled) => labelled.rsplit_once("} ")?,
+            None => ("", rest.strip_prefix(' ')?),
         };
-        value.trim().parse().ok()
+        Some((labels, value.trim().parse().ok()?))
     })
 }
 

@@ -5,6 +5,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// A kubeconfig for an API server that refuses connections.
 fn nobody(folder: &Path) -> PathBuf {
@@ -12,8 +16,12 @@ fn nobody(folder: &Path) -> PathBuf {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let file = folder.join("kubeconfig");
+    let authority = emberscope_certs::authority::generate(SystemTime::now()).unwrap().certificate;
+    let authority = STANDARD.encode(authority);
+    let cluster =
+        format!("server: 'https://127.0.0.1:{port}', certificate-authority-data: {authority}");
     let config = format!(
-        "clusters: [{{name: a, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+        "clusters: [{{name: a, cluster: {{{cluster}}}}}]\n\
          contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
          users: [{{name: a, user: {{}}}}]\ncurrent-context: a\n"
     );

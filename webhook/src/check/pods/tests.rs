@@ -33,7 +33,9 @@ fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
         now: NOON.parse().unwrap(),
     };
     let mut all = Pods::default();
-    pods.iter().for_each(|pod| all.take(pod, &namespace, &known));
+    for pod in pods {
+        all.take(&pod, &namespace, &known);
+    }
     let findings = judge(&Ok(all), &known);
     findings.into_iter().map(|one| (one.outcome, one.sentence)).collect()
 }

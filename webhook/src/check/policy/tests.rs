@@ -37,9 +37,12 @@ fn what_is_printed_passes_with_profiles_and_without() {
     }
 }
 
+/// Takes something away.
+type Break = fn(&mut Policies);
+
 #[test]
 fn a_policy_that_is_not_bound_or_selects_nothing_or_refuses_pods_fails() {
-    let broken: [(&str, fn(&mut Policies)); 4] = [
+    let broken: [(&str, Break); 4] = [
         ("policy_binding", |all| all.bindings = Ok(Vec::new())),
         ("policy_binding", |all| {
             all.bindings.as_mut().unwrap()[0]["spec"]["matchResources"] =

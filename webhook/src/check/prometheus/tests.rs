@@ -149,6 +149,19 @@ fn remote_write_that_lags_or_never_sent_fails_and_one_that_lost_samples_warns() 
 }
 
 #[test]
+fn a_queue_that_is_given_little_is_not_behind() {
+    let rare =
+        "prometheus_remote_storage_queue_highest_timestamp_seconds{url=\"http://x/y\"} 700\n";
+    let mut seen = well();
+    seen.page = Ok(page(1000.0, 700.0, 0.0));
+    assert_eq!(outcome(&seen, "remote_write").1, "remote write is 300 s behind");
+    seen.page = Ok(page(1000.0, 700.0, 0.0) + rare);
+    assert_eq!(outcome(&seen, "remote_write").0, Outcome::Pass);
+    seen.page = Ok(page(1000.0, 500.0, 0.0) + rare);
+    assert_eq!(outcome(&seen, "remote_write").1, "remote write is 200 s behind");
+}
+
+#[test]
 fn no_rules_are_a_warning_and_a_broken_one_a_failure() {
     let mut seen = well();
     seen.rules = Ok(json!({"data": {"groups": []}}));

@@ -65,9 +65,12 @@ fn a_rollout_is_told_and_whether_it_is_stuck() {
     assert!(not_passed(&server)[0].2.ends_with("0 of 2 replicas are of the new version"));
 }
 
+/// Takes something away.
+type Break = fn(&mut Server);
+
 #[test]
 fn endpoints_that_are_missing_for_a_known_reason_are_not_another_failure() {
-    let broken: [(&str, fn(&mut Server)); 3] = [
+    let broken: [(&str, Break); 3] = [
         ("service", |server| server.service = Err(Refusal::Missing)),
         ("deployment", |server| server.deployment = Err(Refusal::Missing)),
         ("deployment", |server| {

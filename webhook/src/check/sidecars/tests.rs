@@ -17,7 +17,9 @@ fn running(name: &str, role: &str) -> Value {
 
 fn taken(pods: &[Value]) -> Running {
     let mut running = Running::default();
-    pods.iter().for_each(|pod| running.take(pod));
+    for pod in pods {
+        running.take(pod);
+    }
     running
 }
 
