@@ -12,6 +12,7 @@
 mod ask;
 mod call;
 mod certificates;
+mod clients;
 pub mod finding;
 mod kubernetes;
 mod namespaces;
@@ -32,7 +33,6 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -97,8 +97,8 @@ pub fn run(args: &Check) -> Result<ExitCode> {
 }
 
 async fn watch(args: &Check) -> Result<Vec<Finding>> {
-    let (cluster, inside) = cluster(args).await?;
-    let prometheus = prometheus_client(args)?;
+    let (cluster, inside) = clients::cluster(args).await?;
+    let prometheus = clients::prometheus(args)?;
     let start = Instant::now();
     loop {
         let findings = walk(args, &cluster, inside, prometheus.as_ref()).await;
@@ -135,53 +135,6 @@ async fn asked_to_end() {
 fn wants_colours() -> bool {
     let said_no = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !said_no && env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stdout().is_terminal()
-}
-
-/// A client as kubectl would have one, and whether it is inside the cluster.
-async fn cluster(args: &Check) -> Result<(Client, bool)> {
-    let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
-    let (mut config, inside) = if let Some(file) = &args.kubeconfig {
-        let kubeconfig = Kubeconfig::read_from(file).context("cannot use --kubeconfig")?;
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        (config.with_context(|| format!("cannot use {}", file.display()))?, false)
-    } else {
-        match kube::Config::from_kubeconfig(&options).await {
-            Ok(config) => (config, false),
-            Err(error) if args.context.is_some() => {
-                return Err(error).context("cannot use --context");
-            }
-            Err(error) => match kube::Config::incluster() {
-                Ok(config) => (config, true),
-                Err(_) => {
-                    return Err(error)
-                        .context("no cluster to check: no kubeconfig, and not in a pod");
-                }
-            },
-        }
-    };
-    // Each question has a time limit of its own.
-    config.default_retry = false;
-    Ok((Client::try_from(config).context("cannot make a client for the cluster")?, inside))
-}
-
-/// A client for Prometheus: the cluster's, with nothing of a cluster's but TLS and a token.
-fn prometheus_client(args: &Check) -> Result<Option<Client>> {
-    let Some(url) = &args.prometheus else {
-        return Ok(None);
-    };
-    let mut config = kube::Config::new(url.clone());
-    config.default_retry = false;
-    if url.scheme_str() == Some("http") {
-        // No authority is needed; an image from scratch has none, and a client that wants them.
-        config.root_cert = Some(Vec::new());
-    }
-    if let Some(file) = &args.prometheus_token_file {
-        let token = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read --prometheus-token-file {}", file.display()))?;
-        config.auth_info.token = Some(token.trim().to_owned().into());
-    }
-    let client = Client::try_from(config);
-    client.context("cannot make a client for Prometheus: SSL_CERT_FILE names authorities").map(Some)
 }
 
 /// One walk over all links.

@@ -1,6 +1,6 @@
 //! The last link: whether a Prometheus scrapes the sidecars, keeps what they say, and writes it on.
 
-use std::collections::BTreeMap;
+mod page;
 
 use kube::Client;
 use serde_json::Value;
@@ -9,6 +9,7 @@ use super::ask::{self, Refusal};
 use super::finding::{Finding, PROMETHEUS, REMOTE_WRITE, RULES, SAMPLES, TARGETS};
 use super::server::plural;
 use crate::decide::SIDECAR;
+use page::{behind, values};
 
 /// Remote write that is further behind, in seconds, is not a hiccup.
 const BEHIND: f64 = 120.0;
@@ -274,33 +275,6 @@ async fn query(client: &Client, expression: &str) -> Result<Value, Refusal> {
 /// The number that an instant query gave.
 fn number(answer: &Value) -> Option<f64> {
     answer.pointer("/data/result/0/value/1")?.as_str()?.parse().ok()
-}
-
-/// How far the slowest queue of remote write is behind, in seconds. Prometheus 3.8 and newer tell for each
-/// queue what it has been given; before, one figure is for all, whatever a queue leaves out.
-fn behind(page: &str) -> f64 {
-    let given = samples(page, "prometheus_remote_storage_queue_highest_timestamp_seconds");
-    let given: BTreeMap<&str, f64> = given.collect();
-    let all = values(page, "prometheus_remote_storage_highest_timestamp_in_seconds").sum::<f64>();
-    let sent = samples(page, "prometheus_remote_storage_queue_highest_sent_timestamp_seconds");
-    sent.map(|(queue, sent)| given.get(queue).copied().unwrap_or(all) - sent).fold(0.0, f64::max)
-}
-
-/// The values of one family on a page.
-fn values<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = f64> + 'p {
-    samples(page, family).map(|(_, value)| value)
-}
-
-/// Labels and values of one family on a page.
-fn samples<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = (&'p str, f64)> + 'p {
-    page.lines().filter_map(move |line| {
-        let rest = line.strip_prefix(family)?;
-        let (labels, value) = match rest.strip_prefix('{') {
-            Some(labelled) => labelled.rsplit_once("} ")?,
-            None => ("", rest.strip_prefix(' ')?),
-        };
-        Some((labels, value.trim().parse().ok()?))
-    })
 }
 
 #[cfg(test)]
