@@ -50,8 +50,8 @@ fn a_policy_that_does_the_work_needs_no_server_and_is_missed_when_it_breaks() {
 
     let of = "mutatingadmissionpolicy";
     let selects = |operations: &[&str]| {
-        let path = "/spec/matchConstraints/resourceRules/0/operations";
-        let patch = json!([{"op": "replace", "path": path, "value": operations}]).to_string();
+        let field = "/spec/matchConstraints/resourceRules/0/operations";
+        let patch = json!([{"op": "replace", "path": field, "value": operations}]).to_string();
         kubectl.run(["patch", of, "emberscope", "--type=json", "-p", &patch]).unwrap();
     };
     selects(&["UPDATE"]);
