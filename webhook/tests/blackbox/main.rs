@@ -4,6 +4,7 @@
 
 mod api_server;
 mod certificates;
+mod check;
 mod command_line;
 mod harness;
 mod server;
