@@ -56,8 +56,8 @@ Examples:
     /// Tell whether this cluster is set up, and where the chain to Prometheus breaks
     ///
     /// Walks from the API server over the webhook, its certificate, the labelled namespaces and
-    /// Spark's pods to the sidecars and, with --prometheus, to the targets, samples, remote write and
-    /// rules of a Prometheus. Prints a line for each check and below it, where something is wrong, what
+    /// Spark's pods to the sidecars, and to the targets, samples, remote write and rules of a
+    /// Prometheus. Prints a line for each check and below it, where something is wrong, what
     /// helps. It changes nothing: the driver pod that it has the API server admit is a dry run.
     ///
     /// What it may not look at is a warning that names the missing right; manifests/components/check
@@ -229,7 +229,8 @@ pub struct Check {
     #[arg(short, long, value_name = "NAMESPACE", default_value = "emberscope")]
     pub namespace: String,
 
-    /// Prometheus to ask too; http or https, with a path where it has one
+    /// Prometheus to ask, http or https, with a path where it has one; without it the one of
+    /// manifests/monitoring/prometheus, through the API server
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub prometheus: Option<hyper::Uri>,
 

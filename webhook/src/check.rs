@@ -40,6 +40,7 @@ use crate::args::{Check, Report};
 use crate::config::Config;
 use crate::settings::AllSettings;
 use ask::{Refusal, Resource};
+use clients::Cluster;
 use finding::{
     ANSWERING, CA_BUNDLE, DEPLOYMENT, DRY_RUN, ENDPOINTS, Finding, INJECTED, LABELLED, Link,
     NAMESPACE, Outcome, PROMETHEUS, SERVED_CERTIFICATE, SERVICE, STORED_CERTIFICATE, WEBHOOK,
@@ -97,11 +98,11 @@ pub fn run(args: &Check) -> Result<ExitCode> {
 }
 
 async fn watch(args: &Check) -> Result<Vec<Finding>> {
-    let (cluster, inside) = clients::cluster(args).await?;
+    let cluster = clients::cluster(args).await?;
     let prometheus = clients::prometheus(args)?;
     let start = Instant::now();
     loop {
-        let findings = walk(args, &cluster, inside, prometheus.as_ref()).await;
+        let findings = walk(args, &cluster, prometheus.as_ref()).await;
         let left = Duration::from_secs(args.wait).saturating_sub(start.elapsed());
         if report::all_well(&findings) || left.is_zero() {
             return Ok(findings);
@@ -138,21 +139,18 @@ fn wants_colours() -> bool {
 }
 
 /// One walk over all links.
-async fn walk(
-    args: &Check,
-    client: &Client,
-    inside: bool,
-    prometheus: Option<&Client>,
-) -> Vec<Finding> {
+async fn walk(args: &Check, cluster: &Cluster, prometheus: Option<&Client>) -> Vec<Finding> {
+    let client = &cluster.client;
     let version = kubernetes::version(client).await;
     let mut findings = vec![kubernetes::api(&version)];
     let mut running = 0;
-    if kubernetes::is_gone(&version) {
+    let gone = kubernetes::is_gone(&version);
+    if gone {
         let rest = [NAMESPACE, WEBHOOK, LABELLED, INJECTED, ANSWERING];
         let why = "not looked at: the API server does not answer";
         findings.extend(rest.map(|check| check.skip(why)));
     } else {
-        let (of_cluster, with_sidecar) = of_cluster(args, client, inside, &version).await;
+        let (of_cluster, with_sidecar) = of_cluster(args, client, cluster.inside, &version).await;
         findings.extend(of_cluster);
         running = with_sidecar;
     }
@@ -161,7 +159,8 @@ async fn walk(
             let url = url.to_string();
             prometheus::Seen::fetch(client).await.judge(url.trim_end_matches('/'), running)
         }
-        _ => vec![PROMETHEUS.skip("not asked: --prometheus URL names one")],
+        _ if gone => vec![PROMETHEUS.skip("not asked: --prometheus URL names one")],
+        _ => prometheus::shipped::judge(client, &cluster.config, running).await,
     });
     findings
 }

@@ -5,4 +5,5 @@ mod links;
 mod metrics;
 mod pods;
 mod policy;
+mod shipped;
 mod use_of_it;

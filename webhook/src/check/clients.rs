@@ -6,8 +6,18 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::args::Check;
 
-/// A client as kubectl would have one, and whether it is inside the cluster.
-pub(super) async fn cluster(args: &Check) -> Result<(Client, bool)> {
+/// The cluster that is checked.
+pub(super) struct Cluster {
+    /// A client as kubectl would have one.
+    pub(super) client: Client,
+    /// What it was made of.
+    pub(super) config: kube::Config,
+    /// Whether this is inside of it.
+    pub(super) inside: bool,
+}
+
+/// A client as kubectl would have one.
+pub(super) async fn cluster(args: &Check) -> Result<Cluster> {
     let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
     let (mut config, inside) = if let Some(file) = &args.kubeconfig {
         let kubeconfig = Kubeconfig::read_from(file).context("cannot use --kubeconfig")?;
@@ -30,7 +40,9 @@ pub(super) async fn cluster(args: &Check) -> Result<(Client, bool)> {
     };
     // Each question has a time limit of its own.
     config.default_retry = false;
-    Ok((Client::try_from(config).context("cannot make a client for the cluster")?, inside))
+    let client =
+        Client::try_from(config.clone()).context("cannot make a client for the cluster")?;
+    Ok(Cluster { client, config, inside })
 }
 
 /// A client for Prometheus: the cluster's, with nothing of a cluster's but TLS and a token.

@@ -1,6 +1,7 @@
 //! The last link: whether a Prometheus scrapes the sidecars, keeps what they say, and writes it on.
 
 mod page;
+pub(super) mod shipped;
 
 use kube::Client;
 use serde_json::Value;

@@ -48,7 +48,7 @@ fn recorded_spark() -> u16 {
 }
 
 /// An address of this machine that the API server goes to: it refuses loopback.
-fn address() -> String {
+pub(super) fn address() -> String {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     // Nothing is sent: the kernel only picks a way.
     socket.connect("203.0.113.1:9").expect("this machine has no address but loopback");
@@ -57,15 +57,25 @@ fn address() -> String {
 
 /// A Prometheus with this configuration; its URL.
 fn start_prometheus(name: &str, config: &str, folder: &Path) -> (Guarded, String) {
+    prometheus_at("127.0.0.1", name, config, folder)
+}
+
+/// The same at an address of its own.
+pub(super) fn prometheus_at(
+    address: &str,
+    name: &str,
+    config: &str,
+    folder: &Path,
+) -> (Guarded, String) {
     let (port, file) = (ports::any().unwrap(), folder.join(format!("{name}.yml")));
     fs::write(&file, config).unwrap();
     let mut command = Command::new("prometheus");
     command.arg(format!("--config.file={}", file.display()));
     command.arg(format!("--storage.tsdb.path={}", folder.join(name).display()));
-    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    command.arg(format!("--web.listen-address={address}:{port}"));
     command.arg("--web.enable-remote-write-receiver");
     let program = Guarded::start(name, &command, folder).unwrap();
-    (program, format!("http://127.0.0.1:{port}"))
+    (program, format!("http://{address}:{port}"))
 }
 
 /// The shipped scrape configuration for one pod, with a rule, and remote write to that port.
@@ -89,7 +99,7 @@ fn config(pod: &Value, folder: &Path, remote: u16) -> String {
     config.to_string()
 }
 
-fn port_of(url: &str) -> u16 {
+pub(super) fn port_of(url: &str) -> u16 {
     url.rsplit(':').next().unwrap().parse().unwrap()
 }
 
@@ -151,7 +161,7 @@ fn everything_installed_passes_and_each_link_to_the_remote_store_is_missed_when_
     });
 }
 
-fn codes(checked: &Checked, outcome: &str) -> Vec<String> {
+pub(super) fn codes(checked: &Checked, outcome: &str) -> Vec<String> {
     let found = checked.of(outcome).into_iter();
     found.map(|one| one["check"].as_str().unwrap().to_owned()).collect()
 }

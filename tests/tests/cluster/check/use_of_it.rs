@@ -71,8 +71,9 @@ fn each_right_that_is_missing_is_a_warning_with_its_verb_and_resource_and_nothin
     let rules = whole["rules"].as_array().unwrap();
     for (index, rule) in rules.iter().enumerate() {
         let resources = rule["resources"].as_array().unwrap();
-        // Asked for only on older servers, with running pods, without a webhook configuration.
-        let not_asked = ["nodes", "pods/proxy", "mutatingadmissionpolicies"];
+        // Asked for only on older servers, with running pods, without a webhook configuration, with the
+        // Prometheus of the manifests.
+        let not_asked = ["nodes", "pods/proxy", "mutatingadmissionpolicies", "services/proxy"];
         if resources.iter().any(|one| not_asked.iter().any(|name| one == *name)) {
             continue;
         }
