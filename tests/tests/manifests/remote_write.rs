@@ -182,10 +182,20 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let containers: BTreeSet<_> =
         all.iter().filter(|name| name.starts_with("container_")).cloned().collect();
     assert!(containers.len() >= 8, "{containers:?}");
-    let of_containers: Vec<_> =
-        containers.iter().map(|name| format!("{name}{{pod=\"a\",id=\"/a\"}} 1\n")).collect();
-    let of_nodes = "container_memory_working_set_bytes{id=\"/\"} 1\n";
-    let of_containers = of_containers.concat() + of_nodes + "container_sockets{pod=\"a\"} 1\n";
+    // A kubelet tells of a pod's cgroup and of its sandbox too: both without a container, and told apart
+    // by nothing but `id`. Of the network it tells by the sandbox alone.
+    let of_containers = |name: &String| match name.starts_with("container_network_") {
+        true => format!("{name}{{container=\"\",id=\"/a/s\",interface=\"eth0\",pod=\"a\"}} 1\n"),
+        false => format!(
+            "{name}{{container=\"spark\",id=\"/a/c\",pod=\"a\"}} 1\n\
+             {name}{{container=\"\",id=\"/a/s\",pod=\"a\"}} 2\n\
+             {name}{{container=\"\",id=\"/a\",pod=\"a\"}} 3\n"
+        ),
+    };
+    let of_containers: Vec<_> = containers.iter().map(of_containers).collect();
+    let of_nodes = "container_memory_working_set_bytes{container=\"\",id=\"/\",pod=\"\"} 1\n";
+    let unwanted = "container_sockets{container=\"spark\",id=\"/a/c\",pod=\"a\"} 1\n";
+    let of_containers = of_containers.concat() + of_nodes + unwanted;
     let port = pages(vec![captured("driver"), captured("executor"), one_of_each, of_containers]);
     let job = |name: &str, path: u32| {
         json!({
@@ -229,6 +239,9 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     assert!(by_essential.contains("up"));
     // What the kubelets' job lets through is what is needed: of containers, with few labels.
     let found = full.query("{job=\"cadvisor\",__name__=~\"container_.*\"}");
+    // No two lines of the page become one series, which would have now the one's value, now the other's.
+    let kept = full.query("scrape_samples_post_metric_relabeling{job=\"cadvisor\"}");
+    assert_eq!(kept[0].value.to_string(), found.len().to_string());
     let found = found.iter().map(|sample| {
         assert!(!sample.labels.contains_key("id"), "{:?}", sample.labels);
         sample.labels["__name__"].clone()
