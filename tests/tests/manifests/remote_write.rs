@@ -113,6 +113,10 @@ fn the_values_stand_in_one_place() {
     });
     let annotations = &account.unwrap()["metadata"]["annotations"];
     assert_eq!(annotations["eks.amazonaws.com/role-arn"], values["ROLE_ARN"]);
+    // A pod gets its role when it is created: with another one there has to be another pod.
+    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    let annotations = &server["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["emberscope.dev/role-arn"], values["ROLE_ARN"]);
     // Nothing else says any of it.
     let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
     assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
