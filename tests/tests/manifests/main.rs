@@ -12,6 +12,7 @@ mod cert_manager;
 mod check;
 mod documents;
 mod double_scraping;
+mod examples;
 mod executor_policy;
 mod images;
 mod operator;
