@@ -294,7 +294,33 @@ fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
         figures("series at a time", |job| 100 * job),
         figures("samples per second", |job| (100 * job + 7) / 15),
         figures("series within two hours (12 rounds of jobs)", |job| 1200 * job),
+        memory(job[0]),
     ]
+}
+
+/// What the page reckons with for a series in Prometheus' memory.
+const BYTES_OF_SERIES: usize = 2_500;
+
+/// How far the StatefulSet's limit goes, of which Prometheus tells Go 90%. What is scraped counts, not
+/// what is sent.
+fn memory(job: usize) -> String {
+    let objects = rendered(OVERLAY);
+    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    let container = &server["spec"]["template"]["spec"]["containers"][0];
+    let limit = container["resources"]["limits"]["memory"].as_str().unwrap();
+    let limit: usize = limit.strip_suffix("Gi").unwrap().parse().unwrap();
+    let series = (limit << 30) * 9 / 10 / BYTES_OF_SERIES;
+    let all = 1800 * job;
+    let tenths = (all * BYTES_OF_SERIES + 50_000_000) / 100_000_000;
+    format!(
+        "may have {limit}, which is enough for {} series: {} jobs of the example within\n\
+         three hours. The example has 1,800 in that time, with {} series, and takes {}.{} GB.",
+        grouped(series),
+        series / job,
+        grouped(all),
+        tenths / 10,
+        tenths % 10,
+    )
 }
 
 /// With a comma before every third digit.
