@@ -7,6 +7,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod admission;
+mod arithmetic;
 mod base;
 mod cert_manager;
 mod check;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::arithmetic::{arithmetic, row};
 use super::shipped::{Running, config_map, configuration, pages};
 use super::{documents, files, read, rendered, root};
 
@@ -170,9 +171,25 @@ fn names(server: &Running) -> BTreeSet<String> {
     found["data"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// The rows of a table in docs/remote-write.md: series of a pod, by preset.
-fn row(pod: &str, counts: [usize; 2]) -> String {
-    format!("| {pod} | {} | {} |", grouped(counts[0]), grouped(counts[1]))
+/// What a kubelet tells of these names: of a container, but also of its pod's cgroup and of its sandbox.
+/// The last two have no container, and are told apart by nothing but `id`. Of the network it tells by the
+/// sandbox alone. And what nobody wants: of the whole node, and by another name.
+fn of_containers(names: &BTreeSet<String>) -> String {
+    let page = |name: &String| {
+        if name.starts_with("container_network_") {
+            return format!(
+                "{name}{{container=\"\",id=\"/a/s\",interface=\"eth0\",pod=\"a\"}} 1\n"
+            );
+        }
+        format!(
+            "{name}{{container=\"spark\",id=\"/a/c\",pod=\"a\"}} 1\n\
+             {name}{{container=\"\",id=\"/a/s\",pod=\"a\"}} 2\n\
+             {name}{{container=\"\",id=\"/a\",pod=\"a\"}} 3\n"
+        )
+    };
+    let unwanted = "container_memory_working_set_bytes{container=\"\",id=\"/\",pod=\"\"} 1\n\
+                    container_sockets{container=\"spark\",id=\"/a/c\",pod=\"a\"} 1\n";
+    names.iter().map(page).chain([unwanted.to_owned()]).collect()
 }
 
 #[test]
@@ -186,20 +203,7 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let containers: BTreeSet<_> =
         all.iter().filter(|name| name.starts_with("container_")).cloned().collect();
     assert!(containers.len() >= 8, "{containers:?}");
-    // A kubelet tells of a pod's cgroup and of its sandbox too: both without a container, and told apart
-    // by nothing but `id`. Of the network it tells by the sandbox alone.
-    let of_containers = |name: &String| match name.starts_with("container_network_") {
-        true => format!("{name}{{container=\"\",id=\"/a/s\",interface=\"eth0\",pod=\"a\"}} 1\n"),
-        false => format!(
-            "{name}{{container=\"spark\",id=\"/a/c\",pod=\"a\"}} 1\n\
-             {name}{{container=\"\",id=\"/a/s\",pod=\"a\"}} 2\n\
-             {name}{{container=\"\",id=\"/a\",pod=\"a\"}} 3\n"
-        ),
-    };
-    let of_containers: Vec<_> = containers.iter().map(of_containers).collect();
-    let of_nodes = "container_memory_working_set_bytes{container=\"\",id=\"/\",pod=\"\"} 1\n";
-    let unwanted = "container_sockets{container=\"spark\",id=\"/a/c\",pod=\"a\"} 1\n";
-    let of_containers = of_containers.concat() + of_nodes + unwanted;
+    let of_containers = of_containers(&containers);
     let port = pages(vec![captured("driver"), captured("executor"), one_of_each, of_containers]);
     let job = |name: &str, path: u32| {
         json!({
@@ -280,57 +284,6 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     for said in arithmetic(driver, each) {
         assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
     }
-}
-
-/// What the page works out of that: of 100 jobs at a time with 20 executors each, scraped every 15 s,
-/// for 10 minutes.
-fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
-    let job = [0, 1].map(|preset| driver[preset] + 20 * executor[preset]);
-    let figures = |what: &str, of: fn(usize) -> usize| row(what, job.map(of));
-    vec![
-        format!("{} + {} E series", driver[0], executor[0]),
-        format!("(`essential`: {} + {} E)", driver[1], executor[1]),
-        figures("series of a job", |job| job),
-        figures("series at a time", |job| 100 * job),
-        figures("samples per second", |job| (100 * job + 7) / 15),
-        figures("series within two hours (12 rounds of jobs)", |job| 1200 * job),
-        memory(job[0]),
-    ]
-}
-
-/// What the page reckons with for a series in Prometheus' memory.
-const BYTES_OF_SERIES: usize = 2_500;
-
-/// How far the StatefulSet's limit goes, of which Prometheus tells Go 90%. What is scraped counts, not
-/// what is sent.
-fn memory(job: usize) -> String {
-    let objects = rendered(OVERLAY);
-    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
-    let container = &server["spec"]["template"]["spec"]["containers"][0];
-    let limit = container["resources"]["limits"]["memory"].as_str().unwrap();
-    let limit: usize = limit.strip_suffix("Gi").unwrap().parse().unwrap();
-    let series = (limit << 30) * 9 / 10 / BYTES_OF_SERIES;
-    let all = 1800 * job;
-    let tenths = (all * BYTES_OF_SERIES + 50_000_000) / 100_000_000;
-    format!(
-        "may have {limit}, which is enough for {} series: {} jobs of the example within\n\
-         three hours. The example has 1,800 in that time, with {} series, and takes {}.{} GB.",
-        grouped(series),
-        series / job,
-        grouped(all),
-        tenths / 10,
-        tenths % 10,
-    )
-}
-
-/// With a comma before every third digit.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
-    digits
-        .char_indices()
-        .flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit]))
-        .collect()
 }
 
 #[test]
