@@ -13,7 +13,8 @@ Usage: cleanup.sh [OPTION]...
 Lists everything in AWS with the tag $tag=NAME, asks, and removes it.
 
   --name NAME      value of the tag, which is the variable \`name\` of Terraform (emberscope)
-  --cluster NAME   the EKS cluster, where pods get their roles by Pod Identity (\$CLUSTER_NAME)
+  --cluster NAME   the EKS cluster, where pods get their roles by Pod Identity (\$CLUSTER_NAME); without it,
+                   associations are not looked for
   --region REGION  region (\$AWS_REGION, else that of the AWS CLI)
   --keep KIND      leave these; as often as needed. Kinds: $kinds
   --dry-run        list and end
@@ -21,7 +22,7 @@ Lists everything in AWS with the tag $tag=NAME, asks, and removes it.
   --help           this text
 
 Exit status: 0 nothing is left (or --dry-run), 1 something could not be listed or removed, or the
-answer was no, 2 something is wrong in what was given. Run it again as often as you like.
+answer was no, 2 something is wrong in what was given, 130 interrupted. Run it again as often as you like.
 EOF
 }
 
@@ -68,9 +69,15 @@ command -v aws >/dev/null || stop 2 "the AWS CLI is not installed; see https://d
 # Version 1 of the AWS CLI reads the other name only.
 if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 export AWS_PAGER=''
+if [[ -z ${AWS_DEFAULT_REGION:-} ]] && aws configure list | grep -E '^ *region[ :]+<not set>' >/dev/null; then
+    stop 2 "which region? give --region, or set AWS_REGION"
+fi
+region=${AWS_DEFAULT_REGION:-that of the AWS CLI}
+account=$(aws sts get-caller-identity --query Account --output text) ||
+    stop 2 "AWS does not know you (above); sign in, or set AWS_PROFILE, then run this again"
 
 # --- what there is ----------------------------------------------------------------------------
-# One function for each kind: prints the ids of what carries the tag, one a line.
+# One function for each kind: prints the ids of what carries the tag and is not going already, one a line.
 
 tagged="tags.\"$tag\"=='$name'"
 
@@ -92,9 +99,9 @@ list_pod-identity() {
     done
 }
 
-list_grafana() { text grafana list-workspaces --query "workspaces[?$tagged].id" | words; }
+list_grafana() { text grafana list-workspaces --query "workspaces[?$tagged && status!='DELETING'].id" | words; }
 
-list_prometheus() { text amp list-workspaces --query "workspaces[?$tagged].workspaceId" | words; }
+list_prometheus() { text amp list-workspaces --query "workspaces[?$tagged && status.statusCode!='DELETING'].workspaceId" | words; }
 
 list_role() {
     local roles role value
@@ -138,7 +145,29 @@ remove_virtual-cluster() {
         say "  cancelling its job run $job"
         text emr-containers cancel-job-run --virtual-cluster-id "$1" --id "$job" >/dev/null || return 1
     done
-    text emr-containers delete-virtual-cluster --id "$1" >/dev/null
+    text emr-containers delete-virtual-cluster --id "$1" >/dev/null || return 1
+    await_virtual-cluster "$1"
+}
+
+# EMR needs the namespace, and its way into it, until it has left.
+await_virtual-cluster() {
+    local state from=$SECONDS
+    while state=$(text emr-containers describe-virtual-cluster --id "$1" --query virtualCluster.state); do
+        case $state in
+        TERMINATED) return 0 ;;
+        ARRESTED)
+            say "  EMR may not leave the namespace: the cluster's access entry or aws-auth no longer lets it in" >&2
+            return 1
+            ;;
+        esac
+        if ((SECONDS - from > 900)); then
+            say "  still $state after 15 minutes" >&2
+            return 1
+        fi
+        say "  $state, which takes some minutes"
+        sleep 5
+    done
+    return 1
 }
 
 remove_pod-identity() { text eks delete-pod-identity-association --cluster-name "$cluster" --association-id "$1" >/dev/null; }
@@ -169,6 +198,7 @@ remove_bucket() { aws s3 rb "s3://$1" --force >/dev/null; }
 
 failed=0
 found=()
+[[ -n $cluster ]] || say "associations of EKS Pod Identity are not looked for, since --cluster names no cluster"
 for kind in $kinds; do
     [[ $keep != *" $kind "* ]] || continue
     if ids=$("list_$kind"); then
@@ -181,11 +211,11 @@ done
 
 if ((${#found[@]} == 0)); then
     ((failed == 0)) || stop 1 "the rest was not looked at; mend that, then run this again"
-    say "nothing carries the tag $tag=$name"
+    say "nothing carries the tag $tag=$name in account $account, region $region"
     exit 0
 fi
 
-say "these carry the tag $tag=$name:"
+say "these carry the tag $tag=$name in account $account, region $region:"
 for item in "${found[@]}"; do printf '  %-16s %s\n' "${item%% *}" "${item#* }"; done
 [[ -z $dry ]] || exit "$failed"
 
@@ -195,6 +225,7 @@ if [[ -z $yes ]]; then
     [[ $answer == yes ]] || stop 1 "nothing was removed"
 fi
 
+trap 'stop 130 "interrupted; run this again for the rest"' INT TERM
 for item in "${found[@]}"; do
     say "removing ${item%% *} ${item#* }"
     if ! "remove_${item%% *}" "${item#* }"; then

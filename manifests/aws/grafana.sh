@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gives Grafana the data source of Terraform's Prometheus workspace, and the dashboards. Amazon
-# Managed Grafana has no such thing in its AWS API; this goes by Grafana's own, with a service account
-# that it makes and takes away again.
+# Managed Grafana has no such thing in its AWS API; this goes by Grafana's own, with a service account,
+# and a token that it makes and takes away again.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -17,7 +17,9 @@ Usage: grafana.sh --workspace-id ID --url URL --query-url URL --region REGION [O
   --dashboards DIR   folder of dashboards (manifests/monitoring/grafana)
   --help             this text
 
-Run it again to bring the dashboards up to date; a dashboard is known by its uid.
+Run it again to bring the dashboards up to date; a dashboard is known by its uid. The service account
+`emberscope` stays in the workspace, without a token: each one that Grafana has seen in a month is billed
+as a user, so there is only one.
 Exit status: 0 all is there, 1 Grafana or AWS refused something, 2 something is wrong in what was given.
 EOF
 }
@@ -63,30 +65,50 @@ export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER=''
 
 # --- a way in, for a quarter of an hour ---------------------------------------------------------
 
-account=$(aws grafana create-workspace-service-account --workspace-id "$workspace" --name "emberscope-$$-$RANDOM" \
-    --grafana-role ADMIN --query id --output text) ||
-    stop 1 "AWS refused a service account in $workspace (above); you need grafana:CreateWorkspaceServiceAccount, and Grafana 9 or newer"
+may='you need the actions ListWorkspaceServiceAccounts, CreateWorkspaceServiceAccount, CreateWorkspaceServiceAccountToken and DeleteWorkspaceServiceAccountToken of grafana'
+account=$(aws grafana list-workspace-service-accounts --workspace-id "$workspace" --output text \
+    --query "serviceAccounts[?name=='emberscope' && grafanaRole=='ADMIN'].id") ||
+    stop 1 "AWS did not list the service accounts of $workspace (above); $may, an AWS CLI from May 2024 on, and a workspace of Grafana 9 or newer in $region"
+[[ -n $account ]] ||
+    account=$(aws grafana create-workspace-service-account --workspace-id "$workspace" --name emberscope \
+        --grafana-role ADMIN --query id --output text) ||
+    stop 1 "AWS refused a service account in $workspace (above); $may"
+
 work=$(mktemp -d)
+token_id=''
 # shellcheck disable=SC2317 # Called by the trap.
 leave() {
     rm -rf "$work"
-    aws grafana delete-workspace-service-account --workspace-id "$workspace" --service-account-id "$account" >/dev/null ||
-        printf 'grafana: the service account %s stays behind in %s (above); delete it in Grafana\n' "$account" "$workspace" >&2
+    [[ -n $token_id ]] || return 0
+    aws grafana delete-workspace-service-account-token --workspace-id "$workspace" --service-account-id "$account" \
+        --token-id "$token_id" >/dev/null ||
+        printf 'grafana: the token %s of the service account emberscope stays behind in %s (above) and ends within a quarter of an hour; delete it in Grafana\n' "$token_id" "$workspace" >&2
 }
 trap leave EXIT
-token=$(aws grafana create-workspace-service-account-token --workspace-id "$workspace" --service-account-id "$account" \
-    --name emberscope --seconds-to-live 900 --query serviceAccountToken.key --output text) ||
-    stop 1 "AWS refused a token (above); you need grafana:CreateWorkspaceServiceAccountToken"
+made=$(aws grafana create-workspace-service-account-token --workspace-id "$workspace" --service-account-id "$account" \
+    --name "emberscope-$$-$RANDOM" --seconds-to-live 900 --query 'serviceAccountToken.[id,key]' --output text) ||
+    stop 1 "AWS refused a token (above); $may"
+read -r token_id token <<<"$made"
 
-# Prints the status; what Grafana says is in $work/answer. The token does not show among processes.
+# Prints the status, 000 where there was no answer; what Grafana says is in $work/answer. The token does
+# not show among processes.
 call() { # METHOD PATH FILE
+    rm -f "$work/answer"
     printf 'header = "Authorization: Bearer %s"\n' "$token" |
         curl --config - --silent --show-error --max-time 30 --request "$1" --header 'Content-Type: application/json' \
-            --data-binary "@$3" --output "$work/answer" --write-out '%{http_code}' "$url$2"
+            --data-binary "@$3" --output "$work/answer" --write-out '%{http_code}' "$url$2" || true
 }
 
 refused() { # WHAT STATUS
-    stop 1 "Grafana refused $1 with status $2: $(cat "$work/answer" 2>/dev/null)"
+    local said remedy=''
+    said=$(head -c 500 "$work/answer" 2>/dev/null) || true
+    case $2 in
+    000) stop 1 "$url did not answer (above), so $1 is not there; check the address, and that this machine may reach it" ;;
+    401) remedy="; is $url the address of $workspace? A token is good for its own workspace, and for a quarter of an hour" ;;
+    403) remedy="; does the workspace's network access control let this machine in?" ;;
+    429 | 5??) remedy='; run this again in a while' ;;
+    esac
+    stop 1 "Grafana refused $1 with status $2: $said$remedy"
 }
 
 # --- the data source and the dashboards ---------------------------------------------------------
@@ -96,14 +118,14 @@ cat >"$work/source" <<EOF
  "jsonData": {"httpMethod": "POST", "timeInterval": "15s",
   "sigV4Auth": true, "sigV4AuthType": "workspace-iam-role", "sigV4Region": "$region"}}
 EOF
-status=$(call PUT /api/datasources/uid/emberscope "$work/source") || refused "the data source" "${status:-none}"
+status=$(call PUT /api/datasources/uid/emberscope "$work/source")
 [[ $status != 404 ]] || status=$(call POST /api/datasources "$work/source")
 [[ $status == 200 ]] || refused "the data source" "$status"
 echo "grafana: data source Emberscope"
 
 for file in "${files[@]}"; do
     { printf '{"overwrite": true, "dashboard": ' && cat "$file" && printf '}'; } >"$work/dashboard"
-    status=$(call POST /api/dashboards/db "$work/dashboard") || refused "${file##*/}" "${status:-none}"
+    status=$(call POST /api/dashboards/db "$work/dashboard")
     [[ $status == 200 ]] || refused "${file##*/}" "$status"
     echo "grafana: dashboard ${file##*/}"
 done

@@ -13,7 +13,8 @@ Submits start-job-run.json (SparkPi, which is in EMR's image) and waits for its 
   --namespace NAME          instead: the virtual cluster on this namespace ($NAMESPACE)
   --execution-role-arn ARN  role of the job ($EXECUTION_ROLE_ARN)
   --region REGION           region ($AWS_REGION, else that of the AWS CLI)
-  --log-group NAME          CloudWatch log group for driver and executors ($LOG_GROUP)
+  --log-group NAME          CloudWatch log group for driver and executors ($LOG_GROUP); not for a request
+                            that has configurationOverrides, which it would replace
   --release-label LABEL     another EMR release ($RELEASE_LABEL)
   --job FILE                another request than start-job-run.json
   --no-wait                 end once the job is submitted
@@ -22,7 +23,8 @@ Submits start-job-run.json (SparkPi, which is in EMR's image) and waits for its 
   --help                    this text
 
 Exit status: 0 the job completed (with --no-wait: was submitted), 1 it failed or was cancelled,
-2 something is missing or wrong in what was given, 3 AWS refused, 4 it still ran when the time was over.
+2 something is missing or wrong in what was given, 3 AWS refused, 4 it still ran when the time was over,
+130 interrupted (the job goes on).
 `terraform output start_job_run` in manifests/aws/terraform prints this command filled in.
 EOF
 }
@@ -81,14 +83,23 @@ command -v aws >/dev/null || stop 2 "the AWS CLI is not installed; see https://d
 # Version 1 of the AWS CLI reads the other name only.
 if [[ -n ${AWS_REGION:-} ]]; then export AWS_DEFAULT_REGION=$AWS_REGION; fi
 export AWS_PAGER=''
-[[ -r $job ]] || stop 2 "there is no file $job; --job names the request of the job"
+if [[ -z ${AWS_DEFAULT_REGION:-} ]] && aws configure list | grep -E '^ *region[ :]+<not set>' >/dev/null; then
+    stop 2 "which region? give --region, or set AWS_REGION"
+fi
+[[ -f $job && -r $job ]] || stop 2 "there is no file $job; --job names the request of the job"
 [[ $role =~ ^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$ ]] ||
     stop 2 "'$role' is no ARN of a role; give --execution-role-arn, which \`terraform output job_role_arns\` in manifests/aws/terraform prints"
 [[ -n $virtual_cluster$namespace ]] ||
     stop 2 "which virtual cluster? give --virtual-cluster-id, which \`terraform output virtual_cluster_ids\` in manifests/aws/terraform prints, or --namespace"
-[[ $poll =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ ]] || stop 2 "--poll-seconds and --timeout-seconds take whole numbers"
+[[ $poll =~ ^[0-9]{1,6}$ && $timeout =~ ^[0-9]{1,6}$ ]] || stop 2 "--poll-seconds and --timeout-seconds take whole numbers of at most six digits"
 [[ -z $release || $release =~ ^emr-[0-9]+\.[0-9]+\.[0-9]+- ]] ||
     stop 2 "'$release' is no release of EMR on EKS; they look like emr-7.9.0-latest"
+[[ -z $log_group || $log_group =~ ^[A-Za-z0-9._/#-]+$ ]] ||
+    stop 2 "'$log_group' is no name of a log group; \`terraform output log_groups\` in manifests/aws/terraform prints them"
+# The AWS CLI takes the option in place of all that the file says there, Spark's settings among it.
+if [[ -n $log_group ]] && grep -q '"configurationOverrides"' "$job"; then
+    stop 2 "$job has configurationOverrides, which --log-group would replace; leave --log-group (and \$LOG_GROUP) out, and name the group in the file: monitoringConfiguration.cloudWatchMonitoringConfiguration"
+fi
 
 # --- the virtual cluster ----------------------------------------------------------------------
 
@@ -113,12 +124,14 @@ fi
 arguments=(--cli-input-json "file://$job" --virtual-cluster-id "$virtual_cluster" --execution-role-arn "$role")
 [[ -z $release ]] || arguments+=(--release-label "$release")
 [[ -z $log_group ]] || arguments+=(--configuration-overrides
-    "{\"monitoringConfiguration\":{\"persistentAppUI\":\"ENABLED\",\"cloudWatchMonitoringConfiguration\":{\"logGroupName\":\"$log_group\",\"logStreamNamePrefix\":\"spark\"}}}")
+    "{\"monitoringConfiguration\":{\"cloudWatchMonitoringConfiguration\":{\"logGroupName\":\"$log_group\",\"logStreamNamePrefix\":\"spark\"}}}")
 id=$(emr "check that the virtual cluster $virtual_cluster is in this region, that the role exists, and that you may call emr-containers:StartJobRun" \
     start-job-run "${arguments[@]}" --query id)
 say "job run $id is submitted to virtual cluster $virtual_cluster"
 [[ -n $wait ]] || exit 0
 
+ending="end it with \`aws emr-containers cancel-job-run --virtual-cluster-id $virtual_cluster --id $id\`"
+trap 'stop 130 "interrupted; the job run $id goes on: $ending"' INT TERM
 state='' from=$SECONDS
 while :; do
     now=$(emr "the job goes on; \`aws emr-containers describe-job-run --virtual-cluster-id $virtual_cluster --id $id\` shows its state" \
@@ -132,10 +145,15 @@ while :; do
     FAILED | CANCELLED)
         details=$(emr "the job has ended as $state" describe-job-run --virtual-cluster-id "$virtual_cluster" --id "$id" \
             --query 'jobRun.[failureReason,stateDetails]')
-        stop 1 "the job run $id ended as $state: ${details//[$'\t\n']/ }${log_group:+; its logs are in the log group $log_group}"
+        if [[ -n $log_group ]]; then
+            logs="its logs: \`aws logs filter-log-events --log-group-name $log_group --log-stream-name-prefix spark/$virtual_cluster/jobs/$id --query 'events[].message' --output text\`"
+        else
+            logs="its logs are where the request has them written, and in its pods while these are there"
+        fi
+        stop 1 "the job run $id ended as $state: ${details//[$'\t\n']/ }; $logs"
         ;;
     esac
-    ((SECONDS - from < timeout)) ||
-        stop 4 "the job run $id is still $state after $timeout s and goes on; end it with \`aws emr-containers cancel-job-run --virtual-cluster-id $virtual_cluster --id $id\`"
+    ((SECONDS - from < 10#$timeout)) ||
+        stop 4 "the job run $id is still $state after $timeout s and goes on; $ending"
     sleep "$poll"
 done

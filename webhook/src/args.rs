@@ -256,6 +256,9 @@ pub struct Check {
 
 fn http_url(text: &str) -> Result<hyper::Uri, String> {
     let url: hyper::Uri = text.parse().map_err(|_| "it is no URL".to_owned())?;
+    if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("it may hold no user and password: they would not be sent".to_owned());
+    }
     match (url.scheme_str(), url.host(), url.query()) {
         (Some("http" | "https"), Some(_), None) => Ok(url),
         _ => {

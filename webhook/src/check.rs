@@ -12,10 +12,12 @@
 mod ask;
 mod call;
 mod certificates;
+mod clients;
 pub mod finding;
 mod kubernetes;
 mod namespaces;
 mod pods;
+mod policy;
 mod prometheus;
 mod report;
 mod selector;
@@ -23,6 +25,7 @@ mod server;
 mod sidecars;
 mod webhook;
 
+use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
@@ -30,21 +33,26 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Check, Report};
 use crate::config::Config;
 use crate::settings::AllSettings;
-use ask::Resource;
+use ask::{Refusal, Resource};
 use finding::{
     ANSWERING, CA_BUNDLE, DEPLOYMENT, DRY_RUN, ENDPOINTS, Finding, INJECTED, LABELLED, Link,
     NAMESPACE, Outcome, PROMETHEUS, SERVED_CERTIFICATE, SERVICE, STORED_CERTIFICATE, WEBHOOK,
 };
+use pods::Pods;
+use policy::{By, Policies};
 use server::{NAME, Server};
 
 /// Exit code for a command line that cannot be followed.
 pub const USAGE: u8 = 2;
+
+/// Exit code after Ctrl-C or SIGTERM, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Pause between two walks while waiting.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -55,7 +63,18 @@ pub fn run(args: &Check) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let findings = match runtime.block_on(watch(args)) {
+    let found = runtime.block_on(async {
+        tokio::select! {
+            found = watch(args) => Some(found),
+            () = asked_to_end() => None,
+        }
+    });
+    // A name that is still being looked up keeps nobody waiting.
+    runtime.shutdown_background();
+    let Some(found) = found else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    let findings = match found {
         Ok(findings) => findings,
         Err(error) => {
             let _ = writeln!(io::stderr(), "emberscope: {error:#}");
@@ -63,7 +82,7 @@ pub fn run(args: &Check) -> Result<ExitCode> {
         }
     };
     let mut output = match args.output {
-        Report::Text => report::text(&findings, io::stdout().is_terminal()),
+        Report::Text => report::text(&findings, wants_colours()),
         Report::Json => serde_json::to_string_pretty(&report::json(&findings))?,
     };
     if !output.ends_with('\n') {
@@ -78,8 +97,8 @@ pub fn run(args: &Check) -> Result<ExitCode> {
 }
 
 async fn watch(args: &Check) -> Result<Vec<Finding>> {
-    let (cluster, inside) = cluster(args).await?;
-    let prometheus = prometheus_client(args)?;
+    let (cluster, inside) = clients::cluster(args).await?;
+    let prometheus = clients::prometheus(args)?;
     let start = Instant::now();
     loop {
         let findings = walk(args, &cluster, inside, prometheus.as_ref()).await;
@@ -87,56 +106,35 @@ async fn watch(args: &Check) -> Result<Vec<Finding>> {
         if report::all_well(&findings) || left.is_zero() {
             return Ok(findings);
         }
-        let failed = findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
+        let failed = findings.iter().filter(|finding| finding.outcome == Outcome::Fail);
+        let failed: Vec<&str> = failed.map(|finding| finding.check.code).collect();
         let _ = writeln!(
             io::stderr(),
-            "emberscope: {failed} not in order; looking again for {} s",
+            "emberscope: not in order: {}; looking again for {} s",
+            failed.join(", "),
             left.as_secs()
         );
         tokio::time::sleep(PAUSE.min(left)).await;
     }
 }
 
-/// A client as kubectl would have one, and whether it is inside the cluster.
-async fn cluster(args: &Check) -> Result<(Client, bool)> {
-    let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
-    let (mut config, inside) = if let Some(file) = &args.kubeconfig {
-        let kubeconfig = Kubeconfig::read_from(file).context("cannot use --kubeconfig")?;
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        (config.with_context(|| format!("cannot use {}", file.display()))?, false)
-    } else {
-        match kube::Config::from_kubeconfig(&options).await {
-            Ok(config) => (config, false),
-            Err(error) if args.context.is_some() => {
-                return Err(error).context("cannot use --context");
-            }
-            Err(error) => match kube::Config::incluster() {
-                Ok(config) => (config, true),
-                Err(_) => {
-                    return Err(error)
-                        .context("no cluster to check: no kubeconfig, and not in a pod");
-                }
-            },
-        }
+/// Waits for Ctrl-C or SIGTERM, which the first process of a container has to ask for.
+async fn asked_to_end() {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
+        return std::future::pending().await;
     };
-    // Each question has a time limit of its own.
-    config.default_retry = false;
-    Ok((Client::try_from(config).context("cannot make a client for the cluster")?, inside))
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
-/// A client for Prometheus: the cluster's, with nothing of a cluster's but TLS and a token.
-fn prometheus_client(args: &Check) -> Result<Option<Client>> {
-    let Some(url) = &args.prometheus else {
-        return Ok(None);
-    };
-    let mut config = kube::Config::new(url.clone());
-    config.default_retry = false;
-    if let Some(file) = &args.prometheus_token_file {
-        let token = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read --prometheus-token-file {}", file.display()))?;
-        config.auth_info.token = Some(token.trim().to_owned().into());
-    }
-    Client::try_from(config).context("cannot make a client for Prometheus").map(Some)
+/// Colours are for terminals that can show them, and for people who have not said no
+/// (<https://no-color.org>).
+fn wants_colours() -> bool {
+    let said_no = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !said_no && env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stdout().is_terminal()
 }
 
 /// One walk over all links.
@@ -149,14 +147,14 @@ async fn walk(
     let version = kubernetes::version(client).await;
     let mut findings = vec![kubernetes::api(&version)];
     let mut running = 0;
-    if version.is_ok() {
-        let (of_cluster, with_sidecar) = of_cluster(args, client, inside).await;
-        findings.extend(of_cluster);
-        running = with_sidecar;
-    } else {
+    if kubernetes::is_gone(&version) {
         let rest = [NAMESPACE, WEBHOOK, LABELLED, INJECTED, ANSWERING];
         let why = "not looked at: the API server does not answer";
         findings.extend(rest.map(|check| check.skip(why)));
+    } else {
+        let (of_cluster, with_sidecar) = of_cluster(args, client, inside, &version).await;
+        findings.extend(of_cluster);
+        running = with_sidecar;
     }
     findings.extend(match (prometheus, &args.prometheus) {
         (Some(client), Some(url)) => {
@@ -169,12 +167,16 @@ async fn walk(
 }
 
 /// All links but the first check and the last link; and how many pods with a sidecar run.
-async fn of_cluster(args: &Check, client: &Client, inside: bool) -> (Vec<Finding>, usize) {
+async fn of_cluster(
+    args: &Check,
+    client: &Client,
+    inside: bool,
+    version: &Result<Value, Refusal>,
+) -> (Vec<Finding>, usize) {
     let server = Server::fetch(client, &args.namespace).await;
     let config = server.config().and_then(Result::ok);
-    let native = kubernetes::native(client).await;
+    let native = kubernetes::native(client, version).await;
     let mut findings = vec![kubernetes::placed(&native, config.as_ref())];
-    findings.extend(server.judge());
 
     let configurations = Resource {
         api: "admissionregistration.k8s.io/v1",
@@ -185,41 +187,57 @@ async fn of_cluster(args: &Check, client: &Client, inside: bool) -> (Vec<Finding
     let namespaces = namespaces::fetch(client).await;
     let selected = namespaces.as_deref().map(|all| namespaces::selected(all, &args.namespace));
     let selected = selected.unwrap_or_default();
-    let first = selected.first().map(|one| one.name.as_str());
-    findings.extend(webhook::judge(&configuration, &args.namespace));
-    if let Ok(configuration) = &configuration {
+    let names: Vec<&str> = selected.iter().map(|one| one.name.as_str()).collect();
+    let policies = Policies::fetch(client).await;
+    let by = policies.by(&configuration);
+    if by == By::Policy {
+        findings.push(Policies::instead_of_a_server());
+        findings.extend(policies.judge(&args.namespace));
+    } else {
+        findings.extend(server.judge());
+        findings.extend(webhook::judge(&configuration, &args.namespace));
+        findings.extend(policies.beside(&configuration));
+    }
+    if let (Ok(configuration), By::Webhook) = (&configuration, by) {
         findings.extend(trust(args, client, inside, &server, configuration, &findings).await);
-        findings.push(try_out(client, first, &args.namespace, &findings).await);
+    }
+    if configuration.is_ok() || by == By::Policy {
+        findings.push(try_out(client, &names, &args.namespace, by, &findings).await);
     }
     findings.extend(namespaces::judge(&namespaces, &args.namespace));
 
-    let pods = match &namespaces {
-        Ok(_) => pods::fetch(client, &selected).await,
-        Err(refusal) => Err(refusal.clone()),
-    };
-    let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
+    let comparable =
+        config.is_some() && native.is_ok() && server.version() == Some(env!("CARGO_PKG_VERSION"));
     let settings = AllSettings::new(config.unwrap_or_else(Config::default), native.unwrap_or(true));
     let known = pods::Known {
         settings: &settings,
         comparable,
-        installed: configuration.as_ref().ok().and_then(created),
+        by,
+        installed: match by {
+            By::Webhook => configuration.as_ref().ok().and_then(created),
+            By::Policy => policies.installed(),
+        },
         server: &args.namespace,
         now: Timestamp::now(),
     };
-    findings.extend(if first.is_none() && namespaces.is_ok() {
+    let pods = match &namespaces {
+        Ok(_) => Pods::fetch(client, &selected, &known).await,
+        Err(refusal) => Err(refusal.clone()),
+    };
+    findings.extend(if selected.is_empty() && namespaces.is_ok() {
         vec![INJECTED.skip("not looked at: no namespace is labelled")]
     } else {
-        pods::judge(&pods, &selected, &known)
+        pods::judge(&pods, &known)
     });
 
+    let running = pods.map(|pods| pods.running).unwrap_or_default();
     let mut pages = Vec::new();
-    let targets = pods.map(|(pods, _)| sidecars::targets(&pods)).unwrap_or_default();
-    for target in targets {
+    for target in running.targets() {
         let page = sidecars::fetch(client, &target).await;
         pages.push((target, page));
     }
-    findings.extend(sidecars::judge(&pages));
-    (findings, pages.len())
+    findings.extend(sidecars::judge(&running, &pages, &args.namespace));
+    (findings, running.count)
 }
 
 /// Whether the API server can trust what the server serves; `before`: what was found so far.
@@ -260,8 +278,9 @@ async fn trust(
 /// A pod in a dry run, unless it is known already that it could not be injected.
 async fn try_out(
     client: &Client,
-    namespace: Option<&str>,
+    namespaces: &[&str],
     server: &str,
+    by: By,
     before: &[Finding],
 ) -> Finding {
     let of_webhook = |finding: &&Finding| {
@@ -271,10 +290,9 @@ async fn try_out(
     };
     let broken = failed(before, &[NAMESPACE, DEPLOYMENT, SERVICE, ENDPOINTS, CA_BUNDLE]);
     let broken = broken.or_else(|| before.iter().find(of_webhook).map(|one| one.check.code));
-    match (broken, namespace) {
-        (Some(broken), _) => DRY_RUN.skip(follows("a dry run", broken)),
-        (None, None) => DRY_RUN.skip("a dry run was not tried: no namespace is labelled"),
-        (None, Some(namespace)) => call::dry_run(client, namespace, server).await,
+    match broken {
+        Some(broken) => DRY_RUN.skip(follows("a dry run", broken)),
+        None => call::dry_run(client, namespaces, server, by).await,
     }
 }
 

@@ -32,6 +32,7 @@ use rustls::crypto::ring;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
+use tracing_subscriber::EnvFilter;
 
 use crate::args::{LogFormat, Serve};
 use crate::config::Config;
@@ -161,8 +162,11 @@ fn tls_config(certificate: &Arc<HotCertificate>) -> Result<ServerConfig> {
 }
 
 fn log(args: &Serve) {
+    // The client for the API server says every failure by itself, as an error and without the reason;
+    // what is done about it is said here, with the reason.
+    let quiet = if args.log_level < tracing::Level::DEBUG { ",kube_client=off" } else { "" };
     let builder = tracing_subscriber::fmt()
-        .with_max_level(args.log_level)
+        .with_env_filter(EnvFilter::new(format!("{}{quiet}", args.log_level)))
         .with_writer(std::io::stderr)
         .with_target(false);
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -8,7 +8,7 @@ data "aws_eks_cluster" "this" {
   name = var.cluster_name
 }
 
-# Fails with "not found" where the cluster has no IAM OIDC provider; README.md has the remedy.
+# Fails with "couldn't find resource" where the account has no OIDC provider of that URL; README.md has the remedy.
 data "aws_iam_openid_connect_provider" "this" {
   count = var.identity == "irsa" ? 1 : 0
   url   = data.aws_eks_cluster.this.identity[0].oidc[0].issuer

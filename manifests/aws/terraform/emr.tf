@@ -16,6 +16,10 @@ resource "aws_emrcontainers_virtual_cluster" "team" {
     }
   }
 
+  # `terraform destroy` goes the other way round: EMR lets go of the namespace before its jobs lose their
+  # role and their logs.
+  depends_on = [aws_iam_role_policy.job, aws_cloudwatch_log_group.team]
+
   lifecycle {
     precondition {
       condition     = var.emr_access == "aws-auth" || data.aws_eks_cluster.this.access_config[0].authentication_mode != "CONFIG_MAP"
@@ -36,54 +40,7 @@ resource "aws_iam_role" "job" {
 
   name               = "${var.name}-${each.key}"
   description        = "Spark jobs in ${each.key} of ${var.cluster_name}"
-  assume_role_policy = data.aws_iam_policy_document.job_trust[each.key].json
-}
-
-# EMR makes the service accounts when a job is submitted, and puts into their names the account and
-# the name of this role (in base 36, which Terraform cannot compute).
-data "aws_iam_policy_document" "job_trust" {
-  for_each = var.namespaces
-
-  dynamic "statement" {
-    for_each = data.aws_iam_openid_connect_provider.this
-
-    content {
-      actions = ["sts:AssumeRoleWithWebIdentity"]
-
-      principals {
-        type        = "Federated"
-        identifiers = [statement.value.arn]
-      }
-      condition {
-        test     = "StringLike"
-        variable = "${local.issuer}:sub"
-        values   = ["system:serviceaccount:${each.key}:emr-containers-sa-*-*-${local.account}-*"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.identity == "pod-identity" ? [1] : []
-
-    content {
-      actions = ["sts:AssumeRole", "sts:TagSession"]
-
-      principals {
-        type        = "Service"
-        identifiers = ["pods.eks.amazonaws.com"]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestTag/eks-cluster-name"
-        values   = [var.cluster_name]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestTag/kubernetes-namespace"
-        values   = [each.key]
-      }
-    }
-  }
+  assume_role_policy = data.aws_iam_policy_document.trust["job/${each.key}"].json
 }
 
 resource "aws_iam_role_policy" "job" {

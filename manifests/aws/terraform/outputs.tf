@@ -3,7 +3,7 @@ output "amp_env" {
   value       = <<-ENV
     REGION=${var.region}
     WORKSPACE=${aws_prometheus_workspace.this.id}
-    ROLE_ARN=${aws_iam_role.ingest.arn}
+    ROLE_ARN=${var.identity == "irsa" ? aws_iam_role.ingest.arn : ""}
     CLUSTER=${var.cluster_name}
     PRESET=essential
   ENV

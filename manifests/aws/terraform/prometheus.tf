@@ -12,60 +12,7 @@ resource "aws_prometheus_workspace_configuration" "this" {
 resource "aws_iam_role" "ingest" {
   name               = "${var.name}-ingest"
   description        = "Prometheus in ${var.cluster_name} writes to the workspace ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.ingest_trust.json
-}
-
-data "aws_iam_policy_document" "ingest_trust" {
-  dynamic "statement" {
-    for_each = data.aws_iam_openid_connect_provider.this
-
-    content {
-      actions = ["sts:AssumeRoleWithWebIdentity"]
-
-      principals {
-        type        = "Federated"
-        identifiers = [statement.value.arn]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "${local.issuer}:aud"
-        values   = ["sts.amazonaws.com"]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "${local.issuer}:sub"
-        values   = ["system:serviceaccount:${var.prometheus_service_account.namespace}:${var.prometheus_service_account.name}"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.identity == "pod-identity" ? [1] : []
-
-    content {
-      actions = ["sts:AssumeRole", "sts:TagSession"]
-
-      principals {
-        type        = "Service"
-        identifiers = ["pods.eks.amazonaws.com"]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestTag/eks-cluster-name"
-        values   = [var.cluster_name]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestTag/kubernetes-namespace"
-        values   = [var.prometheus_service_account.namespace]
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:RequestTag/kubernetes-service-account"
-        values   = [var.prometheus_service_account.name]
-      }
-    }
-  }
+  assume_role_policy = data.aws_iam_policy_document.trust["prometheus"].json
 }
 
 resource "aws_iam_role_policy" "ingest" {

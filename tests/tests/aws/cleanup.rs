@@ -1,5 +1,7 @@
 //! `manifests/aws/cleanup.sh`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::account::Account;
@@ -16,9 +18,12 @@ fn rest_of_aws() -> StandIn {
         let tags = if request.ends_with("-ours") { ours.clone() } else { json!({}) };
         let workspace = |id: &str, tags: &Value| json!({ "id": id, "tags": tags });
         match request.strip_prefix("GET ") {
-            Some("/workspaces") => Some(
-                json!({ "workspaces": [workspace("g-ours", &ours), workspace("g-theirs", &json!({}))] }),
-            ),
+            Some("/workspaces") => {
+                let mut going = workspace("g-going", &ours);
+                going["status"] = json!("DELETING");
+                let others = workspace("g-theirs", &json!({}));
+                Some(json!({ "workspaces": [workspace("g-ours", &ours), going, others] }))
+            }
             Some("/clusters/spark/pod-identity-associations") => Some(
                 json!({ "associations": [{ "associationId": "a-ours" }, { "associationId": "a-theirs" }] }),
             ),
@@ -49,6 +54,7 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     let removed = cleanup(&account, &rest, &["--yes", "--keep", "bucket"]);
     assert_eq!(removed.status, 0, "{removed:?}");
     let (listed, _) = removed.printed.split_once("removing").unwrap();
+    assert!(listed.contains("in account 123456789012, region eu-west-1:"), "{removed:?}");
     for ours in ["emberscope-ours", "g-ours", "a-ours", "/emberscope/ours"] {
         assert!(listed.contains(ours), "{ours}: {removed:?}");
     }
@@ -92,14 +98,63 @@ fn it_asks_and_can_be_run_twice() {
 
 #[test]
 fn what_cannot_be_listed_is_said_and_makes_it_fail() {
+    let account = Account::open();
     let nothing = StandIn::open(|_| None);
     let mut arguments = vec!["--dry-run"];
     let keep = ["virtual-cluster", "prometheus", "role", "log-group", "bucket", "pod-identity"];
     arguments.extend(keep.iter().flat_map(|kind| ["--keep", kind]));
-    let mut command = script(CLEANUP, &nothing.endpoint);
+    let mut command = script(CLEANUP, &account.endpoint);
+    command.env("AWS_ENDPOINT_URL_GRAFANA", &nothing.endpoint);
     let finished = Finished::run(command.args(arguments));
     assert_eq!(finished.status, 1, "{finished:?}");
     assert!(finished.said.contains("could not list what there is of grafana"), "{finished:?}");
+    assert!(finished.printed.contains("Pod Identity are not looked for"), "{finished:?}");
+}
+
+/// EMR has to get into the namespace to leave it: whoever deletes that sooner leaves a virtual
+/// cluster behind for good.
+#[test]
+fn it_waits_until_emr_has_left_the_namespace_and_says_where_it_cannot() {
+    let account = Account::open();
+    for (last, status) in [("TERMINATED", 0), ("ARRESTED", 1)] {
+        let states = AtomicUsize::new(0);
+        let emr = StandIn::open(move |request| match request {
+            "GET /virtualclusters" => Some(json!({ "virtualClusters":
+                [{ "id": "vc", "tags": { "emberscope.dev/walkthrough": "emberscope" } }] })),
+            "GET /virtualclusters/vc" => {
+                let first = states.fetch_add(1, Ordering::Relaxed) == 0;
+                let state = if first { "TERMINATING" } else { last };
+                Some(json!({ "virtualCluster": { "state": state } }))
+            }
+            "GET /virtualclusters/vc/jobruns" => Some(json!({ "jobRuns": [{ "id": "1" }] })),
+            _ => request.starts_with("DELETE ").then(|| json!({ "id": "1" })),
+        });
+        let mut command = script(CLEANUP, &account.endpoint);
+        command.env("AWS_ENDPOINT_URL_EMR_CONTAINERS", &emr.endpoint).arg("--yes");
+        let others = ["pod-identity", "grafana", "prometheus", "role", "log-group", "bucket"];
+        let finished = Finished::run(command.args(others.iter().flat_map(|kind| ["--keep", kind])));
+        assert_eq!(finished.status, status, "{finished:?}");
+        let changes: Vec<String> =
+            emr.asked().into_iter().filter(|asked| !asked.starts_with("GET")).collect();
+        let expected = ["DELETE /virtualclusters/vc/jobruns/1", "DELETE /virtualclusters/vc"];
+        assert_eq!(changes, expected);
+        assert!(finished.printed.contains("TERMINATING, which takes some minutes"), "{finished:?}");
+        assert_eq!(finished.said.contains("EMR may not leave"), status == 1, "{finished:?}");
+    }
+}
+
+/// Nothing is asked of eight services where nobody is signed in, or nowhere.
+#[test]
+fn without_credentials_or_a_region_it_says_so_once() {
+    let nobody = StandIn::open(|_| None);
+    let finished = Finished::run(script(CLEANUP, &nobody.endpoint).arg("--yes"));
+    assert_eq!(finished.status, 2, "{finished:?}");
+    assert!(finished.said.contains("AWS does not know you (above); sign in"), "{finished:?}");
+    assert_eq!(nobody.asked().len(), 1, "{:?}", nobody.asked());
+    let mut without_region = script(CLEANUP, &nobody.endpoint);
+    let finished = Finished::run(without_region.env_remove("AWS_DEFAULT_REGION").arg("--yes"));
+    assert_eq!(finished.status, 2, "{finished:?}");
+    assert!(finished.said.contains("give --region, or set AWS_REGION"), "{finished:?}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! `manifests/samples/start-job-run.sh`.
 
+use std::fs;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -107,10 +111,80 @@ fn it_shows_each_state_once_and_ends_well_with_the_job() {
 }
 
 #[test]
-fn it_fails_with_the_job_and_says_why() {
-    let finished = waits(&["FAILED"]);
+fn it_fails_with_the_job_and_says_why_and_where_its_logs_are() {
+    let emr = emr(&["FAILED"]);
+    let arguments = ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE];
+    let finished =
+        Finished::run(script(START, &emr.endpoint).args(arguments).args(["--log-group", "/jobs"]));
     assert_eq!(finished.status, 1, "{finished:?}");
     assert!(finished.said.contains("ended as FAILED: USER_ERROR exit code 13"), "{finished:?}");
+    let logs = "--log-group-name /jobs --log-stream-name-prefix spark/vc/jobs/000000031abcdefghij ";
+    assert!(finished.said.contains(logs), "{finished:?}");
+}
+
+/// As Ctrl-C does; the job is EMR's by then.
+#[test]
+fn an_interruption_while_it_waits_says_that_the_job_goes_on_and_how_to_end_it() {
+    let emr = emr(&["RUNNING"]);
+    let arguments =
+        ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--poll-seconds", "0"];
+    let mut command = script(START, &emr.endpoint);
+    command.args(arguments).stdout(std::process::Stdio::piped());
+    let waiting = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let describe = "GET /virtualclusters/vc/jobruns/000000031abcdefghij";
+    while !emr.asked().iter().any(|asked| asked == describe) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let kill = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let finished = Finished::of(waiting.wait_with_output().unwrap());
+    assert_eq!(finished.status, 130, "{finished:?}");
+    assert!(finished.said.contains("000000031abcdefghij goes on"), "{finished:?}");
+    assert!(finished.said.contains("cancel-job-run --virtual-cluster-id vc --id "), "{finished:?}");
+}
+
+#[test]
+fn a_virtual_cluster_on_a_later_page_is_found() {
+    let page = AtomicUsize::new(0);
+    let cluster = |id: &str, namespace: &str| {
+        json!({ "id": id, "containerProvider":
+            { "type": "EKS", "id": "spark", "info": { "eksInfo": { "namespace": namespace } } } })
+    };
+    let emr = StandIn::open(move |request| match request {
+        "GET /virtualclusters" if page.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Some(json!({ "virtualClusters": [cluster("other", "b")], "nextToken": "more" }))
+        }
+        "GET /virtualclusters" => Some(json!({ "virtualClusters": [cluster("vc", "a")] })),
+        "POST /virtualclusters/vc/jobruns" => Some(json!({ "id": "1", "virtualClusterId": "vc" })),
+        _ => None,
+    });
+    let arguments = ["--namespace", "a", "--execution-role-arn", ROLE, "--no-wait"];
+    let finished = Finished::run(script(START, &emr.endpoint).args(arguments));
+    assert_eq!(finished.status, 0, "{finished:?}");
+}
+
+/// The AWS CLI would take `--log-group`'s overrides in place of the request's.
+#[test]
+fn a_log_group_never_takes_the_place_of_what_a_request_configures() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request: Value =
+        serde_json::from_str(&read("manifests/samples/start-job-run.json")).unwrap();
+    request["configurationOverrides"] = json!({ "applicationConfiguration":
+        [{ "classification": "spark-defaults", "properties": { "spark.sql.shuffle.partitions": "7" } }] });
+    let file = folder.path().join("my job.json");
+    fs::write(&file, request.to_string()).unwrap();
+    let emr = emr(&["COMPLETED"]);
+    let job = ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--job"];
+    let mut command = script(START, &emr.endpoint);
+    let refused = Finished::run(command.args(job).arg(&file).args(["--log-group", "/jobs"]));
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.said.contains("cloudWatchMonitoringConfiguration"), "{refused:?}");
+    assert!(emr.asked().is_empty());
+
+    let finished = Finished::run(script(START, &emr.endpoint).args(job).arg(&file));
+    assert_eq!(finished.status, 0, "{finished:?}");
+    let sent = &emr.sent("POST /virtualclusters/vc/jobruns")[0];
+    assert_eq!(sent["configurationOverrides"], request["configurationOverrides"]);
 }
 
 #[test]
@@ -134,6 +208,12 @@ fn what_is_missing_is_named_with_its_remedy_before_aws_is_asked() {
         (["--execution-role-arn", ROLE].as_slice(), "terraform output virtual_cluster_ids"),
         (["--execution-role-arn"].as_slice(), "needs a value"),
         (["--job", "/none.json"].as_slice(), "there is no file /none.json"),
+        (["--job", "/tmp"].as_slice(), "there is no file /tmp"),
+        (
+            ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--log-group", "my group"]
+                .as_slice(),
+            "'my group' is no name of a log group",
+        ),
         (["--fast"].as_slice(), "there is no option '--fast'"),
         (
             ["--virtual-cluster-id", "vc", "--execution-role-arn", ROLE, "--release-label", "7.9"]
@@ -145,6 +225,10 @@ fn what_is_missing_is_named_with_its_remedy_before_aws_is_asked() {
         assert_eq!(finished.status, 2, "{finished:?}");
         assert!(finished.said.contains(said), "{said}: {finished:?}");
     }
+    let mut without_region = script(START, &nothing.endpoint);
+    let finished = Finished::run(without_region.env_remove("AWS_DEFAULT_REGION"));
+    assert_eq!(finished.status, 2, "{finished:?}");
+    assert!(finished.said.contains("give --region, or set AWS_REGION"), "{finished:?}");
     assert!(nothing.asked().is_empty(), "{:?}", nothing.asked());
 }
 

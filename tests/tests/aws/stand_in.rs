@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// It listens until the test's process ends.
 pub(crate) struct StandIn {
@@ -19,6 +19,14 @@ impl StandIn {
     /// Answers each `METHOD /path` (no query) with what the function makes of it; with status 404
     /// where it makes nothing of it.
     pub(crate) fn open(answer: impl Fn(&str) -> Option<Value> + Send + 'static) -> Self {
+        Self::answering(move |request| match answer(request) {
+            Some(body) => (200, body),
+            None => (404, json!({ "message": "there is no such thing" })),
+        })
+    }
+
+    /// The same, with the status of each answer.
+    pub(crate) fn answering(answer: impl Fn(&str) -> (u16, Value) + Send + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +54,7 @@ impl StandIn {
 /// One request, one answer, and the connection is closed.
 fn serve(
     stream: &TcpStream,
-    answer: impl Fn(&str) -> Option<Value>,
+    answer: impl Fn(&str) -> (u16, Value),
     record: &Mutex<Vec<(String, Value)>>,
 ) {
     let mut reader = BufReader::new(stream);
@@ -66,15 +74,12 @@ fn serve(
 
     let request = first.rsplit_once(" HTTP/").unwrap().0.split('?').next().unwrap().to_owned();
     let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let (status, body) = match answer(&request) {
-        Some(body) => ("200 OK", body),
-        None => ("404 Not Found", serde_json::json!({ "message": "there is no such thing" })),
-    };
+    let (status, body) = answer(&request);
     record.lock().unwrap().push((request, sent));
     let body = body.to_string();
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status} \r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     (&*stream).write_all((head + &body).as_bytes()).unwrap();
 }

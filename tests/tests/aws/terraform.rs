@@ -199,6 +199,39 @@ fn the_readme_lists_every_variable_and_output_as_it_is_described() {
     assert_eq!(listed, rows, "{FOLDER}/README.md lists something that is not there");
 }
 
+/// The walkthrough puts the output in the file's place.
+#[test]
+fn the_output_for_the_overlay_has_the_keys_of_its_file() {
+    let outputs = read(&format!("{FOLDER}/outputs.tf"));
+    let (_, text) = outputs.split_once("<<-ENV\n").unwrap();
+    let (text, _) = text.split_once("ENV\n").unwrap();
+    let keys = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| line.trim().split_once('=').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(keys(text), keys(&read("manifests/overlays/amp/amp.env")));
+}
+
+/// Where Terraform has the provider (`terraform init` was run here, or the CLI's configuration
+/// overrides it), it checks every argument, block and attribute against the provider's schema.
+#[test]
+fn terraform_finds_its_files_valid_if_it_has_the_provider() {
+    let terraform = Command::new("terraform")
+        .args(["validate", "-no-color"])
+        .current_dir(root().join(FOLDER))
+        .output();
+    let Ok(finished) = terraform else {
+        println!("terraform is not installed: the files were not validated");
+        return;
+    };
+    let said = String::from_utf8_lossy(&finished.stderr);
+    if ["Missing required provider", "terraform init"].iter().any(|hint| said.contains(hint)) {
+        println!("the provider is not here: the files were not validated");
+        return;
+    }
+    assert!(finished.status.success(), "{said}");
+}
+
 /// The formatter is Terraform's own; a machine without it leaves this to one that has it.
 #[test]
 fn terraform_finds_its_files_formatted_if_it_is_here() {

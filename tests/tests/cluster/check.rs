@@ -4,4 +4,5 @@ mod chain;
 mod links;
 mod metrics;
 mod pods;
+mod policy;
 mod use_of_it;

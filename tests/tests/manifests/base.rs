@@ -103,6 +103,22 @@ fn ports_are_named_once_and_lead_to_the_container() {
     }
 }
 
+/// Seen on a node with 25 times as many runnable threads as CPUs: with the default of one second, both
+/// replicas were ended at once, and the pods created meanwhile have no sidecar.
+#[test]
+fn a_replica_on_a_busy_node_is_neither_ended_nor_taken_out_of_service_for_one_slow_second() {
+    let objects = base();
+    let container = &find(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+    let seconds =
+        |probe: &str, key: &str, default| container[probe][key].as_u64().unwrap_or(default);
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert!(seconds(probe, "timeoutSeconds", 1) >= 5, "{probe}");
+    }
+    let patience = seconds("livenessProbe", "periodSeconds", 10)
+        * seconds("livenessProbe", "failureThreshold", 3);
+    assert!(patience >= 60, "{patience} s");
+}
+
 #[test]
 fn the_webhook_may_do_exactly_this() {
     let objects = base();

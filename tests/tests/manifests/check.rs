@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::{base, documents, read};
+use crate::pod_security::violations;
+use crate::{base, documents, find, read};
 
 fn role() -> Value {
     documents(&read("manifests/components/check/clusterrole.yaml")).remove(0)
@@ -35,4 +36,28 @@ fn the_component_holds_the_role() {
         documents(&read("manifests/components/check/kustomization.yaml")).remove(0);
     assert_eq!(kustomization["resources"][0], "clusterrole.yaml");
     assert_eq!(kustomization["kind"], "Component");
+}
+
+#[test]
+fn the_job_runs_the_webhooks_image_under_that_role_where_restricted_pods_alone_may_run() {
+    let objects = documents(&read("manifests/components/check/job.yaml"));
+    let (account, binding) =
+        (find(&objects, "ServiceAccount"), find(&objects, "ClusterRoleBinding"));
+    let job = find(&objects, "Job");
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(violations(pod), Vec::<String>::new());
+    let base = base();
+    let webhook = &find(&base, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(pod["containers"][0]["image"], webhook["image"]);
+    assert_eq!(pod["containers"][0]["args"], serde_json::json!(["check"]));
+    assert_eq!(pod["serviceAccountName"], account["metadata"]["name"]);
+    assert_eq!(binding["roleRef"]["name"], role()["metadata"]["name"]);
+    for key in ["name", "namespace"] {
+        assert_eq!(binding["subjects"][0][key], account["metadata"][key]);
+        assert_eq!(job["metadata"][key], account["metadata"][key]);
+    }
+    // The Service is for the webhook's pods.
+    let service = &find(&base, "Service")["spec"]["selector"]["app.kubernetes.io/component"];
+    let labels = &job["spec"]["template"]["metadata"]["labels"];
+    assert_ne!(&labels["app.kubernetes.io/component"], service);
 }

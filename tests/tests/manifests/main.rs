@@ -23,6 +23,7 @@ mod remote_write;
 mod samples;
 mod server;
 mod shipped;
+mod walkthrough;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -3,13 +3,14 @@
 //! another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::arithmetic::{arithmetic, row};
 use super::shipped::{Running, config_map, configuration, pages};
-use super::{documents, files, read, rendered, root};
+use super::{documents, files, output, read, rendered, root};
 
 const OVERLAY: &str = "manifests/overlays/amp";
 
@@ -52,10 +53,11 @@ fn documented() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The names that rules and dashboards of this repository use.
+/// The names that rules, runbooks and dashboards of this repository use.
 fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for folder in ["manifests/monitoring/rules", "manifests/monitoring/grafana"] {
+    let folders = ["manifests/monitoring/rules", "manifests/monitoring/grafana", "docs/runbooks"];
+    for folder in folders {
         if !Path::new(&root().join(folder)).is_dir() {
             continue;
         }
@@ -66,9 +68,15 @@ fn used(documented: &BTreeMap<String, String>) -> BTreeSet<String> {
                     ["_count", "_sum", "_bucket"].iter().find_map(|end| word.strip_suffix(end));
                 documented.contains_key(*word)
                     || family.is_some_and(|family| documented.contains_key(family))
-                    || ["kube_pod_", "kube_node_", "kube_namespace_", "kube_deployment_"]
-                        .iter()
-                        .any(|s| word.starts_with(s))
+                    || [
+                        "kube_pod_",
+                        "kube_node_",
+                        "kube_namespace_",
+                        "kube_deployment_",
+                        "apiserver_admission_",
+                    ]
+                    .iter()
+                    .any(|start| word.starts_with(start))
                     || [
                         "container_cpu_",
                         "container_memory_",
@@ -121,6 +129,28 @@ fn the_values_stand_in_one_place() {
     // Nothing else says any of it.
     let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
     assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
+}
+
+/// EKS takes an empty role for none, so that Pod Identity can give one.
+#[test]
+fn an_empty_role_leaves_the_service_account_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (root().join("manifests"), folder.path());
+    output("cp", &["-r", from.to_str().unwrap(), to.to_str().unwrap()]);
+    let overlay = folder.path().join(OVERLAY);
+    let values = read(&format!("{OVERLAY}/amp.env"));
+    let role = values.lines().find(|line| line.starts_with("ROLE_ARN=")).unwrap();
+    fs::write(overlay.join("amp.env"), values.replace(role, "ROLE_ARN=")).unwrap();
+    let objects = rendered(overlay.to_str().unwrap());
+    let account = objects.iter().find(|object| {
+        object["kind"] == "ServiceAccount" && object["metadata"]["name"] == "emberscope-prometheus"
+    });
+    let annotations = &account.unwrap()["metadata"]["annotations"];
+    assert_eq!(annotations["eks.amazonaws.com/role-arn"], "");
+    // Nor is it null, which the API server does not take.
+    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    let annotations = &server["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["emberscope.dev/role-arn"], "");
 }
 
 #[test]

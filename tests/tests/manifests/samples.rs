@@ -80,14 +80,14 @@ fn the_namespace_opts_in_and_the_jobs_run_there() {
     assert_eq!(asked["values"][0], *label);
 
     let name = namespace["metadata"]["name"].as_str().unwrap();
-    assert_eq!(sample("spark-application.yaml")["metadata"]["namespace"], name);
+    assert_eq!(sample("spark-pi.yaml")["metadata"]["namespace"], name);
     let submit = read("manifests/samples/spark-submit.sh");
     assert!(submit.contains(&format!("spark.kubernetes.namespace={name} ")));
 }
 
 #[test]
 fn no_sample_says_anything_about_metrics() {
-    for name in PODS.iter().chain(&["spark-application.yaml", "spark-submit.sh"]) {
+    for name in PODS.iter().chain(&["spark-pi.yaml", "spark-submit.sh"]) {
         let text = read(&format!("manifests/samples/{name}"));
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             for word in ["metrics", "monitoring", "prometheus", "emberscope"] {

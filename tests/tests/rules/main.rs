@@ -10,6 +10,7 @@ mod expression;
 mod files;
 mod metric_names;
 mod operator;
+mod pages;
 mod runbooks;
 mod units;
 

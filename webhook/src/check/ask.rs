@@ -11,11 +11,11 @@ use super::finding::{Check, Finding};
 /// How long one question may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Objects per page of a list.
-const PAGE: usize = 500;
+/// Objects per page of a list: Spark's pods have some 20 kB each, and a page has to come in time.
+const PAGE: usize = 100;
 
 /// Pages that are read of one list: 10,000 objects.
-const PAGES: usize = 20;
+const PAGES: usize = 100;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -92,7 +92,20 @@ pub(super) async fn list(
     resource: &Resource<'_>,
     selector: &str,
 ) -> Result<(Vec<Value>, bool), Refusal> {
-    let (mut items, mut token) = (Vec::new(), String::new());
+    let mut items = Vec::new();
+    let more = each(client, resource, selector, |object| items.push(object)).await?;
+    Ok((items, more))
+}
+
+/// Hands over these objects page by page, so that no more than one page is held; returns whether
+/// there are more than are read.
+pub(super) async fn each(
+    client: &Client,
+    resource: &Resource<'_>,
+    selector: &str,
+    mut take: impl FnMut(Value),
+) -> Result<bool, Refusal> {
+    let mut token = String::new();
     for _ in 0..PAGES {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("limit", &PAGE.to_string())
@@ -103,14 +116,14 @@ pub(super) async fn list(
         let right = resource.right("list", None);
         let mut page = json(&request(client, get_request(&path)?, &right).await?)?;
         if let Value::Array(objects) = page["items"].take() {
-            items.extend(objects);
+            objects.into_iter().for_each(&mut take);
         }
         match page.pointer("/metadata/continue").and_then(Value::as_str) {
             Some(next) if !next.is_empty() => next.clone_into(&mut token),
-            _ => return Ok((items, false)),
+            _ => return Ok(false),
         }
     }
-    Ok((items, true))
+    Ok(true)
 }
 
 /// Creates an object as a dry run: nothing is kept. Returns it as it would have been.
@@ -158,7 +171,7 @@ fn refusal(error: &kube::Error, right: &str) -> Refusal {
             404 => Refusal::Missing,
             // Quotas and admission plug-ins answer 403 too; the authorizer names user and resource.
             403 if status.message.contains(" cannot ") => Refusal::Forbidden(right.to_owned()),
-            code => Refusal::Answered { code, message: first_line(&status.message) },
+            code => Refusal::Answered { code, message: said(code, &status.message) },
         },
         other => Refusal::Failed(innermost(other)),
     }
@@ -171,6 +184,15 @@ fn innermost(error: &dyn std::error::Error) -> String {
         error = source;
     }
     first_line(&error.to_string())
+}
+
+/// What an answer says; one that is no `Status` of the API server's, such as a page of a proxy's, may
+/// say nothing.
+fn said(code: u16, message: &str) -> String {
+    match first_line(message) {
+        line if line.is_empty() || line.starts_with('<') => format!("HTTP status {code}"),
+        line => line,
+    }
 }
 
 fn first_line(text: &str) -> String {
@@ -186,14 +208,14 @@ impl Check {
     pub(super) fn refused(self, what: &str, refusal: &Refusal) -> Finding {
         match refusal {
             Refusal::Forbidden(_) => self.warn(format!("{what} is not known: {refusal}"), GRANT),
-            _ => self.fail(format!("{what}: {refusal}"), "kubectl get --raw /readyz?verbose"),
+            _ => self.fail(format!("{what}: {refusal}"), "kubectl get --raw '/readyz?verbose'"),
         }
     }
 }
 
 /// What gives the rights that do no harm.
-const GRANT: &str =
-    "kubectl apply -f manifests/components/check/clusterrole.yaml, and bind it to whoever checks";
+const GRANT: &str = "kubectl apply -f manifests/components/check/clusterrole.yaml
+kubectl create clusterrolebinding emberscope-check --clusterrole=emberscope-check --user=NAME";
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +236,14 @@ mod tests {
         let quota = answered(403, "pods \"a\" is forbidden: exceeded quota");
         assert!(matches!(refusal(&quota, "create pods"), Refusal::Answered { code: 403, .. }));
         assert!(matches!(refusal(&answered(404, ""), ""), Refusal::Missing));
+    }
+
+    #[test]
+    fn an_answer_without_words_is_told_by_its_status() {
+        for page in ["", "<html>"] {
+            let told = refusal(&answered(401, page), "").to_string();
+            assert_eq!(told, "HTTP status 401", "{page}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::ask::{self, Refusal, Resource};
 use super::certificates::logs;
 use super::finding::{DRY_RUN, Finding, SERVED_CERTIFICATE};
+use super::policy::By;
 use super::server::NAME;
 use crate::decide::SIDECAR;
 use crate::overrides::INJECTED;
@@ -36,7 +37,12 @@ impl Address {
             let (host, port) = (host.to_owned(), uri.port_u16().unwrap_or(443));
             return Self { host, port, of_service: false };
         }
-        Self { host: format!("{NAME}.{namespace}.svc"), port: 443, of_service: true }
+        let port = client["service"]["port"].as_u64().and_then(|port| port.try_into().ok());
+        Self {
+            host: format!("{NAME}.{namespace}.svc"),
+            port: port.unwrap_or(443),
+            of_service: true,
+        }
     }
 }
 
@@ -117,31 +123,48 @@ fn probe(namespace: &str) -> Value {
     })
 }
 
-/// Has the API server admit a driver pod without keeping it.
-pub(super) async fn dry_run(client: &Client, namespace: &str, server: &str) -> Finding {
-    let pods = Resource { api: "v1", kind: "pods", namespace: Some(namespace) };
-    admitted(&ask::create_dry(client, &pods, &probe(namespace)).await, namespace, server)
+/// Namespaces in which a dry run is tried, where the first ones refuse pods like ours.
+const TRIED: usize = 3;
+
+/// Has the API server admit a driver pod without keeping it, in the first namespace that takes one.
+pub(super) async fn dry_run(client: &Client, namespaces: &[&str], server: &str, by: By) -> Finding {
+    let mut finding = DRY_RUN.skip("a dry run was not tried: no namespace is labelled");
+    for namespace in namespaces.iter().take(TRIED) {
+        let pods = Resource { api: "v1", kind: "pods", namespace: Some(namespace) };
+        let answer = ask::create_dry(client, &pods, &probe(namespace)).await;
+        finding = admitted(&answer, namespace, server, by);
+        if !matches!(answer, Err(Refusal::Answered { .. })) {
+            break;
+        }
+    }
+    finding
 }
 
-fn admitted(pod: &Result<Value, Refusal>, namespace: &str, server: &str) -> Finding {
-    match pod {
-        Ok(pod) if injected(pod) => DRY_RUN.pass(format!(
+fn admitted(pod: &Result<Value, Refusal>, namespace: &str, server: &str, by: By) -> Finding {
+    let lets =
+        format!("the API server lets a driver pod into {namespace} without the sidecar (dry run)");
+    match (pod, by) {
+        (Ok(pod), _) if injected(pod) => DRY_RUN.pass(format!(
             "the API server gave a driver pod in {namespace} the sidecar (dry run, nothing was kept)"
         )),
-        Ok(_) => DRY_RUN.fail(
-            format!(
-                "the API server lets a driver pod into {namespace} without the sidecar (dry run): its call to the webhook fails"
-            ),
+        (Ok(_), By::Webhook) => DRY_RUN.fail(
+            format!("{lets}: its call to the webhook fails"),
             format!(
                 "{}\nthe API server's log and its metric apiserver_admission_webhook_fail_open_count say more; on EKS the cluster's security group has to let it reach port 8443 of the nodes",
                 logs(server)
             ),
         ),
-        Err(refusal @ Refusal::Forbidden(_)) => DRY_RUN.warn(
-            format!("no dry run: {refusal}"),
-            "check as somebody who may create pods there; a dry run keeps nothing",
+        (Ok(_), By::Policy) => DRY_RUN.fail(
+            format!("{lets}: the policy does nothing to it"),
+            "emberscope policy | kubectl diff -f -\nan API server that has just started, or a policy of a moment ago, takes some seconds",
         ),
-        Err(refusal) => DRY_RUN.warn(
+        (Err(refusal @ Refusal::Forbidden(_)), _) => DRY_RUN.warn(
+            format!("no dry run: {refusal}"),
+            format!(
+                "kubectl auth can-i create pods -n {namespace}\ncheck as an administrator: a dry run keeps nothing, but this right is more than the role for checks gives"
+            ),
+        ),
+        (Err(refusal), _) => DRY_RUN.warn(
             format!("no dry run: the API server refuses a driver pod in {namespace}: {refusal}"),
             format!("kubectl describe resourcequotas,limitranges -n {namespace}"),
         ),
@@ -166,8 +189,11 @@ mod tests {
     fn the_probe_is_a_pod_that_the_webhook_injects() {
         let settings = AllSettings::new(Config::default(), true);
         let pod = inject::inject(probe("a"), "a", &settings).unwrap().pod;
-        assert_eq!(admitted(&Ok(pod), "a", "emberscope").outcome, Outcome::Pass);
-        assert_eq!(admitted(&Ok(probe("a")), "a", "emberscope").outcome, Outcome::Fail);
+        assert_eq!(admitted(&Ok(pod), "a", "emberscope", By::Webhook).outcome, Outcome::Pass);
+        assert_eq!(
+            admitted(&Ok(probe("a")), "a", "emberscope", By::Webhook).outcome,
+            Outcome::Fail
+        );
     }
 
     #[test]
@@ -176,7 +202,7 @@ mod tests {
             Refusal::Forbidden("create pods in namespace a".into()),
             Refusal::Answered { code: 403, message: "exceeded quota".into() },
         ] {
-            let found = admitted(&Err(refusal.clone()), "a", "emberscope");
+            let found = admitted(&Err(refusal.clone()), "a", "emberscope", By::Webhook);
             assert_eq!(found.outcome, Outcome::Warn);
             assert!(found.sentence.contains(&refusal.to_string()), "{}", found.sentence);
         }

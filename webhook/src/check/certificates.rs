@@ -18,13 +18,17 @@ const DAY: Duration = Duration::from_hours(24);
 /// bundle 90 days before.
 const NEAR_BUNDLE: Duration = DAY.saturating_mul(14);
 
-/// With less left of a leaf, something does not renew it: the webhook does 10 days before.
+/// With less left of a leaf, something does not renew it: the webhook does 10 of its 30 days before.
 const NEAR_LEAF: Duration = DAY.saturating_mul(3);
+
+/// With more left of a leaf than this part of its life, its renewal may be still to come, however
+/// short it is: cert-manager's is due at a third.
+const NEAR_LEAF_PART: u32 = 10;
 
 /// Where to look when certificates are not looked after.
 pub(super) fn logs(namespace: &str) -> String {
     format!(
-        "kubectl logs -n {namespace} -l app.kubernetes.io/name={NAME} --tail=20: the server writes caBundle and Secret every 30 s, or says why it cannot"
+        "kubectl logs -n {namespace} -l app.kubernetes.io/name={NAME} --tail=20\nthe server writes caBundle and Secret every 30 s, or says there why it cannot"
     )
 }
 
@@ -86,7 +90,9 @@ pub(super) fn stored(
         Err(refusal @ Refusal::Forbidden(_)) => {
             return STORED_CERTIFICATE.warn(
                 format!("the certificate in Secret {secret} is not known: {refusal}"),
-                "check as somebody who may; the Secret holds private keys too",
+                format!(
+                    "kubectl auth can-i get secrets/{secret} -n {namespace}\ncheck as an administrator: the Secret holds private keys too, so that the role for checks leaves it out"
+                ),
             );
         }
         Err(refusal) => {
@@ -111,7 +117,7 @@ pub(super) fn stored(
             "the caBundle does not vouch for the certificate in Secret {secret} as {name}: {}",
             reason(&error)
         )),
-        Ok(()) if validity.left(now) < NEAR_LEAF => STORED_CERTIFICATE.warn(
+        Ok(()) if validity.left(now) < near(&validity) => STORED_CERTIFICATE.warn(
             format!("the certificate in Secret {secret} expires {}", within(validity.left(now))),
             logs(namespace),
         ),
@@ -120,6 +126,12 @@ pub(super) fn stored(
             within(validity.left(now))
         )),
     }
+}
+
+/// What is left when something has not renewed a leaf.
+fn near(leaf: &Validity) -> Duration {
+    let life = leaf.not_after.duration_since(leaf.not_before).unwrap_or_default();
+    NEAR_LEAF.min(life / NEAR_LEAF_PART)
 }
 
 /// What is wrong, without the words around it.

@@ -90,6 +90,8 @@ checks! {
     FAILURE_POLICY = Webhook, "failure_policy", "failurePolicy is Ignore: no pod is refused because of the webhook";
     TIMEOUT = Webhook, "timeout", "timeoutSeconds is short (warning)";
     SELECTORS = Webhook, "selectors", "Spark's pods in labelled namespaces are shown to the webhook, and no others";
+    POLICY = Webhook, "policy", "where `emberscope policy` takes the webhook's place: its policies are there";
+    POLICY_BINDING = Webhook, "policy_binding", "each of these policies is bound";
     CA_BUNDLE = Webhook, "ca_bundle", "the caBundle holds an authority that is valid now and for some time";
     STORED_CERTIFICATE = Webhook, "stored_certificate", "the caBundle vouches for the certificate in the Secret";
     SERVED_CERTIFICATE = Webhook, "served_certificate", "the caBundle vouches for the certificate that is served";
@@ -98,6 +100,7 @@ checks! {
     MISTYPED = Namespaces, "mistyped", "no namespace has that label with another value, or as an annotation";
     INJECTED = Pods, "injected", "Spark's pods of the last 24 hours in these namespaces have the sidecar";
     UP_TO_DATE = Pods, "up_to_date", "they have it by the version and configuration that are installed (warning)";
+    STARTED = Sidecars, "started", "no pod waits for its sidecar, such as for an image that cannot be pulled";
     ANSWERING = Sidecars, "answering", "the sidecars of up to three running pods answer, asked through the API server";
     SOURCES = Sidecars, "sources", "their sources are up";
     PROMETHEUS = Prometheus, "prometheus", "Prometheus answers";

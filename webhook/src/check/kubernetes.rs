@@ -17,8 +17,19 @@ pub(super) async fn version(client: &Client) -> Result<Value, Refusal> {
     ask::value(client, "/version", "get /version").await
 }
 
+/// Whether the API server cannot be asked anything.
+pub(super) const fn is_gone(version: &Result<Value, Refusal>) -> bool {
+    matches!(version, Err(refusal) if !matches!(refusal, Refusal::Forbidden(_)))
+}
+
 /// Whether every kubelet knows native sidecars; asks the nodes where the version does not tell.
-pub(super) async fn native(client: &Client) -> Result<bool, Refusal> {
+pub(super) async fn native(
+    client: &Client,
+    version: &Result<Value, Refusal>,
+) -> Result<bool, Refusal> {
+    if let Err(refusal) = version {
+        return Err(refusal.clone());
+    }
     let asked = tokio::time::timeout(ask::PATIENCE, placement::native_everywhere(client)).await;
     asked.map_err(|_| Refusal::Late)?.map_err(|error| match error.downcast_ref() {
         Some(kube::Error::Api(status)) if status.code == 403 => {
@@ -32,10 +43,11 @@ pub(super) async fn native(client: &Client) -> Result<bool, Refusal> {
 pub(super) fn api(version: &Result<Value, Refusal>) -> Finding {
     let version = match version {
         Ok(version) => version,
+        Err(refusal @ Refusal::Forbidden(_)) => return API.refused("its version", refusal),
         Err(refusal) => {
             return API.fail(
                 format!("the API server does not answer: {refusal}"),
-                "kubectl cluster-info; --kubeconfig and --context choose another cluster",
+                "kubectl cluster-info\n--kubeconfig and --context choose another cluster",
             );
         }
     };
@@ -93,6 +105,13 @@ mod tests {
         let found = api(&Err(Refusal::Failed("Connection refused".into())));
         assert_eq!(found.outcome, Outcome::Fail);
         assert!(found.sentence.ends_with("Connection refused"), "{}", found.sentence);
+    }
+
+    #[test]
+    fn a_version_that_may_not_be_asked_for_is_a_warning_and_the_rest_is_looked_at() {
+        let forbidden = Err(Refusal::Forbidden("get /version".into()));
+        assert_eq!(api(&forbidden).outcome, Outcome::Warn);
+        assert!(!is_gone(&forbidden) && is_gone(&Err(Refusal::Late)));
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub(super) const LABEL: &str = "emberscope.dev/inject";
 /// Its value that does.
 pub(super) const ENABLED: &str = "enabled";
 
-/// The value that says the opposite outright.
-const DISABLED: &str = "disabled";
+/// The values that say the opposite outright; `false` is what pods say.
+const DISABLED: [&str; 2] = ["disabled", "false"];
 
 /// Namespaces that are left out whatever their labels.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -94,13 +94,13 @@ pub(super) fn judge(all: &Result<Vec<Namespace>, Refusal>, server: &str) -> Vec<
     let before = findings.len();
     for one in all {
         match (&one.label, &one.annotation) {
-            (Some(value), _) if value != ENABLED && value != DISABLED => {
+            (Some(value), _) if value != ENABLED && !DISABLED.contains(&&**value) => {
                 findings.push(MISTYPED.fail(
                     format!("namespace {} has {LABEL}={value}, which does nothing", one.name),
                     label(&one.name),
                 ));
             }
-            (None, Some(value)) => findings.push(MISTYPED.fail(
+            (None, Some(value)) if !DISABLED.contains(&&**value) => findings.push(MISTYPED.fail(
                 format!(
                     "namespace {} has {LABEL}={value} as an annotation, which does nothing",
                     one.name
@@ -177,8 +177,10 @@ mod tests {
         let annotated = json!({"metadata": {"name": "c", "annotations": {LABEL: "enabled"}}});
         let all = vec![namespace("a", Some(ENABLED)), Namespace::of(&annotated)];
         assert_eq!(outcomes(all)[1], ("mistyped", Outcome::Fail));
-        let all = vec![namespace("a", Some(ENABLED)), namespace("b", Some(DISABLED))];
-        assert_eq!(outcomes(all)[1], ("mistyped", Outcome::Pass));
+        for no in DISABLED {
+            let all = vec![namespace("a", Some(ENABLED)), namespace("b", Some(no))];
+            assert_eq!(outcomes(all)[1], ("mistyped", Outcome::Pass), "{no}");
+        }
     }
 
     #[test]

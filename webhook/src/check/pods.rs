@@ -10,7 +10,9 @@ use super::ask::{self, Refusal, Resource};
 use super::certificates::logs;
 use super::finding::{Finding, INJECTED, UP_TO_DATE};
 use super::namespaces::{Namespace, listed};
+use super::policy::By;
 use super::server::plural;
+use super::sidecars::{self, Running};
 use crate::decide::{self, Decision};
 use crate::overrides;
 use crate::pod::Pod;
@@ -28,27 +30,14 @@ pub(super) struct Known<'a> {
     /// Whether their fingerprint is the server's: it is of the same version, and the configuration
     /// was read.
     pub(super) comparable: bool,
-    /// When the webhook configuration was created.
+    /// Who injects.
+    pub(super) by: By,
+    /// Since when.
     pub(super) installed: Option<Timestamp>,
     /// The webhook's namespace.
     pub(super) server: &'a str,
     /// The time.
     pub(super) now: Timestamp,
-}
-
-/// The Spark pods of these namespaces; whether there are more than were read.
-pub(super) async fn fetch(
-    client: &Client,
-    namespaces: &[&Namespace],
-) -> Result<(Vec<Value>, bool), Refusal> {
-    let (mut pods, mut more) = (Vec::new(), false);
-    for namespace in namespaces {
-        let of = Resource { api: "v1", kind: "pods", namespace: Some(&namespace.name) };
-        let (found, cut) = ask::list(client, &of, "spark-role in (driver,executor)").await?;
-        pods.extend(found);
-        more |= cut;
-    }
-    Ok((pods, more))
 }
 
 /// Why a pod has no sidecar.
@@ -62,102 +51,186 @@ enum Without {
     Rule(usize),
     /// The pod cannot be read.
     Unreadable,
-    /// Nothing: it should have been injected.
-    Missed,
 }
 
-/// Every recent pod's state.
+/// A pod that should have been injected.
+#[derive(Debug, Clone)]
+struct Missed {
+    namespace: String,
+    /// With the namespace.
+    name: String,
+    created: Option<Timestamp>,
+}
+
+/// What is kept of all recent pods.
 #[derive(Debug, Default)]
-struct Sorted {
+pub(super) struct Pods {
     injected: usize,
     other: BTreeMap<String, Vec<String>>,
     without: BTreeMap<Without, Vec<String>>,
+    missed: Vec<Missed>,
+    /// When the newest pod with the sidecar was created, by namespace.
+    newest: BTreeMap<String, Timestamp>,
+    /// Those that run.
+    pub(super) running: Running,
+    /// Whether there are more pods than were read.
+    more: bool,
+}
+
+impl Pods {
+    /// Reads the Spark pods of these namespaces.
+    pub(super) async fn fetch(
+        client: &Client,
+        namespaces: &[&Namespace],
+        known: &Known<'_>,
+    ) -> Result<Self, Refusal> {
+        let mut pods = Self::default();
+        for namespace in namespaces {
+            let of = Resource { api: "v1", kind: "pods", namespace: Some(&namespace.name) };
+            let take = |pod| pods.take(&pod, namespace, known);
+            let more = ask::each(client, &of, "spark-role in (driver,executor)", take).await?;
+            pods.more |= more;
+        }
+        Ok(pods)
+    }
+
+    /// Counts one pod of a namespace in.
+    fn take(&mut self, pod: &Value, namespace: &Namespace, known: &Known<'_>) {
+        if !is_recent(pod, known.now) {
+            return;
+        }
+        let metadata = &pod["metadata"];
+        let name = format!("{}/{}", namespace.name, metadata["name"].as_str().unwrap_or_default());
+        let raw = pod.to_string();
+        let view = serde_json::from_str::<Pod<'_>>(&raw).ok();
+        if !sidecars::is_in(pod) {
+            let since = namespace.labelled_by.max(known.installed);
+            match why(pod, view.as_ref(), &namespace.name, since, known) {
+                Some(why) => self.without.entry(why).or_default().push(name),
+                None => self.missed.push(Missed {
+                    namespace: namespace.name.clone(),
+                    name,
+                    created: created(pod),
+                }),
+            }
+            return;
+        }
+        self.injected += 1;
+        if let Some(created) = created(pod) {
+            let newest = self.newest.entry(namespace.name.clone()).or_insert(created);
+            *newest = created.max(*newest);
+        }
+        self.running.take(pod);
+        let by = metadata["annotations"][overrides::INJECTED].as_str();
+        let now = view.map(|view| &*known.settings.of(&namespace.name, &view).injected);
+        if let (true, Some(by), Some(now)) = (known.comparable, by, now)
+            && by != now
+        {
+            self.other.entry(by.to_owned()).or_default().push(name);
+        }
+    }
 }
 
 /// All findings of the link.
-pub(super) fn judge(
-    pods: &Result<(Vec<Value>, bool), Refusal>,
-    namespaces: &[&Namespace],
-    known: &Known<'_>,
-) -> Vec<Finding> {
-    let (pods, more) = match pods {
-        Ok((pods, more)) => (pods, *more),
+pub(super) fn judge(pods: &Result<Pods, Refusal>, known: &Known<'_>) -> Vec<Finding> {
+    let pods = match pods {
+        Ok(pods) => pods,
         Err(refusal) => return vec![INJECTED.refused("which pods Spark has", refusal)],
     };
-    let sorted = sort(pods, namespaces, known);
-    let without: usize = sorted.without.values().map(Vec::len).sum();
-    let all = sorted.injected + without;
+    let without: usize = pods.without.values().map(Vec::len).sum();
+    let all = pods.injected + without + pods.missed.len();
+    let read = if pods.more { " (of those that were read)" } else { "" };
     if all == 0 {
-        return vec![
-            INJECTED
-                .skip("no Spark pod runs in these namespaces or was created in the last 24 hours"),
-        ];
+        return vec![INJECTED.skip(format!(
+            "no Spark pod runs in these namespaces or was created in the last 24 hours{read}"
+        ))];
     }
     let mut findings = Vec::new();
-    let read = if more { " (of those that were read)" } else { "" };
-    if sorted.injected > 0 {
+    if pods.injected > 0 {
         let noun = plural(all, "Spark pod");
-        let have = if sorted.injected == 1 { "has" } else { "have" };
+        let have = if pods.injected == 1 { "has" } else { "have" };
         findings.push(INJECTED.pass(format!(
             "{} of {all} {noun} of the last 24 hours {have} the sidecar{read}",
-            sorted.injected
+            pods.injected
         )));
     }
-    findings.extend(sorted.without.iter().map(|(why, pods)| without_sidecar(*why, pods, known)));
-    if sorted.injected > 0 {
-        findings.extend(up_to_date(&sorted, known));
+    findings.extend(pods.without.iter().map(|(why, pods)| without_sidecar(*why, pods)));
+    findings.extend(missed(pods, known));
+    if pods.injected > 0 {
+        findings.extend(up_to_date(pods, known));
     }
     findings
 }
 
-fn sort(pods: &[Value], namespaces: &[&Namespace], known: &Known<'_>) -> Sorted {
-    let mut sorted = Sorted::default();
-    for pod in pods.iter().filter(|pod| is_recent(pod, known.now)) {
-        let metadata = &pod["metadata"];
-        let namespace = metadata["namespace"].as_str().unwrap_or_default();
-        let name = format!("{namespace}/{}", metadata["name"].as_str().unwrap_or_default());
-        let Some(by) = metadata["annotations"][overrides::INJECTED].as_str() else {
-            let labelled = namespaces.iter().find(|one| one.name == namespace);
-            let since = labelled.and_then(|one| one.labelled_by).max(known.installed);
-            sorted.without.entry(why(pod, namespace, since, known)).or_default().push(name);
-            continue;
+/// Pods that nobody injected: a failure, unless it is over, since later pods of the namespace have
+/// the sidecar.
+fn missed(pods: &Pods, known: &Known<'_>) -> Vec<Finding> {
+    let is_over = |pod: &&Missed| pods.newest.get(&pod.namespace).copied() > pod.created;
+    let (over, still): (Vec<&Missed>, Vec<&Missed>) = pods.missed.iter().partition(is_over);
+    let finding = |pods: &[&Missed], is_over: bool| {
+        let names: Vec<&str> = pods.iter().map(|pod| &*pod.name).collect();
+        let (count, noun) = (names.len(), plural(names.len(), "pod"));
+        let (have, them) = if count == 1 { ("has", "it") } else { ("have", "them") };
+        let (would, cause) = match known.by {
+            By::Webhook => ("webhook", "the API server had no answer from it"),
+            By::Policy => ("policy", "it did nothing"),
         };
-        sorted.injected += 1;
-        let raw = pod.to_string();
-        let view = serde_json::from_str::<Pod<'_>>(&raw).ok();
-        let now = view.map(|view| known.settings.of(namespace, &view).injected.clone());
-        if known.comparable && now.is_some_and(|now| now != by) {
-            sorted.other.entry(by.to_owned()).or_default().push(name);
+        let listed = listed(&names);
+        let what = format!(
+            "{count} {noun} {have} no sidecar, though the {would} would inject {them}: {cause}"
+        );
+        if is_over {
+            return INJECTED.warn(
+                format!("{what} then; pods that were created later have it: {listed}"),
+                "the next run of the job has it",
+            );
         }
-    }
-    sorted
-}
-
-/// Why a pod has no sidecar: the webhook's own decision about it, as it is now.
-fn why(pod: &Value, namespace: &str, since: Option<Timestamp>, known: &Known<'_>) -> Without {
-    let raw = pod.to_string();
-    let Ok(view) = serde_json::from_str::<Pod<'_>>(&raw) else {
-        return Without::Unreadable;
+        let remedy = match known.by {
+            By::Webhook => logs(known.server),
+            By::Policy => explain(names[0]),
+        };
+        INJECTED.fail(format!("{what}: {listed}"), remedy)
     };
-    match decide::decide(&view, known.settings.of(namespace, &view)) {
-        Decision::Skip(Skip::OptedOut) => Without::OptedOut,
-        Decision::Skip(skip) => decide::ORDER
-            .iter()
-            .position(|rule| *rule == skip)
-            .map_or(Without::Unreadable, Without::Rule),
-        _ if since.is_some_and(|since| created(pod).is_some_and(|at| at < since)) => Without::Older,
-        _ => Without::Missed,
+    let both = [(over, true), (still, false)].into_iter();
+    both.filter(|(pods, _)| !pods.is_empty()).map(|(pods, over)| finding(&pods, over)).collect()
+}
+
+/// Why a pod has no sidecar: the webhook's own decision about it, as it is now; none where it should
+/// have been injected.
+fn why(
+    pod: &Value,
+    view: Option<&Pod<'_>>,
+    namespace: &str,
+    since: Option<Timestamp>,
+    known: &Known<'_>,
+) -> Option<Without> {
+    let Some(view) = view else {
+        return Some(Without::Unreadable);
+    };
+    match decide::decide(view, known.settings.of(namespace, view)) {
+        Decision::Skip(Skip::OptedOut) => Some(Without::OptedOut),
+        Decision::Skip(skip) => {
+            let rule = decide::ORDER.iter().position(|rule| *rule == skip);
+            Some(rule.map_or(Without::Unreadable, Without::Rule))
+        }
+        _ if since.is_some_and(|since| created(pod).is_some_and(|at| at < since)) => {
+            Some(Without::Older)
+        }
+        _ => None,
     }
 }
 
-fn without_sidecar(why: Without, pods: &[String], known: &Known<'_>) -> Finding {
+/// The command that says more about one pod.
+fn explain(pod: &str) -> String {
+    let (namespace, name) = pod.split_once('/').unwrap_or(("NAMESPACE", pod));
+    format!("kubectl get pod {name} -n {namespace} -o yaml | emberscope explain -f -")
+}
+
+fn without_sidecar(why: Without, pods: &[String]) -> Finding {
     let count = pods.len();
     let (noun, have) = (plural(count, "pod"), if count == 1 { "has" } else { "have" });
     let names = listed(pods);
-    let (namespace, name) =
-        pods.first().and_then(|name| name.split_once('/')).unwrap_or(("NAMESPACE", "NAME"));
-    let explain =
-        format!("kubectl get pod {name} -n {namespace} -o yaml | emberscope explain -f -");
+    let explain = || pods.first().map(|pod| explain(pod)).unwrap_or_default();
     match why {
         Without::OptedOut => {
             INJECTED.pass(format!("{count} {noun} opted out by annotation: {names}"))
@@ -170,29 +243,30 @@ fn without_sidecar(why: Without, pods: &[String], known: &Known<'_>) -> Finding 
             let skip = decide::ORDER[rule];
             INJECTED.warn(
                 format!("{count} {noun} {have} no sidecar, {}: {}: {names}", skip.code(), skip.sentence()),
-                explain,
+                explain(),
             )
         }
-        Without::Unreadable => INJECTED
-            .warn(format!("{count} {noun} {have} no sidecar and cannot be read: {names}"), explain),
-        Without::Missed => INJECTED.fail(
-            format!(
-                "{count} {noun} {have} no sidecar, though the webhook would inject {}: the API server had no answer from it: {names}",
-                if count == 1 { "it" } else { "them" }
-            ),
-            logs(known.server),
+        Without::Unreadable => INJECTED.warn(
+            format!("{count} {noun} {have} no sidecar and cannot be read: {names}"),
+            explain(),
         ),
     }
 }
 
-fn up_to_date(sorted: &Sorted, known: &Known<'_>) -> Vec<Finding> {
+fn up_to_date(pods: &Pods, known: &Known<'_>) -> Vec<Finding> {
+    if known.by == By::Policy {
+        return vec![
+            UP_TO_DATE
+                .skip("not compared: a policy does not say by which configuration it was made"),
+        ];
+    }
     if !known.comparable {
         return vec![UP_TO_DATE.skip(
             "not compared: the configuration cannot be read, or the server is of another version than this program",
         )];
     }
     let now = &known.settings.default().injected;
-    if sorted.other.is_empty() {
+    if pods.other.is_empty() {
         return vec![UP_TO_DATE.pass(format!("all of them by what is installed now ({now})"))];
     }
     let finding = |(by, pods): (&String, &Vec<String>)| {
@@ -206,7 +280,7 @@ fn up_to_date(sorted: &Sorted, known: &Known<'_>) -> Vec<Finding> {
             "nothing to do: the next run of the job has the new one",
         )
     };
-    sorted.other.iter().map(finding).collect()
+    pods.other.iter().map(finding).collect()
 }
 
 fn is_recent(pod: &Value, now: Timestamp) -> bool {

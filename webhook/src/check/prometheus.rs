@@ -1,17 +1,24 @@
 //! The last link: whether a Prometheus scrapes the sidecars, keeps what they say, and writes it on.
 
+mod page;
+
 use kube::Client;
 use serde_json::Value;
 
 use super::ask::{self, Refusal};
 use super::finding::{Finding, PROMETHEUS, REMOTE_WRITE, RULES, SAMPLES, TARGETS};
 use super::server::plural;
+use crate::decide::SIDECAR;
+use page::{behind, values};
 
 /// Remote write that is further behind, in seconds, is not a hiccup.
 const BEHIND: f64 = 120.0;
 
-/// What tells Spark's pods among targets, before relabelling.
-const SPARK_ROLE: &str = "__meta_kubernetes_pod_label_spark_role";
+/// What tells pods with a sidecar among targets, before relabelling.
+const INJECTED: &str = "__meta_kubernetes_pod_annotation_emberscope_dev_injected";
+
+/// What a Prometheus says that only scrapes and writes on.
+const AGENT: &str = "Prometheus Agent";
 
 /// Series of sidecars with samples in the last five minutes.
 const ARRIVED: &str =
@@ -40,7 +47,9 @@ impl Seen {
     /// Asks for all of it.
     pub(super) async fn fetch(client: &Client) -> Self {
         let alive = query(client, "vector(1)").await;
-        if let Err(refusal) = &alive {
+        if let Err(refusal) = &alive
+            && !is_agent(refusal)
+        {
             let same = || Err(refusal.clone());
             return Self {
                 targets: same(),
@@ -63,11 +72,20 @@ impl Seen {
 
     /// All findings of the link; `running`: how many pods with a sidecar run, as far as is known.
     pub(super) fn judge(&self, url: &str, running: usize) -> Vec<Finding> {
-        if let Err(refusal) = &self.alive {
-            return vec![PROMETHEUS.fail(
-                format!("{url} does not answer: {refusal}"),
-                "kubectl port-forward brings a Prometheus of the cluster here; --prometheus-token-file FILE for one that wants a bearer token",
-            )];
+        let agent = match &self.alive {
+            Ok(_) => false,
+            Err(refusal) if is_agent(refusal) => true,
+            Err(refusal) => return vec![unanswered(url, refusal)],
+        };
+        if agent {
+            let not_here = "not asked: an agent keeps no figures and has no rules";
+            return vec![
+                PROMETHEUS.pass(format!("{url} is a Prometheus in agent mode")),
+                self.targets(running),
+                SAMPLES.skip(not_here),
+                self.remote_write(),
+                RULES.skip(not_here),
+            ];
         }
         vec![
             PROMETHEUS.pass(format!("{url} answers queries")),
@@ -86,19 +104,17 @@ impl Seen {
                 return TARGETS.skip(format!("it does not tell its targets: {refusal}"));
             }
         };
-        let sparks = targets.filter(|target| target["discoveredLabels"][SPARK_ROLE].is_string());
-        let sparks: Vec<&Value> = sparks.collect();
+        let sparks: Vec<&Value> = targets.filter(|target| is_a_sidecars(target)).collect();
         let down: Vec<&&Value> =
             sparks.iter().filter(|target| target["health"] == "down").collect();
         let (all, noun) = (sparks.len(), plural(sparks.len(), "target"));
         if all == 0 && running == 0 {
-            return TARGETS
-                .skip("none of its targets is a Spark pod, and none with a sidecar runs");
+            return TARGETS.skip("none of its targets is a sidecar, and none runs");
         }
         if all == 0 {
             return TARGETS.fail(
                 format!(
-                    "none of its targets is a Spark pod, though {running} with a sidecar {}",
+                    "none of its targets is a sidecar, though {running} {}",
                     if running == 1 { "runs" } else { "run" }
                 ),
                 MANIFESTS,
@@ -106,8 +122,8 @@ impl Seen {
         }
         let Some(first) = down.first() else {
             return TARGETS.pass(match all {
-                1 => "its target that is a Spark pod is not down".to_owned(),
-                _ => format!("none of its {all} targets that are Spark pods is down"),
+                1 => "its target that is a sidecar is not down".to_owned(),
+                _ => format!("none of its {all} targets that are sidecars is down"),
             });
         };
         let text = |key: &str| first[key].as_str().unwrap_or_default();
@@ -146,7 +162,6 @@ impl Seen {
         };
         let logs = "its log names the reason: kubectl logs of the Prometheus pod, lines with component=remote";
         let sum = |family| values(page, family).sum::<f64>();
-        let highest = sum("prometheus_remote_storage_highest_timestamp_in_seconds");
         let mut queues = values(page, "prometheus_remote_storage_samples_retried_total");
         if queues.next().is_none() {
             return REMOTE_WRITE.skip("it writes to no other store");
@@ -171,7 +186,7 @@ impl Seen {
                 )
             };
         }
-        let behind = highest - sent;
+        let behind = behind(page);
         if behind > BEHIND {
             return REMOTE_WRITE.fail(format!("remote write is {behind:.0} s behind"), logs);
         }
@@ -217,6 +232,40 @@ impl Seen {
     }
 }
 
+/// Whether a target is a sidecar's page: other ports of Spark's pods are others' business.
+fn is_a_sidecars(target: &Value) -> bool {
+    let found = &target["discoveredLabels"];
+    let url = target["scrapeUrl"].as_str().and_then(|url| url.parse::<hyper::Uri>().ok());
+    let port = url.and_then(|url| url.port_u16()).map(|port| port.to_string());
+    let of_annotations = found["__meta_kubernetes_pod_annotation_prometheus_io_port"].as_str();
+    found[INJECTED].is_string()
+        && (found["__meta_kubernetes_pod_container_name"] == SIDECAR
+            || port.is_some() && port.as_deref() == of_annotations)
+}
+
+fn is_agent(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Answered { message, .. } if message.contains(AGENT))
+}
+
+/// What an answer means, and what helps.
+fn unanswered(url: &str, refusal: &Refusal) -> Finding {
+    let (what, remedy) = match refusal {
+        Refusal::Missing => (
+            "HTTP status 404".to_owned(),
+            "is there a path before /api/v1/query? it belongs to the URL: --prometheus http://HOST/PATH",
+        ),
+        Refusal::Answered { code: 401 | 403, .. } => (
+            refusal.to_string(),
+            "--prometheus-token-file FILE has the bearer token for one that wants it; passwords and signed requests are not for this program: kubectl port-forward leads past a proxy",
+        ),
+        _ => (
+            refusal.to_string(),
+            "with `kubectl port-forward -n NAMESPACE svc/NAME 9090`, a Prometheus of the cluster is at http://127.0.0.1:9090",
+        ),
+    };
+    PROMETHEUS.fail(format!("{url} does not answer queries: {what}"), remedy)
+}
+
 async fn query(client: &Client, expression: &str) -> Result<Value, Refusal> {
     let query =
         form_urlencoded::Serializer::new(String::new()).append_pair("query", expression).finish();
@@ -226,18 +275,6 @@ async fn query(client: &Client, expression: &str) -> Result<Value, Refusal> {
 /// The number that an instant query gave.
 fn number(answer: &Value) -> Option<f64> {
     answer.pointer("/data/result/0/value/1")?.as_str()?.parse().ok()
-}
-
-/// The values of one family on a page.
-fn values<'p>(page: &'p str, family: &'p str) -> impl Iterator<Item = f64> + 'p {
-    page.lines().filter_map(move |line| {
-        let rest = line.strip_prefix(family)?;
-        let value = match rest.strip_prefix('{') {
-            Some(labelled) => labelled.rsplit_once("} ")?.1,
-            None => rest.strip_prefix(' ')?,
-        };
-        value.trim().parse().ok()
-    })
 }
 
 #[cfg(test)]

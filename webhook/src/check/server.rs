@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::ask::{self, Refusal, Resource};
 use super::finding::{
     CONFIGURATION, Check, DEPLOYMENT, DISRUPTION_BUDGET, ENDPOINTS, Finding, NAMESPACE,
-    NETWORK_POLICY, SERVICE,
+    NETWORK_POLICY, Outcome, SERVICE,
 };
 use crate::config::{Config, ConfigError};
 
@@ -14,7 +14,8 @@ use crate::config::{Config, ConfigError};
 pub(super) const NAME: &str = "emberscope";
 
 /// What puts everything back that is missing.
-pub(super) const APPLY: &str = "kubectl apply -k manifests/base";
+pub(super) const APPLY: &str = "kubectl apply -k manifests/base
+where an overlay was installed, apply that: the base would bring back its own images and configuration";
 
 /// The key in the ConfigMap.
 const CONFIG_KEY: &str = "config.yaml";
@@ -39,17 +40,41 @@ impl Server {
         let all = Resource { api: "v1", kind: "namespaces", namespace: None };
         let slices = of("discovery.k8s.io/v1", "endpointslices");
         let of_service = format!("kubernetes.io/service-name={NAME}");
+        let kinds = [
+            of("apps/v1", "deployments"),
+            of("v1", "services"),
+            of("v1", "configmaps"),
+            of("networking.k8s.io/v1", "networkpolicies"),
+            of("policy/v1", "poddisruptionbudgets"),
+        ];
+        let named = |index: usize| ask::get(client, &kinds[index], NAME);
+        // At once: an API server that does not answer keeps nobody waiting seven times.
+        let (
+            namespace_,
+            deployment,
+            service,
+            slices,
+            config_map,
+            network_policy,
+            disruption_budget,
+        ) = tokio::join!(
+            ask::get(client, &all, namespace),
+            named(0),
+            named(1),
+            ask::list(client, &slices, &of_service),
+            named(2),
+            named(3),
+            named(4),
+        );
         Self {
             name: namespace.to_owned(),
-            namespace: ask::get(client, &all, namespace).await,
-            deployment: ask::get(client, &of("apps/v1", "deployments"), NAME).await,
-            service: ask::get(client, &of("v1", "services"), NAME).await,
-            slices: ask::list(client, &slices, &of_service).await.map(|(slices, _)| slices),
-            config_map: ask::get(client, &of("v1", "configmaps"), NAME).await,
-            network_policy: ask::get(client, &of("networking.k8s.io/v1", "networkpolicies"), NAME)
-                .await,
-            disruption_budget: ask::get(client, &of("policy/v1", "poddisruptionbudgets"), NAME)
-                .await,
+            namespace: namespace_,
+            deployment,
+            service,
+            slices: slices.map(|(slices, _)| slices),
+            config_map,
+            network_policy,
+            disruption_budget,
         }
     }
 
@@ -78,11 +103,13 @@ impl Server {
     /// All findings of the link.
     pub(super) fn judge(&self) -> Vec<Finding> {
         let name = &self.name;
+        let (deployment, service) = (self.deployment(), self.service());
+        let endpoints = self.endpoints(&[&deployment, &service]);
         match &self.namespace {
             Err(Refusal::Missing) => {
                 let why =
                     format!("there is no namespace {name}: Emberscope is not installed there");
-                let remedy = format!("{APPLY}, or name another with --namespace");
+                let remedy = format!("{APPLY}\nor name another namespace with --namespace");
                 let rest = [DEPLOYMENT, SERVICE, ENDPOINTS, CONFIGURATION];
                 let rest = rest.map(|check| check.skip(format!("{} {}", check.code, NO_NAMESPACE)));
                 return std::iter::once(NAMESPACE.fail(why, remedy)).chain(rest).collect();
@@ -92,9 +119,9 @@ impl Server {
         }
         .into_iter()
         .chain([
-            self.deployment(),
-            self.service(),
-            self.endpoints(),
+            deployment,
+            service,
+            endpoints,
             self.configuration(),
             present(NETWORK_POLICY, "NetworkPolicy", &self.network_policy),
             present(DISRUPTION_BUDGET, "PodDisruptionBudget", &self.disruption_budget),
@@ -109,7 +136,12 @@ impl Server {
             Err(refusal) => return DEPLOYMENT.refused("the Deployment", refusal),
         };
         let wanted = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
-        let ready = deployment["status"]["readyReplicas"].as_i64().unwrap_or(0);
+        let status = |key: &str| deployment["status"][key].as_i64().unwrap_or(0);
+        // While one rolls out there may be one more than is wanted.
+        let ready = status("readyReplicas").min(wanted);
+        let seen = deployment["metadata"]["generation"].as_i64()
+            <= deployment["status"]["observedGeneration"].as_i64();
+        let updated = if seen { status("updatedReplicas").min(wanted) } else { 0 };
         let look =
             format!("kubectl describe pods -n {} -l app.kubernetes.io/name={NAME}", self.name);
         match ready {
@@ -121,6 +153,18 @@ impl Server {
             ready if ready < wanted => {
                 DEPLOYMENT.warn(format!("{ready} of {wanted} replicas are ready"), look)
             }
+            // The old ones answer meanwhile.
+            _ if updated < wanted || status("replicas") > wanted => DEPLOYMENT.warn(
+                format!(
+                    "{} {updated} of {wanted} replicas are of the new version",
+                    if is_stuck(deployment) {
+                        "the rollout is stuck:"
+                    } else {
+                        "a rollout is under way:"
+                    }
+                ),
+                format!("kubectl rollout status deployment/{NAME} -n {}\n{look}", self.name),
+            ),
             _ => DEPLOYMENT.pass(format!("{ready} of {wanted} replicas are ready")),
         }
     }
@@ -140,7 +184,7 @@ impl Server {
         }
     }
 
-    fn endpoints(&self) -> Finding {
+    fn endpoints(&self, before: &[&Finding]) -> Finding {
         let slices = match &self.slices {
             Ok(slices) => slices,
             Err(refusal) => return ENDPOINTS.refused("who answers for the Service", refusal),
@@ -149,6 +193,12 @@ impl Server {
         // Unknown counts as ready (https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/).
         let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false).count();
         if ready == 0 {
+            let failed = |finding: &&&Finding| finding.outcome == Outcome::Fail;
+            if let Some(cause) = before.iter().find(failed) {
+                let cause = cause.check.code;
+                return ENDPOINTS
+                    .skip(format!("the Service has no ready endpoint because of {cause}, above"));
+            }
             return ENDPOINTS.fail(
                 "the Service has no ready endpoint, so the API server calls nobody",
                 format!("kubectl get pods,endpointslices -n {} --show-labels", self.name),
@@ -184,6 +234,12 @@ impl Server {
             }
         }
     }
+}
+
+/// Whether the controller has given up waiting for a rollout.
+fn is_stuck(deployment: &Value) -> bool {
+    let conditions = deployment["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|one| one["reason"] == "ProgressDeadlineExceeded")
 }
 
 const NO_NAMESPACE: &str = "not looked at: there is no namespace";

@@ -1,13 +1,16 @@
 //! The sixth link: whether sidecars answer, and how their sources do.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use kube::Client;
 use serde_json::Value;
 
 use super::ask::{self, Refusal};
-use super::finding::{ANSWERING, Finding, SOURCES};
-use super::namespaces::listed;
+use super::finding::{ANSWERING, Finding, SOURCES, STARTED};
+use super::namespaces::{LABEL, listed};
+use super::server::plural;
 use crate::decide::SIDECAR;
-use crate::overrides;
 
 /// Pods that are asked.
 const ASKED: usize = 3;
@@ -24,31 +27,155 @@ impl Target {
     fn display(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
+
+    fn logs(&self) -> String {
+        format!("kubectl logs -n {} {} -c {SIDECAR}", self.namespace, self.name)
+    }
 }
 
-/// Up to three running pods with a sidecar, drivers first.
-///
-/// Only those whose Spark container runs: after its end a sidecar keeps the last figures for one
-/// scrape, which has to be Prometheus'.
-pub(super) fn targets(pods: &[Value]) -> Vec<Target> {
-    let mut running: Vec<&Value> = pods.iter().filter(|pod| is_running(pod)).collect();
-    running.sort_by_key(|pod| pod["metadata"]["labels"]["spark-role"] != "driver");
-    running.into_iter().filter_map(target).take(ASKED).collect()
+/// What is kept of pods that have a sidecar and have not ended.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    drivers: Vec<Target>,
+    executors: Vec<Target>,
+    /// Pods whose Spark container runs.
+    pub(super) count: usize,
+    /// Pods that have not ended.
+    live: usize,
+    /// Pods whose sidecar does not start, by reason.
+    stuck: BTreeMap<String, Vec<Stuck>>,
 }
 
+/// A pod whose sidecar does not start.
+#[derive(Debug)]
+struct Stuck {
+    /// With the namespace.
+    pod: String,
+    /// What the kubelet says.
+    message: String,
+    /// Whether Spark waits for it.
+    native: bool,
+}
+
+impl Running {
+    /// Counts one pod with a sidecar in.
+    pub(super) fn take(&mut self, pod: &Value) {
+        if matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
+            return;
+        }
+        self.live += 1;
+        if let Some((reason, stuck)) = stuck(pod) {
+            self.stuck.entry(reason).or_default().push(stuck);
+        } else if is_running(pod) {
+            self.count += 1;
+            let of_role = if pod["metadata"]["labels"]["spark-role"] == "driver" {
+                &mut self.drivers
+            } else {
+                &mut self.executors
+            };
+            if of_role.len() < ASKED {
+                of_role.extend(target(pod));
+            }
+        }
+    }
+
+    /// Up to three running pods, drivers first.
+    ///
+    /// Only those whose Spark container runs: after its end a sidecar keeps the last figures for one
+    /// scrape, which has to be Prometheus'.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        self.drivers.iter().chain(&self.executors).take(ASKED).cloned().collect()
+    }
+
+    fn started(&self, server: &str) -> Vec<Finding> {
+        if self.live == 0 {
+            return Vec::new();
+        }
+        if self.stuck.is_empty() {
+            return vec![STARTED.pass("no pod waits for its sidecar")];
+        }
+        self.stuck.iter().filter_map(|(reason, pods)| not_started(reason, pods, server)).collect()
+    }
+}
+
+/// Whether a pod has the sidecar.
+pub(super) fn is_in(pod: &Value) -> bool {
+    container(pod).is_some()
+}
+
+fn container(pod: &Value) -> Option<&Value> {
+    let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array());
+    lists.into_iter().flatten().flatten().find(|one| one["name"] == SIDECAR)
+}
+
+/// What the kubelet says of a pod's sidecar.
+fn status(pod: &Value) -> Option<&Value> {
+    let lists = ["initContainerStatuses", "containerStatuses"];
+    let lists = lists.map(|list| pod["status"][list].as_array());
+    lists.into_iter().flatten().flatten().find(|one| one["name"] == SIDECAR)
+}
+
+/// Why a sidecar does not start, if it does not: anything but its turn or its image to come.
+fn stuck(pod: &Value) -> Option<(String, Stuck)> {
+    let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
+    let inits = pod["spec"]["initContainers"].as_array().into_iter().flatten();
+    let init = inits.into_iter().find(|one| one["name"] == SIDECAR);
+    let told = |reason: &str, message: &str| {
+        let pod = format!("{}/{}", metadata("namespace"), metadata("name"));
+        let message = message.lines().next().unwrap_or_default().to_owned();
+        Some((reason.to_owned(), Stuck { pod, message, native: init.is_some() }))
+    };
+    if init.is_some_and(|init| init["restartPolicy"] != "Always") {
+        return told("restartPolicy", "something took its restartPolicy, so that it never ends");
+    }
+    let waiting = &status(pod)?["state"]["waiting"];
+    match waiting["reason"].as_str()? {
+        "PodInitializing" | "ContainerCreating" => None,
+        reason => told(reason, waiting["message"].as_str().unwrap_or_default()),
+    }
+}
+
+fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
+    let first = pods.first()?;
+    let names: Vec<&str> = pods.iter().map(|one| &*one.pod).collect();
+    let (namespace, name) = first.pod.split_once('/')?;
+    let waits = if first.native { ", and Spark waits for it" } else { "" };
+    let message =
+        if first.message.is_empty() { String::new() } else { format!(": {}", first.message) };
+    let mut remedy = format!("kubectl describe pod {name} -n {namespace}");
+    if ["Image", "Pull"].iter().any(|word| reason.contains(word)) {
+        let _ = write!(
+            remedy,
+            "\nkubectl edit configmap emberscope -n {server}\nsidecar.image has to be one that these nodes can pull"
+        );
+    }
+    let _ = write!(
+        remedy,
+        "\nkubectl label namespace {namespace} {LABEL}-\nuntil it is mended: without the label, new pods start without the sidecar"
+    );
+    let noun = plural(names.len(), "pod");
+    Some(STARTED.fail(
+        format!(
+            "the sidecar of {} {noun} does not start ({reason}){waits}: {}{message}",
+            names.len(),
+            listed(&names)
+        ),
+        remedy,
+    ))
+}
+
+/// Whether Spark and sidecar run, as far as the kubelet has told.
 fn is_running(pod: &Value) -> bool {
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
     let mut sparks = statuses.filter(|status| status["name"] != SIDECAR);
     pod["status"]["phase"] == "Running"
         && pod["metadata"]["deletionTimestamp"].is_null()
-        && pod["metadata"]["annotations"][overrides::INJECTED].is_string()
         && sparks.all(|status| status["state"]["terminated"].is_null())
+        && status(pod).is_none_or(|sidecar| sidecar["state"]["waiting"].is_null())
 }
 
 fn target(pod: &Value) -> Option<Target> {
-    let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array());
-    let sidecar = lists.into_iter().flatten().flatten().find(|one| one["name"] == SIDECAR)?;
-    let mut ports = sidecar["ports"].as_array()?.iter();
+    let mut ports = container(pod)?["ports"].as_array()?.iter();
     let text = |key: &str| pod["metadata"][key].as_str().map(str::to_owned);
     Some(Target {
         namespace: text("namespace")?,
@@ -68,19 +195,35 @@ pub(super) async fn fetch(client: &Client, target: &Target) -> Result<String, Re
 }
 
 /// All findings of the link.
-pub(super) fn judge(pages: &[(Target, Result<String, Refusal>)]) -> Vec<Finding> {
+pub(super) fn judge(
+    running: &Running,
+    pages: &[(Target, Result<String, Refusal>)],
+    server: &str,
+) -> Vec<Finding> {
+    let mut findings = running.started(server);
     if pages.is_empty() {
-        return vec![ANSWERING.skip("no pod with a sidecar runs at the moment")];
+        findings.push(ANSWERING.skip("no pod with a sidecar runs at the moment"));
+        return findings;
     }
+    let ours = |page: &&(Target, Result<String, Refusal>)| {
+        page.1.as_ref().is_ok_and(|page| is_a_sidecars(page))
+    };
     let answered: Vec<String> =
-        pages.iter().filter(|(_, page)| page.is_ok()).map(|(target, _)| target.display()).collect();
-    let mut findings = Vec::new();
+        pages.iter().filter(ours).map(|(target, _)| target.display()).collect();
     if !answered.is_empty() {
         findings.push(ANSWERING.pass(format!("sidecars answer: {}", listed(&answered))));
     }
     for (target, page) in pages {
         match page {
-            Ok(page) => findings.extend(down(target, page)),
+            Ok(page) if is_a_sidecars(page) => findings.extend(down(target, page)),
+            Ok(_) => findings.push(ANSWERING.fail(
+                format!(
+                    "at {} port {} answers something that is no sidecar",
+                    target.display(),
+                    target.port
+                ),
+                target.logs(),
+            )),
             Err(refusal) => findings.push(silent(target, refusal)),
         }
     }
@@ -95,7 +238,7 @@ fn silent(target: &Target, refusal: &Refusal) -> Finding {
     let Target { namespace, name, port } = target;
     let what = format!("the sidecar of {}", target.display());
     let forward = format!(
-        "kubectl port-forward -n {namespace} {name} {port} & curl http://127.0.0.1:{port}/metrics"
+        "kubectl port-forward -n {namespace} {name} {port} & sleep 3; curl http://127.0.0.1:{port}/metrics"
     );
     match refusal {
         Refusal::Forbidden(_) => ANSWERING.refused(&what, refusal),
@@ -103,13 +246,18 @@ fn silent(target: &Target, refusal: &Refusal) -> Finding {
         Refusal::Answered { message, .. } if message.contains("connection refused") => ANSWERING
             .fail(
                 format!("{what} does not answer on port {port}: connection refused"),
-                format!("kubectl logs -n {namespace} {name} -c {SIDECAR}"),
+                target.logs(),
             ),
         Refusal::Missing => ANSWERING.skip(format!("{what} is gone")),
         // Networks that let Prometheus through may well keep API servers out.
         _ => ANSWERING
             .warn(format!("{what} cannot be reached through the API server: {refusal}"), forward),
     }
+}
+
+/// Whether a page is a sidecar's: each has the state of its sources, which were all that was asked for.
+fn is_a_sidecars(page: &str) -> bool {
+    page.lines().any(|line| line.starts_with("emberscope_source_up{"))
 }
 
 /// The sources of a page that are down, with the reason that was counted most.
@@ -139,7 +287,7 @@ fn down(target: &Target, page: &str) -> Option<Finding> {
         .map(|source| format!("{source} ({})", reason(source).unwrap_or("no reason counted")))
         .collect();
     let what = format!("sources of {} are down: {}", target.display(), each.join(", "));
-    let logs = format!("kubectl logs -n {} {} -c {SIDECAR}", target.namespace, target.name);
+    let logs = target.logs();
     Some(if down.len() == up.len() { SOURCES.fail(what, logs) } else { SOURCES.warn(what, logs) })
 }
 
@@ -152,69 +300,4 @@ fn label<'l>(labels: &'l str, name: &str) -> Option<&'l str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::finding::Outcome;
-    use super::*;
-
-    fn running(name: &str, role: &str) -> Value {
-        json!({
-            "metadata": {
-                "name": name, "namespace": "a", "labels": {"spark-role": role},
-                "annotations": {overrides::INJECTED: "x"},
-            },
-            "spec": {"initContainers": [{
-                "name": SIDECAR, "ports": [{"name": "emberscope", "containerPort": 9900}],
-            }]},
-            "status": {"phase": "Running", "containerStatuses": [{"name": "s", "state": {"running": {}}}]},
-        })
-    }
-
-    fn one(page: Result<&str, Refusal>) -> Vec<(Outcome, String)> {
-        let target = Target { namespace: "a".into(), name: "d".into(), port: 9814 };
-        let findings = judge(&[(target, page.map(str::to_owned))]);
-        findings.into_iter().map(|one| (one.outcome, one.sentence)).collect()
-    }
-
-    #[test]
-    fn drivers_are_asked_first_and_pods_whose_spark_ended_not_at_all() {
-        let mut ended = running("ended", "driver");
-        ended["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 0}});
-        let pods = ["e1", "e2", "e3"].map(|name| running(name, "executor"));
-        let mut pods = pods.to_vec();
-        pods.extend([ended, running("d", "driver")]);
-        let targets: Vec<_> = targets(&pods).into_iter().map(|one| (one.name, one.port)).collect();
-        assert_eq!(targets, [("d".into(), 9900), ("e1".into(), 9900), ("e2".into(), 9900)]);
-    }
-
-    #[test]
-    fn sources_that_are_down_are_named_with_the_reason() {
-        let page = "\
-# HELP emberscope_source_up x
-emberscope_source_up{source=\"processes\"} 1
-emberscope_source_up{source=\"cgroup\"} 0
-emberscope_source_errors_total{reason=\"other_gid\",source=\"cgroup\"} 3
-emberscope_source_errors_total{reason=\"not_found\",source=\"cgroup\"} 1
-";
-        let found = one(Ok(page));
-        assert_eq!(found[1], (Outcome::Warn, "sources of a/d are down: cgroup (other_gid)".into()));
-        let all_down = one(Ok("emberscope_source_up{source=\"cgroup\"} 0\n"));
-        assert_eq!(all_down[1].0, Outcome::Fail);
-        let up = one(Ok("emberscope_source_up{source=\"cgroup\"} 1\n"));
-        assert_eq!(up[1], (Outcome::Pass, "all their sources are up".into()));
-    }
-
-    #[test]
-    fn a_closed_port_is_a_failure_and_a_closed_network_a_warning() {
-        let answered =
-            |message: &str| Err(Refusal::Answered { code: 503, message: message.into() });
-        assert_eq!(
-            one(answered("dial tcp 10.0.0.1:9814: connect: connection refused"))[0].0,
-            Outcome::Fail
-        );
-        assert_eq!(one(Err(Refusal::Late))[0].0, Outcome::Warn);
-        assert_eq!(one(Err(Refusal::Forbidden("get pods/proxy".into())))[0].0, Outcome::Warn);
-        assert_eq!(judge(&[])[0].outcome, Outcome::Skip);
-    }
-}
+mod tests;

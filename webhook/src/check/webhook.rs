@@ -44,7 +44,7 @@ pub(super) fn judge(found: &Result<Value, Refusal>, namespace: &str) -> Vec<Find
         target(&webhook["clientConfig"], namespace),
         failure_policy(webhook),
         timeout(webhook),
-        selectors(webhook, namespace),
+        selectors(Selection::new(webhook, "rules"), namespace, "", APPLY),
     ]
 }
 
@@ -59,7 +59,7 @@ fn target(client: &Value, namespace: &str) -> Finding {
     if called != format!("{namespace}/{NAME}") {
         return WEBHOOK.fail(
             format!("the API server calls the Service {called}, not {namespace}/{NAME}"),
-            format!("{APPLY}, or name the other with --namespace"),
+            format!("{APPLY}\nor name the other namespace with --namespace"),
         );
     }
     if text("path") != "/mutate" {
@@ -98,31 +98,82 @@ fn timeout(webhook: &Value) -> Finding {
     TIMEOUT.pass(format!("timeoutSeconds is {seconds}"))
 }
 
-/// The selectors by what they select, however they say it.
-fn selectors(webhook: &Value, namespace: &str) -> Finding {
-    let namespaces = |labels: &[(&str, &str)]| selects(&webhook["namespaceSelector"], labels);
-    let pods = |labels: &[(&str, &str)]| selects(&webhook["objectSelector"], labels);
-    let named = |name| [(LABEL, ENABLED), ("kubernetes.io/metadata.name", name)];
-    if !namespaces(&named("a")) {
-        let why = format!("namespaceSelector does not select namespaces with {LABEL}={ENABLED}");
-        return SELECTORS.fail(why, APPLY);
+/// What a webhook or a policy is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Selection<'a> {
+    /// Has `namespaceSelector` and `objectSelector`.
+    of: &'a Value,
+    rules: &'a Value,
+}
+
+impl<'a> Selection<'a> {
+    /// The selection in a webhook or in a policy's constraints, whose rules have another name.
+    pub(super) fn new(of: &'a Value, rules: &str) -> Self {
+        Self { of, rules: &of[rules] }
     }
-    for role in ["driver", "executor"] {
-        if !pods(&[("spark-role", role)]) {
-            let why = format!("objectSelector does not select pods with spark-role={role}");
-            return SELECTORS.fail(why, APPLY);
-        }
+
+    fn namespaces(self, labels: &[(&str, &str)]) -> bool {
+        selects(&self.of["namespaceSelector"], labels)
     }
-    let too_much = if namespaces(&[("kubernetes.io/metadata.name", "a")]) {
+
+    fn pods(self, labels: &[(&str, &str)]) -> bool {
+        selects(&self.of["objectSelector"], labels)
+    }
+
+    /// Whether one of the rules is for pods that are created; where there are none, all is selected.
+    fn created_pods(self) -> bool {
+        let Some(rules) = self.rules.as_array() else {
+            return true;
+        };
+        let says = |list: &Value, words: &[&str]| {
+            let list = list.as_array().into_iter().flatten();
+            list.into_iter().any(|one| one == "*" || words.iter().any(|word| one == *word))
+        };
+        rules.iter().any(|rule| {
+            says(&rule["operations"], &["CREATE"])
+                && says(&rule["apiGroups"], &[""])
+                && says(&rule["apiVersions"], &["v1"])
+                && says(&rule["resources"], &["pods", "*/*"])
+        })
+    }
+
+    /// Which part leaves out pods that are to be injected.
+    pub(super) fn misses(self) -> Option<String> {
+        let missing = if !self.namespaces(&named("a")) {
+            format!("namespaceSelector does not select namespaces with {LABEL}={ENABLED}")
+        } else if let Some(role) =
+            ["driver", "executor"].iter().find(|role| !self.pods(&[("spark-role", role)]))
+        {
+            format!("objectSelector does not select pods with spark-role={role}")
+        } else if !self.created_pods() {
+            "rules do not select pods that are created".to_owned()
+        } else {
+            return None;
+        };
+        Some(missing)
+    }
+}
+
+/// The labels of a namespace that opted in.
+const fn named(name: &str) -> [(&str, &str); 2] {
+    [(LABEL, ENABLED), ("kubernetes.io/metadata.name", name)]
+}
+
+/// A selection by what it selects, however it says it.
+pub(super) fn selectors(of: Selection<'_>, server: &str, whose: &str, remedy: &str) -> Finding {
+    if let Some(missing) = of.misses() {
+        return SELECTORS.fail(format!("{whose}{missing}"), remedy);
+    }
+    let too_much = if of.namespaces(&[("kubernetes.io/metadata.name", "a")]) {
         "namespaceSelector selects namespaces without the label too"
-    } else if ["kube-system", namespace].into_iter().any(|name| namespaces(&named(name))) {
+    } else if ["kube-system", server].into_iter().any(|name| of.namespaces(&named(name))) {
         "namespaceSelector would select kube-system or the webhook's own namespace, were they labelled"
-    } else if pods(&[]) {
+    } else if of.pods(&[]) {
         "objectSelector selects pods that are not Spark's too"
     } else {
         return SELECTORS.pass("Spark's pods in labelled namespaces are selected, and no others");
     };
-    SELECTORS.warn(too_much, APPLY)
+    SELECTORS.warn(format!("{whose}{too_much}"), remedy)
 }
 
 /// The command that sets one field of the webhook.
@@ -181,12 +232,24 @@ mod tests {
             ),
             ("objectSelector", json!({"matchLabels": {"spark-role": "driver"}}), Outcome::Fail),
             ("objectSelector", json!({}), Outcome::Warn),
+            ("rules", json!([]), Outcome::Fail),
+            (
+                "rules",
+                json!([{"operations": ["UPDATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]),
+                Outcome::Fail,
+            ),
+            (
+                "rules",
+                json!([{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]}]),
+                Outcome::Pass,
+            ),
         ] {
             let mut configuration = shipped();
             configuration["webhooks"][0][field] = selector.clone();
             let found = not_passed(configuration);
-            assert_eq!(found.len(), 1, "{field} {selector}");
-            assert_eq!((found[0].check, found[0].outcome), (SELECTORS, outcome), "{selector}");
+            let found: Vec<_> = found.iter().map(|one| (one.check, one.outcome)).collect();
+            let expected = (outcome != Outcome::Pass).then_some((SELECTORS, outcome));
+            assert_eq!(found, Vec::from_iter(expected), "{field} {selector}");
         }
     }
 

@@ -26,6 +26,7 @@ pub struct Metrics {
     certificate_expiry: Gauge,
     rounds: IntCounterVec,
     reloads: IntCounterVec,
+    last_reload_successful: IntGauge,
     native: IntGauge,
 }
 
@@ -81,6 +82,11 @@ impl Metrics {
             "Changes of the configuration file, by whether it is in effect or was refused.",
             &["result"],
         )?;
+        let last_reload_successful = registrar.add(IntGauge::new(
+            "emberscope_config_last_reload_successful",
+            "Whether the configuration file, as it is now, is in effect (1) or refused (0).",
+        )?)?;
+        last_reload_successful.set(1);
         let native = registrar.add(IntGauge::new(
             "emberscope_sidecar_native",
             "Whether sidecars are placed as native ones (1) or classic ones (0), profiles aside.",
@@ -111,6 +117,7 @@ impl Metrics {
             certificate_expiry,
             rounds,
             reloads,
+            last_reload_successful,
             native,
         })
     }
@@ -157,6 +164,11 @@ impl Metrics {
     pub fn reloaded(&self, in_effect: bool) {
         let result = if in_effect { "in_effect" } else { "refused" };
         self.reloads.with_label_values(&[result]).inc();
+    }
+
+    /// Notes whether the configuration file can be used as it is.
+    pub fn configured(&self, usable: bool) {
+        self.last_reload_successful.set(i64::from(usable));
     }
 
     /// Name and help of every metric, for documentation.

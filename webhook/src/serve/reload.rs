@@ -21,14 +21,18 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
         tokio::time::sleep(REREAD).await;
         match Config::load(Some(&file)) {
             Ok(config) => {
-                complaint = None;
+                let was_refused = complaint.take().is_some();
+                shared.metrics.configured(true);
                 if shared.settings.load().config != config {
                     shared.decide_by(|now| AllSettings::new(config.clone(), now.native));
                     shared.metrics.reloaded(true);
                     info!(file = %file.display(), "the configuration changed and is in effect");
+                } else if was_refused {
+                    info!(file = %file.display(), "the configuration is again what is in effect");
                 }
             }
             Err(error) => {
+                shared.metrics.configured(false);
                 let text = chain(&error);
                 if complaint.as_ref() != Some(&text) {
                     shared.metrics.reloaded(false);

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // In a test that is the message.
 
+mod api_server;
 mod certificates;
+mod check;
 mod command_line;
 mod harness;
 mod server;

@@ -138,6 +138,10 @@ fn a_changed_configuration_is_in_effect_without_a_restart_and_a_bad_one_is_not()
         let line = format!("emberscope_config_reloads_total{{result=\"{result}\"}} {count}\n");
         server.get("/metrics").is_some_and(|page| page.body.contains(&line))
     };
+    let usable = |value: &str| {
+        let line = format!("\nemberscope_config_last_reload_successful {value}\n");
+        server.get("/metrics").is_some_and(|page| page.body.contains(&line))
+    };
     let image = || {
         let answer = server.mutate(&driver()).unwrap().body;
         let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
@@ -146,9 +150,12 @@ fn a_changed_configuration_is_in_effect_without_a_restart_and_a_bad_one_is_not()
     };
     assert!(image().contains(r#""image":"first""#));
     write(&file, "sidecar: {imag: second}");
-    eventually("the bad file is refused", || counted("refused", 1));
+    eventually("the bad file is refused", || counted("refused", 1) && usable("0"));
     assert!(image().contains(r#""image":"first""#));
+    write(&file, "sidecar: {image: first}");
+    eventually("the file is as it was", || usable("1"));
+    assert!(counted("in_effect", 0) && counted("refused", 1));
     write(&file, "sidecar: {image: second}");
-    eventually("the good file is in effect", || counted("in_effect", 1));
+    eventually("the good file is in effect", || counted("in_effect", 1) && usable("1"));
     assert!(image().contains(r#""image":"second""#));
 }

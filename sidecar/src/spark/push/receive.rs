@@ -69,10 +69,8 @@ pub(super) async fn receive(
         };
         let read = timeout(idle, socket.read(free)).await.map_err(io::Error::from)??;
         if read == 0 {
-            if begun > 0 {
-                // Half a line may end in half a number.
-                store.bad(Reason::Malformed);
-            }
+            // Half a line may end in half a number. It is nobody's fault, and not counted as one: a JVM
+            // that is killed while it reports leaves such an end.
             return Ok(());
         }
         let filled = begun + read;

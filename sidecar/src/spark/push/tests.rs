@@ -78,15 +78,24 @@ fn the_given_application_id_wins() {
 fn lines_that_are_none_are_counted_once() {
     let store = Store::new();
     let lines = b"a.1.executor.x\na.1.executor.x y 1\na.1.executor.x 1\nGET / HTTP/1.1\n\xff 1 1\n\
-        nothing 1 1\na.1.executor.x 12"
+        nothing 1 1\n"
         .as_slice();
     run(receive::receive(lines, &store, Duration::from_secs(5))).unwrap();
     let (text, repairs) = served(&store, None);
     assert_eq!(text, "");
     let counts = [Reason::NoValue, Reason::NotANumber, Reason::Malformed].map(|r| repairs.count(r));
-    assert_eq!((counts, repairs.lines().bad), ([1, 2, 4], 7));
+    assert_eq!((counts, repairs.lines().bad), ([1, 2, 3], 6));
     assert_eq!(served(&store, None).1.total(), 0);
     assert_eq!(store.last_push(), None);
+}
+
+#[test]
+fn half_a_line_of_a_jvm_that_was_killed_while_it_reported_is_neither_served_nor_a_fault() {
+    let (text, repairs) =
+        received(b"a.1.JVMCPU.jvmCpuTime 1000000000 1\na.1.executor.runTime.count 12");
+    assert!(text.ends_with("spark_executor_jvm_cpu_seconds_total{executor_id=\"1\"} 1\n"));
+    assert!(!text.contains("run_time"), "{text}");
+    assert_eq!(repairs.total(), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! status, the `EndpointSlice`, and the phase and address of pods whose sidecar the test runs itself.
 //! The replicas lose their rights for as long, so that they do not mend what a test breaks.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -76,7 +76,10 @@ impl Chain {
 
     /// What the Deployment's controller would write.
     pub(super) fn ready_replicas(&self, ready: u32) {
-        let status = json!({"status": {"replicas": 2, "readyReplicas": ready}}).to_string();
+        let status = json!({"status": {
+            "observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": ready,
+        }});
+        let status = status.to_string();
         let object = ["patch", "deployment", "emberscope", "-n", "emberscope"];
         let patch = ["--subresource=status", "--type=merge", "-p", &status];
         self.kubectl().run(object.iter().chain(&patch)).unwrap();
@@ -107,10 +110,7 @@ impl Chain {
     }
 
     pub(super) fn check(&self, arguments: &[&str]) -> Checked {
-        let output = self.start(arguments).wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        Checked { code: output.status.code(), stdout, stderr }
+        Checked::of_output(self.start(arguments).wait_with_output().unwrap())
     }
 
     /// Fails unless nothing fails, at the latest once the API server has noticed what was mended.
@@ -127,7 +127,13 @@ impl Chain {
             checked.code == Some(1) && failed.len() == 1 && failed[0]["check"] == check
         });
         let failed = &checked.of("fail")[0];
-        assert!(failed["remedy"].as_str().unwrap().contains(remedy), "{failed:#}");
+        let helps = failed["remedy"].as_str().unwrap();
+        assert!(helps.contains(remedy), "{failed:#}");
+        // A line is a command that can be pasted, or a sentence.
+        for command in helps.lines().filter(|line| line.starts_with("kubectl ")) {
+            let parsed = Command::new("bash").args(["-n", "-c", command]).status().unwrap();
+            assert!(parsed.success() && !command.contains(": "), "{command}");
+        }
         failed["sentence"].as_str().unwrap().to_owned()
     }
 }
@@ -143,6 +149,12 @@ impl Drop for Chain {
 }
 
 impl Checked {
+    pub(super) fn of_output(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Self { code: output.status.code(), stdout, stderr }
+    }
+
     /// The findings with this outcome.
     pub(super) fn of(&self, outcome: &str) -> Vec<Value> {
         let report: Value = serde_json::from_str(&self.stdout).unwrap();

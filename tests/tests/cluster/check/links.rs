@@ -39,6 +39,17 @@ fn a_broken_installation_is_named_link_by_link() {
     chain.assert_only_fails("endpoints", "kubectl get pods,endpointslices");
     chain.ready_endpoints(2);
 
+    // With a Service its slices go; one break is one failure.
+    let service = take_away(&chain, "service");
+    let slice = ["delete", "endpointslice", "emberscope-1", "-n", "emberscope"];
+    chain.kubectl().run(slice).unwrap();
+    let sentence = chain.assert_only_fails("service", "kubectl apply -k manifests/base");
+    assert_eq!(sentence, "there is no Service");
+    let checked = chain.check(&["-o", "json"]);
+    assert!(checked.sentence("skip", "endpoints").ends_with("because of service, above"));
+    put_back(&chain, &service);
+    chain.ready_endpoints(2);
+
     let map = take_away(&chain, "configmap");
     let mut bad = map.clone();
     bad["data"]["config.yaml"] = json!("sidecar:\n  prot: 9814\n");
@@ -88,6 +99,12 @@ fn a_webhook_configuration_that_does_not_work_is_named_by_what_is_wrong_with_it(
     set("namespaceSelector", &json!({"matchLabels": {"emberscope.dev/inject": "true"}}));
     chain.assert_only_fails("selectors", "kubectl apply -k manifests/base");
     set("namespaceSelector", selector);
+
+    let mut rules = whole["webhooks"][0]["rules"].clone();
+    rules[0]["operations"] = json!(["UPDATE"]);
+    set("rules", &rules);
+    chain.assert_only_fails("selectors", "kubectl apply -k manifests/base");
+    set("rules", &whole["webhooks"][0]["rules"]);
 
     let bundle = &whole["webhooks"][0]["clientConfig"]["caBundle"];
     let day = Duration::from_hours(24);

@@ -27,6 +27,31 @@ fn a_pod_that_the_webhook_missed_fails_and_is_named() {
 }
 
 #[test]
+fn a_sidecar_whose_image_cannot_be_pulled_fails_until_it_can() {
+    let chain = Chain::whole();
+    let kubectl = chain.kubectl();
+    assert_injected(&kubectl.create(&driver("waits", &chain.namespace)).unwrap());
+    // What a kubelet writes.
+    let says = |state: &serde_json::Value| {
+        let sidecar = json!({
+            "name": "emberscope-sidecar", "image": "x", "imageID": "", "ready": false,
+            "restartCount": 0, "state": state,
+        });
+        let status = json!({"status": {"phase": "Pending", "initContainerStatuses": [sidecar]}});
+        let object = ["patch", "pod", "waits", "-n", &chain.namespace, "--subresource=status"];
+        let patch = ["--type=merge", "-p", &status.to_string()];
+        kubectl.run(object.iter().chain(&patch)).unwrap();
+    };
+    let message = "Back-off pulling image \"registry.example.com/emberscope/sidecar:0.1.0\"";
+    says(&json!({"waiting": {"reason": "ImagePullBackOff", "message": message}}));
+    let remedy = format!("kubectl label namespace {} emberscope.dev/inject-", chain.namespace);
+    let sentence = chain.assert_only_fails("started", &remedy);
+    assert!(sentence.contains(message) && sentence.contains("Spark waits"), "{sentence}");
+    says(&json!({"running": {}}));
+    chain.assert_well("once the image is there");
+}
+
+#[test]
 fn pods_that_are_older_or_opted_out_or_stale_are_told_apart_and_do_not_fail() {
     let chain = Chain::whole();
     let kubectl = chain.kubectl();

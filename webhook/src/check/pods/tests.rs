@@ -3,6 +3,7 @@ use serde_json::json;
 use super::super::finding::Outcome;
 use super::*;
 use crate::config::Config;
+use crate::decide::SIDECAR;
 
 const NOON: &str = "2026-03-01T12:00:00Z";
 
@@ -26,16 +27,22 @@ fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
     let known = Known {
         settings: &settings,
         comparable: true,
+        by: By::Webhook,
         installed: Some("2026-03-01T09:00:00Z".parse().unwrap()),
         server: "emberscope",
         now: NOON.parse().unwrap(),
     };
-    let findings = judge(&Ok((pods, false)), &[&namespace], &known);
+    let mut all = Pods::default();
+    for pod in pods {
+        all.take(&pod, &namespace, &known);
+    }
+    let findings = judge(&Ok(all), &known);
     findings.into_iter().map(|one| (one.outcome, one.sentence)).collect()
 }
 
 fn injected(mut pod: Value, by: &str) -> Value {
     pod["metadata"]["annotations"][overrides::INJECTED] = json!(by);
+    pod["spec"]["initContainers"] = json!([{"name": SIDECAR, "restartPolicy": "Always"}]);
     pod
 }
 
@@ -80,4 +87,31 @@ fn a_pod_without_sidecar_is_explained_by_its_age_its_wish_a_rule_or_else_fails()
         assert_eq!((found.len(), found[0].0), (1, outcome), "{found:?}");
         assert!(found[0].1.contains(words), "{}", found[0].1);
     }
+}
+
+#[test]
+fn what_counts_is_the_sidecar_not_the_annotation() {
+    let mut copied = pod("copied", NOON);
+    copied["metadata"]["annotations"][overrides::INJECTED] = json!("0.1.0-00000000");
+    let found = judged(vec![copied]);
+    assert_eq!((found.len(), found[0].0), (1, Outcome::Fail), "{found:?}");
+    let mut other = injected(pod("other", NOON), "");
+    other["metadata"]["annotations"] = json!({});
+    assert_eq!(judged(vec![other])[0].0, Outcome::Pass);
+}
+
+#[test]
+fn pods_that_were_missed_are_a_failure_until_later_ones_are_not() {
+    let now = AllSettings::new(Config::default(), true).default().injected.clone();
+    let missed = pod("missed", "2026-03-01T11:00:00Z");
+    let before = injected(pod("before", "2026-03-01T10:59:59Z"), &now);
+    let after = injected(pod("after", "2026-03-01T11:00:01Z"), &now);
+    let outcome = |pods| {
+        let found = judged(pods);
+        found.into_iter().find(|one| one.1.contains("a/missed")).unwrap()
+    };
+    assert_eq!(outcome(vec![before.clone(), missed.clone()]).0, Outcome::Fail);
+    let (outcome, sentence) = outcome(vec![before, missed, after]);
+    assert_eq!(outcome, Outcome::Warn);
+    assert!(sentence.contains("had no answer from it then; pods that were created later have it"));
 }

@@ -25,7 +25,7 @@ fn page(highest: f64, sent: f64, failed: f64) -> String {
 
 fn target(health: &str) -> Value {
     json!({"health": health, "scrapeUrl": "http://1:9814/metrics", "lastError": "refused",
-        "discoveredLabels": {SPARK_ROLE: "driver"}})
+        "discoveredLabels": {INJECTED: "x", "__meta_kubernetes_pod_container_name": SIDECAR}})
 }
 
 fn well() -> Seen {
@@ -71,6 +71,56 @@ fn targets_that_are_down_or_missing_fail_with_what_prometheus_says() {
 }
 
 #[test]
+fn other_targets_of_sparks_pods_do_not_count_however_sidecars_are_found() {
+    let labelled = |port: &str, labels: Value| json!({"scrapeUrl": format!("http://10.0.0.1:{port}/metrics"), "discoveredLabels": labels});
+    let annotated = |port: &str| {
+        labelled(
+            port,
+            json!({
+                INJECTED: "x",
+                "__meta_kubernetes_pod_container_name": "spark-kubernetes-driver",
+                "__meta_kubernetes_pod_annotation_prometheus_io_port": "9814",
+            }),
+        )
+    };
+    assert!(is_a_sidecars(&annotated("9814")) && is_a_sidecars(&target("up")));
+    // An exporter of the job's own, and a Spark pod without sidecar.
+    let bare = labelled("9814", json!({"__meta_kubernetes_pod_label_spark_role": "driver"}));
+    assert!(!is_a_sidecars(&annotated("8090")) && !is_a_sidecars(&bare));
+}
+
+#[test]
+fn an_agent_answers_no_queries_and_is_asked_for_the_rest() {
+    let message = "unavailable with Prometheus Agent".to_owned();
+    let agent = Seen { alive: Err(Refusal::Answered { code: 422, message }), ..well() };
+    let found = agent.judge("http://p", 1);
+    let outcomes: Vec<_> = found.iter().map(|one| (one.check.code, one.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("prometheus", Outcome::Pass),
+            ("targets", Outcome::Pass),
+            ("samples", Outcome::Skip),
+            ("remote_write", Outcome::Pass),
+            ("rules", Outcome::Skip),
+        ]
+    );
+}
+
+#[test]
+fn a_prometheus_that_wants_to_know_who_asks_or_is_elsewhere_is_told_apart() {
+    let remedy = |refusal| {
+        let found = Seen { alive: Err(refusal), ..well() }.judge("http://p", 1).remove(0);
+        assert_eq!(found.outcome, Outcome::Fail);
+        found.remedy.unwrap()
+    };
+    let denied = Refusal::Answered { code: 401, message: "HTTP status 401".into() };
+    assert!(remedy(denied).contains("--prometheus-token-file"));
+    assert!(remedy(Refusal::Missing).contains("/PATH"));
+    assert!(remedy(Refusal::Late).contains("port-forward"));
+}
+
+#[test]
 fn samples_are_missed_only_while_pods_run() {
     let mut seen = well();
     seen.arrived = Ok(json!({"data": {"result": []}}));
@@ -96,6 +146,19 @@ fn remote_write_that_lags_or_never_sent_fails_and_one_that_lost_samples_warns() 
     assert_eq!(outcome(&seen, "remote_write").0, Outcome::Warn);
     seen.lost = Ok(json!({"data": {"result": []}}));
     assert!(outcome(&seen, "remote_write").1.ends_with("7 samples since it started"));
+}
+
+#[test]
+fn a_queue_that_is_given_little_is_not_behind() {
+    let rare =
+        "prometheus_remote_storage_queue_highest_timestamp_seconds{url=\"http://x/y\"} 700\n";
+    let mut seen = well();
+    seen.page = Ok(page(1000.0, 700.0, 0.0));
+    assert_eq!(outcome(&seen, "remote_write").1, "remote write is 300 s behind");
+    seen.page = Ok(page(1000.0, 700.0, 0.0) + rare);
+    assert_eq!(outcome(&seen, "remote_write").0, Outcome::Pass);
+    seen.page = Ok(page(1000.0, 500.0, 0.0) + rare);
+    assert_eq!(outcome(&seen, "remote_write").1, "remote write is 200 s behind");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn installed() -> Server {
             "spec": {"replicas": 2, "template": {"spec": {
                 "containers": [{"args": ["serve", "--tls-secret=emberscope-tls"]}],
             }}},
-            "status": {"readyReplicas": 2},
+            "status": {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2},
         })),
         service: Ok(json!({"spec": {"ports": [{"port": 443}]}})),
         slices: Ok(vec![json!({"endpoints": [{"conditions": {"ready": true}}, {}]})]),
@@ -43,6 +43,47 @@ fn some_replicas_are_a_warning_and_none_is_a_failure() {
         let found = not_passed(&server);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].0, found[0].1), ("deployment", outcome));
+    }
+}
+
+#[test]
+fn a_rollout_is_told_and_whether_it_is_stuck() {
+    let mut server = installed();
+    let deployment = server.deployment.as_mut().unwrap();
+    // The image of the new version cannot be pulled: the old replicas stay.
+    deployment["status"] = json!({"replicas": 3, "readyReplicas": 2, "updatedReplicas": 1});
+    let found = not_passed(&server);
+    assert_eq!((found.len(), found[0].1), (1, Outcome::Warn));
+    assert_eq!(found[0].2, "a rollout is under way: 1 of 2 replicas are of the new version");
+    let reason = json!([{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]);
+    server.deployment.as_mut().unwrap()["status"]["conditions"] = reason;
+    assert!(not_passed(&server)[0].2.starts_with("the rollout is stuck: "));
+    // The controller has not seen the new version yet.
+    let mut server = installed();
+    server.deployment.as_mut().unwrap()["metadata"]["generation"] = json!(2);
+    server.deployment.as_mut().unwrap()["status"]["observedGeneration"] = json!(1);
+    assert!(not_passed(&server)[0].2.ends_with("0 of 2 replicas are of the new version"));
+}
+
+/// Takes something away.
+type Break = fn(&mut Server);
+
+#[test]
+fn endpoints_that_are_missing_for_a_known_reason_are_not_another_failure() {
+    let broken: [(&str, Break); 3] = [
+        ("service", |server| server.service = Err(Refusal::Missing)),
+        ("deployment", |server| server.deployment = Err(Refusal::Missing)),
+        ("deployment", |server| {
+            server.deployment.as_mut().unwrap()["status"] = json!({"replicas": 2});
+        }),
+    ];
+    for (check, break_it) in broken {
+        let mut server = installed();
+        break_it(&mut server);
+        server.slices = Ok(Vec::new());
+        let found = not_passed(&server);
+        let codes: Vec<_> = found.iter().map(|one| (one.0, one.1)).collect();
+        assert_eq!(codes, [(check, Outcome::Fail), ("endpoints", Outcome::Skip)], "{found:?}");
     }
 }
 
