@@ -140,6 +140,12 @@ fn every_overlay_installs_upgrades_and_goes_without_a_trace() {
     settle(&kubectl, &objects);
     uninstall(&kubectl, &objects);
 
+    // The rules go where the operator's Prometheus looks for them.
+    let lines = "resources: [MANIFESTS/monitoring/rules/operator]\n";
+    let objects = own(&kubectl, &format!("namespace: {namespace}\n{lines}"));
+    settle(&kubectl, &objects);
+    uninstall(&kubectl, &objects);
+
     a_misspelt_field_is_found(&kubectl, &namespace);
 }
 

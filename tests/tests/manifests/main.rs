@@ -7,11 +7,13 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod admission;
+mod arithmetic;
 mod base;
 mod cert_manager;
 mod check;
 mod documents;
 mod double_scraping;
+mod examples;
 mod executor_policy;
 mod images;
 mod operator;

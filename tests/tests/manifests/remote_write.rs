@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::arithmetic::{arithmetic, row};
 use super::shipped::{Running, config_map, configuration, pages};
 use super::{documents, files, output, read, rendered, root};
 
@@ -121,6 +122,10 @@ fn the_values_stand_in_one_place() {
     });
     let annotations = &account.unwrap()["metadata"]["annotations"];
     assert_eq!(annotations["eks.amazonaws.com/role-arn"], values["ROLE_ARN"]);
+    // A pod gets its role when it is created: with another one there has to be another pod.
+    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    let annotations = &server["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["emberscope.dev/role-arn"], values["ROLE_ARN"]);
     // Nothing else says any of it.
     let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
     assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
@@ -142,6 +147,10 @@ fn an_empty_role_leaves_the_service_account_without_one() {
     });
     let annotations = &account.unwrap()["metadata"]["annotations"];
     assert_eq!(annotations["eks.amazonaws.com/role-arn"], "");
+    // Nor is it null, which the API server does not take.
+    let server = objects.iter().find(|object| object["kind"] == "StatefulSet").unwrap();
+    let annotations = &server["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["emberscope.dev/role-arn"], "");
 }
 
 #[test]
@@ -192,9 +201,25 @@ fn names(server: &Running) -> BTreeSet<String> {
     found["data"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// The rows of a table in docs/remote-write.md: series of a pod, by preset.
-fn row(pod: &str, counts: [usize; 2]) -> String {
-    format!("| {pod} | {} | {} |", grouped(counts[0]), grouped(counts[1]))
+/// What a kubelet tells of these names: of a container, but also of its pod's cgroup and of its sandbox.
+/// The last two have no container, and are told apart by nothing but `id`. Of the network it tells by the
+/// sandbox alone. And what nobody wants: of the whole node, and by another name.
+fn of_containers(names: &BTreeSet<String>) -> String {
+    let page = |name: &String| {
+        if name.starts_with("container_network_") {
+            return format!(
+                "{name}{{container=\"\",id=\"/a/s\",interface=\"eth0\",pod=\"a\"}} 1\n"
+            );
+        }
+        format!(
+            "{name}{{container=\"spark\",id=\"/a/c\",pod=\"a\"}} 1\n\
+             {name}{{container=\"\",id=\"/a/s\",pod=\"a\"}} 2\n\
+             {name}{{container=\"\",id=\"/a\",pod=\"a\"}} 3\n"
+        )
+    };
+    let unwanted = "container_memory_working_set_bytes{container=\"\",id=\"/\",pod=\"\"} 1\n\
+                    container_sockets{container=\"spark\",id=\"/a/c\",pod=\"a\"} 1\n";
+    names.iter().map(page).chain([unwanted.to_owned()]).collect()
 }
 
 #[test]
@@ -208,10 +233,7 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let containers: BTreeSet<_> =
         all.iter().filter(|name| name.starts_with("container_")).cloned().collect();
     assert!(containers.len() >= 8, "{containers:?}");
-    let of_containers: Vec<_> =
-        containers.iter().map(|name| format!("{name}{{pod=\"a\",id=\"/a\"}} 1\n")).collect();
-    let of_nodes = "container_memory_working_set_bytes{id=\"/\"} 1\n";
-    let of_containers = of_containers.concat() + of_nodes + "container_sockets{pod=\"a\"} 1\n";
+    let of_containers = of_containers(&containers);
     let port = pages(vec![captured("driver"), captured("executor"), one_of_each, of_containers]);
     let job = |name: &str, path: u32| {
         json!({
@@ -255,6 +277,9 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     assert!(by_essential.contains("up"));
     // What the kubelets' job lets through is what is needed: of containers, with few labels.
     let found = full.query("{job=\"cadvisor\",__name__=~\"container_.*\"}");
+    // No two lines of the page become one series, which would have now the one's value, now the other's.
+    let kept = full.query("scrape_samples_post_metric_relabeling{job=\"cadvisor\"}");
+    assert_eq!(kept[0].value.to_string(), found.len().to_string());
     let found = found.iter().map(|sample| {
         assert!(!sample.labels.contains_key("id"), "{:?}", sample.labels);
         sample.labels["__name__"].clone()
@@ -289,31 +314,6 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     for said in arithmetic(driver, each) {
         assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
     }
-}
-
-/// What the page works out of that: of 100 jobs at a time with 20 executors each, scraped every 15 s,
-/// for 10 minutes.
-fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
-    let job = [0, 1].map(|preset| driver[preset] + 20 * executor[preset]);
-    let figures = |what: &str, of: fn(usize) -> usize| row(what, job.map(of));
-    vec![
-        format!("{} + {} E series", driver[0], executor[0]),
-        format!("(`essential`: {} + {} E)", driver[1], executor[1]),
-        figures("series of a job", |job| job),
-        figures("series at a time", |job| 100 * job),
-        figures("samples per second", |job| (100 * job + 7) / 15),
-        figures("series within two hours (12 rounds of jobs)", |job| 1200 * job),
-    ]
-}
-
-/// With a comma before every third digit.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
-    digits
-        .char_indices()
-        .flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit]))
-        .collect()
 }
 
 #[test]
