@@ -5,6 +5,12 @@ use serde_json::{Map, Value, json};
 use super::model::datasource;
 use super::source::{Kind, Opens, Panel, Query};
 
+/// The least width of a table's columns, in pixels; Grafana's own is 150.
+const NARROW: u32 = 100;
+
+/// Columns that are of little use when they are cut off, and the pixels that they need at least.
+const WIDE: [(&str, u32); 3] = [("application_id", 190), ("application_name", 170), ("pod", 250)];
+
 /// The height of a panel that says none.
 pub(super) fn height(panel: &Panel) -> u64 {
     panel.height.unwrap_or(if panel.kind == Kind::Stat { 4 } else { 8 })
@@ -32,9 +38,9 @@ pub(super) fn of(panel: &Panel, id: usize, place: &Value) -> Value {
 /// Grafana's word for a unit, where it has one; others are written behind the value.
 fn unit(name: &str) -> &str {
     match name {
-        "cores" => "suffix: cores",
-        "coreh" => "suffix: core h",
-        "gibh" => "suffix: GiB h",
+        "cores" => "suffix:cores",
+        "coreh" => "suffix:core h",
+        "gibh" => "suffix:GiB h",
         known => known,
     }
 }
@@ -96,7 +102,12 @@ fn custom(panel: &Panel) -> Value {
             "thresholdsStyle": {"mode": if panel.thresholds.is_empty() { "off" } else { "dashed" }},
         }),
         Kind::Table => {
-            json!({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": true})
+            json!({
+                "align": "auto",
+                "cellOptions": {"type": "auto"},
+                "filterable": true,
+                "minWidth": NARROW,
+            })
         }
         Kind::Stat | Kind::BarGauge => json!({}),
     }
@@ -155,7 +166,7 @@ fn options(panel: &Panel) -> Value {
     }
 }
 
-/// Units of a table's columns, and where they lead.
+/// Units and widths of a table's columns, and where they lead.
 fn overrides(panel: &Panel) -> Vec<Value> {
     let units = panel.queries.iter().filter_map(|query| {
         let (column, name) = (query.column.as_ref()?, query.unit.as_ref()?);
@@ -164,7 +175,9 @@ fn overrides(panel: &Panel) -> Vec<Value> {
     let link = panel.opens.as_ref().map(|opens| {
         override_of(&opens.column, "links", &json!([{"title": "Open", "url": address(opens)}]))
     });
-    units.chain(link).collect()
+    let wide = WIDE.iter().filter(|(label, _)| panel.labels.iter().any(|own| own == label));
+    let wide = wide.map(|(label, width)| override_of(label, "custom.minWidth", &json!(width)));
+    units.chain(wide).chain(link).collect()
 }
 
 fn override_of(column: &str, property: &str, value: &Value) -> Value {

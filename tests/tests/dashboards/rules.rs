@@ -17,9 +17,9 @@ const UNITS: [&str; 11] = [
     "ops",
     "reqps",
     "rowsps",
-    "suffix: cores",
-    "suffix: core h",
-    "suffix: GiB h",
+    "suffix:cores",
+    "suffix:core h",
+    "suffix:GiB h",
 ];
 
 /// Metrics of others that the dashboards use, and whose they are.
