@@ -189,7 +189,7 @@ fn override_of(column: &str, property: &str, value: &Value) -> Value {
 
 fn address(opens: &Opens) -> String {
     format!(
-        "/d/{}?${{__url_time_range}}&${{datasource:queryparam}}&${{namespace:queryparam}}&${{team:queryparam}}&var-application=${{__value.raw}}",
+        "/d/{}?${{__url_time_range}}&${{datasource:queryparam}}&${{cluster:queryparam}}&${{namespace:queryparam}}&${{team:queryparam}}&var-application=${{__value.raw}}",
         opens.dashboard
     )
 }

@@ -218,3 +218,36 @@ fn no_variable_is_used_that_there_is_not() {
         }
     }
 }
+
+/// `docs/alerts.md` asks for the external label `cluster` where several clusters write to one place.
+#[test]
+fn every_query_keeps_to_the_chosen_clusters() {
+    for dashboard in made() {
+        let asks_for_clusters = "label_values(spark_info, cluster)";
+        for expression in expressions(&dashboard.model) {
+            let asked: usize =
+                metrics(&expression).iter().map(|metric| occurrences(&expression, metric)).sum();
+            let kept = expression.matches(r#"{cluster=~"$cluster""#).count();
+            let name = dashboard.name;
+            assert!(asked == kept || expression == asks_for_clusters, "{name}: {expression}");
+            // The same names may be there in another cluster.
+            for pair in ["(namespace, pod", "(node"] {
+                let bare = ["on ", "topk by "]
+                    .iter()
+                    .any(|by| expression.contains(&format!("{by}{pair}")));
+                assert!(!bare, "{name}: {expression}");
+            }
+        }
+    }
+}
+
+/// How often a metric stands in an expression, others that begin with its name not counted.
+fn occurrences(expression: &str, metric: &str) -> usize {
+    let ends = |at: usize| {
+        !expression[at + metric.len()..]
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let begins =
+        |at: usize| !expression[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    expression.match_indices(metric).filter(|(at, _)| begins(*at) && ends(*at)).count()
+}
