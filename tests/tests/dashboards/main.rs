@@ -6,6 +6,7 @@
 
 mod files;
 mod grafana;
+mod long_running;
 mod rules;
 mod run;
 mod stock;

@@ -201,7 +201,7 @@ fn only_known_metrics_and_units_are_used() {
 #[test]
 fn no_variable_is_used_that_there_is_not() {
     for dashboard in made() {
-        let own = ["__range", "__rate_interval"];
+        let own = ["__range", "__rate_interval", "__interval", "__interval_ms"];
         for expression in expressions(&dashboard.model) {
             for rest in expression.split('$').skip(1) {
                 let name: String =
@@ -250,4 +250,26 @@ fn occurrences(expression: &str, metric: &str) -> usize {
     let begins =
         |at: usize| !expression[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     expression.match_indices(metric).filter(|(at, _)| begins(*at) && ends(*at)).count()
+}
+
+#[test]
+fn a_longer_time_shown_is_no_more_to_look_at() {
+    for dashboard in made() {
+        for panel in panels(&dashboard.model) {
+            for target in panel["targets"].as_array().unwrap() {
+                let expression = target["expr"].as_str().unwrap();
+                let title = &panel["title"];
+                let steps = expression.split("[$__range:").skip(1);
+                for step in steps {
+                    assert!(step.starts_with("$__interval]"), "{title}: {expression}");
+                    assert!(panel["maxDataPoints"].is_u64(), "{title}");
+                }
+                // One that is written down is too short for one who scrapes less often.
+                assert!(
+                    !expression.contains("m]") && !expression.contains("s]"),
+                    "{title}: {expression}"
+                );
+            }
+        }
+    }
 }
