@@ -6,7 +6,7 @@
 
 mod files;
 mod grafana;
-mod long_running;
+mod promtool;
 mod rules;
 mod run;
 mod stock;

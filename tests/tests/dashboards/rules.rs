@@ -273,3 +273,16 @@ fn a_longer_time_shown_is_no_more_to_look_at() {
         }
     }
 }
+
+/// Grafana writes `()` for a variable that has nothing to choose from, and that matches what has no pod:
+/// the figures of whole nodes, for an application without executors.
+#[test]
+fn an_application_without_executors_is_not_shown_what_has_no_pod() {
+    for dashboard in made() {
+        for expression in expressions(&dashboard.model) {
+            for rest in expression.split(r#"pod=~"$driver|$executor_pod""#).skip(1) {
+                assert!(rest.starts_with(r#",pod!="""#), "{}: {expression}", dashboard.name);
+            }
+        }
+    }
+}
