@@ -11,10 +11,14 @@ use super::source::{Kind, Opens, Panel, Query};
 const MOMENTS: u32 = 1000;
 
 /// The least width of a table's columns, in pixels; Grafana's own is 150.
-const NARROW: u32 = 100;
+const NARROW: u32 = 95;
 
 /// Columns that are of little use when they are cut off, and the pixels that they need at least.
-const WIDE: [(&str, u32); 3] = [("application_id", 190), ("application_name", 170), ("pod", 250)];
+const WIDE: [(&str, u32); 4] =
+    [("namespace", 130), ("application_name", 150), ("application_id", 215), ("pod", 290)];
+
+/// The upper end of an axis of shares where all of them are less; of zeros alone Grafana makes 10,000 %.
+const LEAST_SHARE: f64 = 0.1;
 
 /// The height of a panel that says none.
 pub(super) fn height(panel: &Panel) -> u64 {
@@ -75,7 +79,11 @@ fn target(panel: &Panel, at: usize, query: &Query) -> Value {
 fn defaults(panel: &Panel) -> Value {
     let mut defaults = Map::new();
     defaults.insert("color".to_owned(), colour(panel));
-    defaults.insert("custom".to_owned(), custom(panel));
+    let mut custom = custom(panel);
+    if panel.kind == Kind::TimeSeries && panel.unit.as_deref() == Some("percentunit") {
+        custom["axisSoftMax"] = json!(LEAST_SHARE);
+    }
+    defaults.insert("custom".to_owned(), custom);
     defaults.insert("mappings".to_owned(), mappings(panel));
     if panel.kind == Kind::TimeSeries {
         defaults.insert("min".to_owned(), json!(0));

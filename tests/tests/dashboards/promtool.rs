@@ -79,7 +79,7 @@ fn what_was_used_before_the_time_shown_is_not_held_against_what_was_asked_for_in
             about("Executor cores of teams", Some("Used"), 1.5),
             about("Executor cores of teams", Some("Share"), 0.5),
             about("Cores of executors", Some("Asked for"), 3.0),
-            about("Cores of executors", Some("Occupied by tasks"), 1.5),
+            about("Cores of executors", Some("Occupied"), 1.5),
             about("Cores of executors", Some("Share"), 0.5),
         ],
     );

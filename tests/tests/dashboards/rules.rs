@@ -286,3 +286,16 @@ fn an_application_without_executors_is_not_shown_what_has_no_pod() {
         }
     }
 }
+
+/// Of shares that are all zero, Grafana's axis would go up to 10,000 %.
+#[test]
+fn the_axis_of_shares_has_an_upper_end() {
+    for dashboard in made() {
+        for panel in panels(&dashboard.model).filter(|panel| panel["type"] == "timeseries") {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            let share = defaults["unit"] == "percentunit";
+            let soft = &defaults["custom"]["axisSoftMax"];
+            assert_eq!(soft.is_number(), share, "{}: {}", dashboard.name, panel["title"]);
+        }
+    }
+}
