@@ -15,7 +15,7 @@ const NARROW: u32 = 95;
 
 /// Columns that are of little use when they are cut off, and the pixels that they need at least.
 const WIDE: [(&str, u32); 4] =
-    [("namespace", 130), ("application_name", 150), ("application_id", 215), ("pod", 290)];
+    [("namespace", 130), ("application_name", 150), ("application_id", 245), ("pod", 290)];
 
 /// The upper end of an axis of shares where all of them are less; of zeros alone Grafana makes 10,000 %.
 const LEAST_SHARE: f64 = 0.1;
@@ -173,6 +173,8 @@ fn options(panel: &Panel) -> Value {
             "orientation": "horizontal",
             "reduceOptions": reduce,
             "showUnfilled": true,
+            // Or a single bar has letters of its own height, and no room for its name.
+            "text": {"titleSize": 14, "valueSize": 18},
         }),
         Kind::Table => json!({
             "cellHeight": "sm",
