@@ -49,6 +49,8 @@ pub struct Others {
     pub targets: Vec<Value>,
     /// Whole scrape jobs.
     pub jobs: Vec<Value>,
+    /// The label `cluster` of the sidecars and of `targets`, as remote write would add it.
+    pub cluster: Option<&'static str>,
 }
 
 /// What is submitted.
@@ -131,6 +133,11 @@ impl Trial {
         let mut found: Vec<_> =
             self.pods.iter().flat_map(|pod| discovery::targets(&pod.pod, here)).collect();
         found.extend(others.targets);
+        if let Some(cluster) = others.cluster {
+            for target in &mut found {
+                target["labels"]["cluster"] = cluster.into();
+            }
+        }
         fs::write(&targets, serde_json::to_vec(&found)?)?;
         let shipped = self.places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
         let how = Scraping { interval, remote: None };

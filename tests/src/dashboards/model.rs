@@ -40,7 +40,7 @@ pub fn of(source: &Source) -> Value {
         }],
         "liveNow": false,
         "panels": panels(source),
-        "refresh": "30s",
+        "refresh": source.refresh,
         "schemaVersion": 38,
         "style": "dark",
         "tags": [TAG, "spark"],

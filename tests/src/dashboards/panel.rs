@@ -5,6 +5,21 @@ use serde_json::{Map, Value, json};
 use super::model::datasource;
 use super::source::{Kind, Opens, Panel, Query};
 
+/// At how many moments of the time shown a subquery looks at the most: `$__interval` is the time shown
+/// divided by this, and not less than the scrape interval. A fixed step is more than Prometheus
+/// takes (50 million samples a query) once a fleet is large and the time shown long.
+const MOMENTS: u32 = 1000;
+
+/// The least width of a table's columns, in pixels; Grafana's own is 150.
+const NARROW: u32 = 95;
+
+/// Columns that are of little use when they are cut off, and the pixels that they need at least.
+const WIDE: [(&str, u32); 4] =
+    [("namespace", 130), ("application_name", 150), ("application_id", 245), ("pod", 290)];
+
+/// The upper end of an axis of shares where all of them are less; of zeros alone Grafana makes 10,000 %.
+const LEAST_SHARE: f64 = 0.1;
+
 /// The height of a panel that says none.
 pub(super) fn height(panel: &Panel) -> u64 {
     panel.height.unwrap_or(if panel.kind == Kind::Stat { 4 } else { 8 })
@@ -23,6 +38,9 @@ pub(super) fn of(panel: &Panel, id: usize, place: &Value) -> Value {
         "title": panel.title,
         "type": panel.kind.as_str(),
     });
+    if panel.queries.iter().any(|query| query.expr.contains("$__interval")) {
+        made["maxDataPoints"] = json!(MOMENTS);
+    }
     if panel.kind == Kind::Table {
         made["transformations"] = transformations(panel);
     }
@@ -32,9 +50,9 @@ pub(super) fn of(panel: &Panel, id: usize, place: &Value) -> Value {
 /// Grafana's word for a unit, where it has one; others are written behind the value.
 fn unit(name: &str) -> &str {
     match name {
-        "cores" => "suffix: cores",
-        "coreh" => "suffix: core h",
-        "gibh" => "suffix: GiB h",
+        "cores" => "suffix:cores",
+        "coreh" => "suffix:core h",
+        "gibh" => "suffix:GiB h",
         known => known,
     }
 }
@@ -61,7 +79,11 @@ fn target(panel: &Panel, at: usize, query: &Query) -> Value {
 fn defaults(panel: &Panel) -> Value {
     let mut defaults = Map::new();
     defaults.insert("color".to_owned(), colour(panel));
-    defaults.insert("custom".to_owned(), custom(panel));
+    let mut custom = custom(panel);
+    if panel.kind == Kind::TimeSeries && panel.unit.as_deref() == Some("percentunit") {
+        custom["axisSoftMax"] = json!(LEAST_SHARE);
+    }
+    defaults.insert("custom".to_owned(), custom);
     defaults.insert("mappings".to_owned(), mappings(panel));
     if panel.kind == Kind::TimeSeries {
         defaults.insert("min".to_owned(), json!(0));
@@ -96,7 +118,12 @@ fn custom(panel: &Panel) -> Value {
             "thresholdsStyle": {"mode": if panel.thresholds.is_empty() { "off" } else { "dashed" }},
         }),
         Kind::Table => {
-            json!({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": true})
+            json!({
+                "align": "auto",
+                "cellOptions": {"type": "auto"},
+                "filterable": true,
+                "minWidth": NARROW,
+            })
         }
         Kind::Stat | Kind::BarGauge => json!({}),
     }
@@ -146,6 +173,8 @@ fn options(panel: &Panel) -> Value {
             "orientation": "horizontal",
             "reduceOptions": reduce,
             "showUnfilled": true,
+            // Or a single bar has letters of its own height, and no room for its name.
+            "text": {"titleSize": 14, "valueSize": 18},
         }),
         Kind::Table => json!({
             "cellHeight": "sm",
@@ -155,7 +184,7 @@ fn options(panel: &Panel) -> Value {
     }
 }
 
-/// Units of a table's columns, and where they lead.
+/// Units and widths of a table's columns, and where they lead.
 fn overrides(panel: &Panel) -> Vec<Value> {
     let units = panel.queries.iter().filter_map(|query| {
         let (column, name) = (query.column.as_ref()?, query.unit.as_ref()?);
@@ -164,7 +193,9 @@ fn overrides(panel: &Panel) -> Vec<Value> {
     let link = panel.opens.as_ref().map(|opens| {
         override_of(&opens.column, "links", &json!([{"title": "Open", "url": address(opens)}]))
     });
-    units.chain(link).collect()
+    let wide = WIDE.iter().filter(|(label, _)| panel.labels.iter().any(|own| own == label));
+    let wide = wide.map(|(label, width)| override_of(label, "custom.minWidth", &json!(width)));
+    units.chain(wide).chain(link).collect()
 }
 
 fn override_of(column: &str, property: &str, value: &Value) -> Value {
@@ -176,7 +207,7 @@ fn override_of(column: &str, property: &str, value: &Value) -> Value {
 
 fn address(opens: &Opens) -> String {
     format!(
-        "/d/{}?${{__url_time_range}}&${{datasource:queryparam}}&${{namespace:queryparam}}&${{team:queryparam}}&var-application=${{__value.raw}}",
+        "/d/{}?${{__url_time_range}}&${{datasource:queryparam}}&${{cluster:queryparam}}&${{namespace:queryparam}}&${{team:queryparam}}&var-application=${{__value.raw}}",
         opens.dashboard
     )
 }

@@ -43,6 +43,9 @@ pub struct Source {
     pub uid: String,
     /// What it is for.
     pub description: String,
+    /// How often Grafana asks anew while it is open; an empty text for never.
+    #[serde(default = "Source::often")]
+    pub refresh: String,
     /// Names of its variables.
     #[serde(rename = "variables")]
     pub variable_names: Vec<String>,
@@ -184,6 +187,10 @@ impl Shared {
 }
 
 impl Source {
+    fn often() -> String {
+        "30s".to_owned()
+    }
+
     /// Reads a description, and replaces its phrases.
     pub fn read(yaml: &str, shared: &Shared) -> Result<Self> {
         let mut source: Self = serde_saphyr::from_str(yaml)?;

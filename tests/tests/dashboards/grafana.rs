@@ -8,6 +8,8 @@ use emberscope_tests::prometheus;
 
 /// What Grafana takes for `$__rate_interval`: at least four scrape intervals.
 const RATE_INTERVAL: &str = "20s";
+/// And for `$__interval`, where a subquery looks at each scrape.
+const INTERVAL: u32 = 5;
 
 /// The values of a dashboard's variables, with "All" for those that have it.
 #[derive(Debug, Default)]
@@ -44,7 +46,10 @@ impl Values {
     /// The text with its variables replaced.
     pub(crate) fn put_into(&self, text: &str, [start, end]: [f64; 2]) -> String {
         let range = format!("{:.0}s", (end - start).ceil());
-        let mut text = text.replace("$__rate_interval", RATE_INTERVAL).replace("$__range", &range);
+        let text = text.replace("$__rate_interval", RATE_INTERVAL).replace("$__range", &range);
+        let mut text = text
+            .replace("$__interval_ms", &(INTERVAL * 1000).to_string())
+            .replace("$__interval", &format!("{INTERVAL}s"));
         // Longer names first: one may begin with another.
         for (name, value) in self.0.iter().rev() {
             text = text.replace(&format!("${name}"), value);

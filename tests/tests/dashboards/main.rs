@@ -6,6 +6,7 @@
 
 mod files;
 mod grafana;
+mod promtool;
 mod rules;
 mod run;
 mod stock;

@@ -17,9 +17,9 @@ const UNITS: [&str; 11] = [
     "ops",
     "reqps",
     "rowsps",
-    "suffix: cores",
-    "suffix: core h",
-    "suffix: GiB h",
+    "suffix:cores",
+    "suffix:core h",
+    "suffix:GiB h",
 ];
 
 /// Metrics of others that the dashboards use, and whose they are.
@@ -201,7 +201,7 @@ fn only_known_metrics_and_units_are_used() {
 #[test]
 fn no_variable_is_used_that_there_is_not() {
     for dashboard in made() {
-        let own = ["__range", "__rate_interval"];
+        let own = ["__range", "__rate_interval", "__interval", "__interval_ms"];
         for expression in expressions(&dashboard.model) {
             for rest in expression.split('$').skip(1) {
                 let name: String =
@@ -215,6 +215,87 @@ fn no_variable_is_used_that_there_is_not() {
                 !expression[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             });
             assert!(names, "{expression}");
+        }
+    }
+}
+
+/// `docs/alerts.md` asks for the external label `cluster` where several clusters write to one place.
+#[test]
+fn every_query_keeps_to_the_chosen_clusters() {
+    for dashboard in made() {
+        let asks_for_clusters = "label_values(spark_info, cluster)";
+        for expression in expressions(&dashboard.model) {
+            let asked: usize =
+                metrics(&expression).iter().map(|metric| occurrences(&expression, metric)).sum();
+            let kept = expression.matches(r#"{cluster=~"$cluster""#).count();
+            let name = dashboard.name;
+            assert!(asked == kept || expression == asks_for_clusters, "{name}: {expression}");
+            // The same names may be there in another cluster.
+            for pair in ["(namespace, pod", "(node"] {
+                let bare = ["on ", "topk by "]
+                    .iter()
+                    .any(|by| expression.contains(&format!("{by}{pair}")));
+                assert!(!bare, "{name}: {expression}");
+            }
+        }
+    }
+}
+
+/// How often a metric stands in an expression, others that begin with its name not counted.
+fn occurrences(expression: &str, metric: &str) -> usize {
+    let ends = |at: usize| {
+        !expression[at + metric.len()..]
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let begins =
+        |at: usize| !expression[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    expression.match_indices(metric).filter(|(at, _)| begins(*at) && ends(*at)).count()
+}
+
+#[test]
+fn a_longer_time_shown_is_no_more_to_look_at() {
+    for dashboard in made() {
+        for panel in panels(&dashboard.model) {
+            for target in panel["targets"].as_array().unwrap() {
+                let expression = target["expr"].as_str().unwrap();
+                let title = &panel["title"];
+                let steps = expression.split("[$__range:").skip(1);
+                for step in steps {
+                    assert!(step.starts_with("$__interval]"), "{title}: {expression}");
+                    assert!(panel["maxDataPoints"].is_u64(), "{title}");
+                }
+                // One that is written down is too short for one who scrapes less often.
+                assert!(
+                    !expression.contains("m]") && !expression.contains("s]"),
+                    "{title}: {expression}"
+                );
+            }
+        }
+    }
+}
+
+/// Grafana writes `()` for a variable that has nothing to choose from, and that matches what has no pod:
+/// the figures of whole nodes, for an application without executors.
+#[test]
+fn an_application_without_executors_is_not_shown_what_has_no_pod() {
+    for dashboard in made() {
+        for expression in expressions(&dashboard.model) {
+            for rest in expression.split(r#"pod=~"$driver|$executor_pod""#).skip(1) {
+                assert!(rest.starts_with(r#",pod!="""#), "{}: {expression}", dashboard.name);
+            }
+        }
+    }
+}
+
+/// Of shares that are all zero, Grafana's axis would go up to 10,000 %.
+#[test]
+fn the_axis_of_shares_has_an_upper_end() {
+    for dashboard in made() {
+        for panel in panels(&dashboard.model).filter(|panel| panel["type"] == "timeseries") {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            let share = defaults["unit"] == "percentunit";
+            let soft = &defaults["custom"]["axisSoftMax"];
+            assert_eq!(soft.is_number(), share, "{}: {}", dashboard.name, panel["title"]);
         }
     }
 }

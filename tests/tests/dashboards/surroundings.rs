@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 const START: Duration = Duration::from_mins(1);
 const NODE: &str = "this-machine";
+const CLUSTER: &str = "this-cluster";
 
 /// The server, with a page of its own figures.
 pub(crate) struct Webhook {
@@ -75,12 +76,12 @@ pub(crate) async fn surroundings(trial: &mut Trial, webhook: &Webhook) -> Result
             "scrape_timeout": "5s",
             "honor_labels": true,
             "params": {"collect[]": collectors},
-            "static_configs": [{"targets": [format!("127.0.0.1:{port}")], "labels": {"node": NODE}}],
+            "static_configs": [{"targets": [format!("127.0.0.1:{port}")], "labels": {"node": NODE, "cluster": CLUSTER}}],
         })
     };
     let jobs =
         vec![job("node", &["cpu", "meminfo", "filesystem"]), job("kube-state", &["textfile"])];
-    Ok(Others { targets, jobs })
+    Ok(Others { targets, jobs, cluster: Some(CLUSTER) })
 }
 
 /// A page written here, by the names and labels of kube-state-metrics' documentation, with what the two
