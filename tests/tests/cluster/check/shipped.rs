@@ -9,7 +9,7 @@ use crate::fixture::repository;
 
 const NAMESPACE: &str = "emberscope-monitoring";
 
-/// The StatefulSet's pod.
+/// The pod of its `StatefulSet`.
 const POD: &str = "emberscope-prometheus-0";
 
 /// What the controller of Endpoints, by which the API server's proxy goes, would write of a pod that
