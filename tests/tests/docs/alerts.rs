@@ -2,10 +2,11 @@
 
 use emberscope_tests::rules::{Rule, all};
 
+use crate::drills;
 use crate::generated::{check, root, table};
 
 #[test]
-fn the_page_about_alerts_lists_the_rules_that_are_shipped() {
+fn the_page_about_alerts_lists_the_rules_and_the_drills_that_are_shipped() {
     let (alerts, recorded): (Vec<_>, Vec<_>) =
         all(&root()).unwrap().into_iter().partition(Rule::is_alert);
     let alerts = alerts.iter().map(|alert| {
@@ -25,6 +26,7 @@ fn the_page_about_alerts_lists_the_rules_that_are_shipped() {
         "docs/alerts.md",
         &[
             ("alerts", table(["alert", "severity", "for", "what it says"], alerts)),
+            ("drills", drills::listed()),
             ("recorded", table(["name", "expression"], recorded)),
         ],
     );

@@ -7,6 +7,7 @@
 mod alerts;
 mod check;
 mod commands;
+mod drills;
 mod generated;
 mod links;
 mod metrics;

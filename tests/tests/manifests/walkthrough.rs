@@ -43,7 +43,7 @@ fn every_resource_of_its_table_is_a_kustomization() {
     let page = read("docs/walkthrough.md");
     let rows = page.lines().filter_map(|line| line.split("| `../").nth(1));
     let folders: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
-    assert_eq!(folders.len(), 4, "{folders:?}");
+    assert_eq!(folders.len(), 5, "{folders:?}");
     for folder in folders {
         let objects = rendered(folder);
         named(&objects, "Deployment", "emberscope");
