@@ -59,12 +59,15 @@ impl Trace {
         self.ended = Some(End { at: now, exit });
     }
 
-    fn count(&mut self, kills: Option<u64>, now: Instant) {
+    /// A reading of the count of kills alone, while the JVM runs; whether it has risen.
+    pub fn count(&mut self, kills: Option<u64>, now: Instant) -> bool {
         // Before the first reading there may have been another JVM's.
-        if kills > self.kills && self.kills.is_some() {
+        let risen = kills > self.kills && self.kills.is_some();
+        if risen {
             self.killed = Some(now);
         }
         self.kills = kills.or(self.kills);
+        risen
     }
 
     /// What is known of the end, given how it became known.
@@ -182,6 +185,18 @@ mod tests {
         let unlimited = Memory { limit_bytes: None, ..memory(LIMIT, None) };
         assert_eq!(evidence(&[(1, unlimited)], 2, Exit::Missed), Evidence::ProcessGone);
         assert_eq!(evidence(&[], 2, Exit::Missed), Evidence::ProcessGone);
+    }
+
+    #[test]
+    fn a_count_that_was_read_alone_is_evidence_too() {
+        let start = Instant::now();
+        let mut trace = Trace::default();
+        trace.reading(memory(500, Some(0)), start);
+        assert!(!trace.count(Some(0), start));
+        assert!(trace.count(Some(1), start));
+        assert!(!trace.count(None, start) && !trace.count(Some(1), start));
+        trace.ended(Exit::Missed, start);
+        assert_eq!(trace.evidence(life::Evidence::ProcessGone), Evidence::OomKill);
     }
 
     #[test]
