@@ -19,6 +19,7 @@
 //! | `sigterm`, `heartbeat_stale`, `heartbeat_deleted`, `silence` | no process could be seen; this is how the end became known |
 
 mod events;
+mod pace;
 mod trace;
 mod vigil;
 

@@ -71,11 +71,18 @@ impl Held {
         (memory != Memory::default()).then_some(memory)
     }
 
+    /// Reads the count of out-of-memory kills alone, where [`memory_events`](Self::memory_events)
+    /// has it.
+    #[must_use]
+    pub fn oom_kills(&self) -> Option<u64> {
+        v2::oom_kills(self.groups.unified.as_ref()?, &mut Reader::default())
+    }
+
     /// The file that the kernel modifies, for `inotify` to see, whenever the group reaches a limit
     /// or loses a process to one (`memory.events` of the kernel's `cgroup-v2.rst`); v1 has none.
     #[must_use]
     pub fn memory_events(&self) -> Option<PathBuf> {
-        let path = self.groups.unified.as_ref()?.join("memory.events");
+        let path = self.groups.unified.as_ref()?.join(v2::EVENTS);
         path.exists().then_some(path)
     }
 }

@@ -1,5 +1,7 @@
 //! Control groups as kernels show them, in trees of files; and this machine's own.
 
+mod captured;
+
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 

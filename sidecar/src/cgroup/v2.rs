@@ -7,6 +7,9 @@ use crate::processes::files::{Reader, number, pairs, value_of};
 
 const MICROSECONDS: f64 = 1e6;
 
+/// What the kernel counts of the group's memory, and tells of at once.
+pub(super) const EVENTS: &str = "memory.events";
+
 /// Reads what the group has; what it has not stays as it was.
 pub(super) fn read(group: &Path, reader: &mut Reader, figures: &mut Figures) {
     figures.memory = memory(group, reader);
@@ -38,7 +41,7 @@ pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
         swap_bytes: reader.single(&group.join("memory.swap.current")),
         ..Memory::default()
     };
-    if let Ok(events) = reader.whole(&group.join("memory.events")) {
+    if let Ok(events) = reader.whole(&group.join(EVENTS)) {
         memory.limit_hits = value_of(events, b"max");
         memory.oom_kills = value_of(events, b"oom_kill");
     }
@@ -60,6 +63,12 @@ pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
     }
     memory.set_working_set(inactive_file);
     memory
+}
+
+/// Reads the count of out-of-memory kills alone: one file that costs the kernel no adding up, as
+/// `memory.stat` does.
+pub(super) fn oom_kills(group: &Path, reader: &mut Reader) -> Option<u64> {
+    reader.whole(&group.join(EVENTS)).ok().and_then(|events| value_of(events, b"oom_kill"))
 }
 
 fn cpu(group: &Path, reader: &mut Reader, figures: &mut Figures) {

@@ -45,9 +45,12 @@ impl Trace {
         self.count(memory.oom_kills, now);
         // Who was killed gives its memory back before it ends: what was in use before that counts,
         // unless nobody ends.
-        let less = self.memory.as_ref().is_some_and(|last| memory.usage_bytes < last.usage_bytes);
-        if !(less && self.was_killed_before(now)) {
-            self.memory = Some(memory);
+        let was_killed = self.was_killed_before(now);
+        match &mut self.memory {
+            Some(last) if was_killed && memory.usage_bytes < last.usage_bytes => {
+                take_counters(last, &memory);
+            }
+            last => *last = Some(memory),
         }
     }
 
@@ -59,12 +62,15 @@ impl Trace {
         self.ended = Some(End { at: now, exit });
     }
 
-    fn count(&mut self, kills: Option<u64>, now: Instant) {
+    /// A reading of the count of kills alone, while the JVM runs; whether it has risen.
+    pub fn count(&mut self, kills: Option<u64>, now: Instant) -> bool {
         // Before the first reading there may have been another JVM's.
-        if kills > self.kills && self.kills.is_some() {
+        let risen = kills > self.kills && self.kills.is_some();
+        if risen {
             self.killed = Some(now);
         }
         self.kills = kills.or(self.kills);
+        risen
     }
 
     /// What is known of the end, given how it became known.
@@ -106,16 +112,23 @@ impl Trace {
             Exit::Missed => before?.clone(),
         };
         if let Some(last) = &self.memory {
-            let memory = &mut figures.memory;
-            let at_exit = std::mem::replace(memory, last.clone());
-            memory.peak_bytes = at_exit.peak_bytes.max(last.peak_bytes);
-            memory.limit_hits = at_exit.limit_hits.max(last.limit_hits);
-            memory.oom_kills = at_exit.oom_kills.max(last.oom_kills);
-            memory.page_faults = at_exit.page_faults.max(last.page_faults);
-            memory.major_page_faults = at_exit.major_page_faults.max(last.major_page_faults);
+            let at_exit = std::mem::replace(&mut figures.memory, last.clone());
+            take_counters(&mut figures.memory, &at_exit);
         }
+        // It may have been read alone, with the group gone right after.
+        let kills = &mut figures.memory.oom_kills;
+        *kills = self.kills.max(*kills);
         Some(figures)
     }
+}
+
+/// Takes what only rises from another reading.
+fn take_counters(memory: &mut Memory, other: &Memory) {
+    memory.peak_bytes = other.peak_bytes.max(memory.peak_bytes);
+    memory.limit_hits = other.limit_hits.max(memory.limit_hits);
+    memory.oom_kills = other.oom_kills.max(memory.oom_kills);
+    memory.page_faults = other.page_faults.max(memory.page_faults);
+    memory.major_page_faults = other.major_page_faults.max(memory.major_page_faults);
 }
 
 #[cfg(test)]
@@ -185,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn a_count_that_was_read_alone_is_evidence_too() {
+        let start = Instant::now();
+        let mut trace = Trace::default();
+        trace.reading(memory(500, Some(0)), start);
+        assert!(!trace.count(Some(0), start));
+        assert!(trace.count(Some(1), start));
+        assert!(!trace.count(None, start) && !trace.count(Some(1), start));
+        trace.ended(Exit::Missed, start);
+        assert_eq!(trace.evidence(life::Evidence::ProcessGone), Evidence::OomKill);
+    }
+
+    #[test]
     fn while_nothing_was_seen_to_end_it_is_as_life_has_it() {
         let told = Trace::default().evidence(life::Evidence::Told);
         assert_eq!(told, Evidence::Life(life::Evidence::Told));
@@ -224,6 +249,27 @@ mod tests {
         // If it was another's, and the JVM goes on, the present counts again.
         trace.reading(memory(100, Some(1)), at(11));
         assert_eq!(last(&trace), Some(100));
+    }
+
+    #[test]
+    fn a_kill_that_is_the_evidence_is_on_the_page_though_the_group_is_gone() {
+        let start = Instant::now();
+        let before = Figures { memory: memory(5, Some(0)), ..Figures::default() };
+        let mut killed = Trace::default();
+        killed.reading(memory(800, Some(0)), start);
+        killed.reading(Memory { limit_hits: Some(33), ..memory(400, Some(1)) }, start);
+        killed.ended(Exit::Missed, start);
+        assert_eq!(killed.evidence(life::Evidence::ProcessGone), Evidence::OomKill);
+        let last = killed.last_figures(Some(&before)).unwrap().memory;
+        assert_eq!((last.usage_bytes, last.oom_kills), (Some(800), Some(1)));
+        assert_eq!(last.limit_hits, Some(33));
+
+        let mut counted = Trace::default();
+        counted.reading(memory(800, Some(0)), start);
+        counted.count(Some(2), start);
+        counted.ended(Exit::Missed, start);
+        let last = counted.last_figures(Some(&before)).unwrap().memory;
+        assert_eq!((last.usage_bytes, last.oom_kills), (Some(800), Some(2)));
     }
 
     #[test]

@@ -11,13 +11,11 @@ use tracing::{debug, info, warn};
 
 use super::Evidence;
 use super::events::{Events, Wake};
+use super::pace::{Look, Pace};
 use super::trace::{Exit, Trace};
 use crate::cgroup::{Figures, Held};
 use crate::life;
 use crate::processes::Identity;
-
-/// How often memory is read: the last reading before an end that comes without warning.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// How long the last reading may be waited for, once a scan has found the process gone.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -110,19 +108,25 @@ fn watch(process: Identity, group: &Held, trace: &Mutex<Trace>, over: &AtomicBoo
     {
         debug!(%error, "memory.events will be read every second");
     }
+    let (mut pace, mut look) = (Pace::new(Instant::now()), Look::Whole);
     while !over.load(Ordering::Relaxed) {
-        match group.memory() {
-            Some(memory) => lock(trace).reading(memory, Instant::now()),
-            None if !events.knows_the_end() => {
+        // A kill is worth a look at what there was to kill for.
+        let whole = look == Look::Whole || lock(trace).count(group.oom_kills(), Instant::now());
+        match whole.then(|| group.memory()) {
+            Some(Some(memory)) => lock(trace).reading(memory, Instant::now()),
+            Some(None) if !events.knows_the_end() => {
                 return lock(trace).ended(Exit::Missed, Instant::now());
             }
-            // There are no memory figures, or none any more, and the end will be told.
-            None => {}
+            // There are no memory figures, or none any more, and the end will be told; or the
+            // count was enough.
+            _ => {}
         }
-        if events.wait(EVERY) == Wake::Ended {
+        let wake = events.wait(pace.patience(Instant::now()));
+        if wake == Wake::Ended {
             let exit = group.read().map_or(Exit::Missed, |figures| Exit::Read(Box::new(figures)));
             return lock(trace).ended(exit, Instant::now());
         }
+        look = pace.look(wake, Instant::now());
     }
 }
 
