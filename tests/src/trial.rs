@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::admission::{self, Admitted};
 use crate::discovery::{self, Whereabouts};
@@ -21,6 +23,9 @@ const START: Duration = Duration::from_mins(1);
 const SPARK: &str = "Spark";
 const PROMETHEUS: &str = "Prometheus";
 const SIDECARS: [&str; 2] = ["driver sidecar", "executor sidecar"];
+
+/// One trial at a time: in a pod a sidecar sees one Spark, and here it sees all of the machine's.
+static ONE_AT_A_TIME: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
 /// How a pod has its sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +87,8 @@ pub struct Trial {
     folder: TempDir,
     /// In a cgroup of its own; kept until the end.
     enclosure: Option<Enclosure>,
+    /// Given back after all else has ended.
+    _alone: OwnedMutexGuard<()>,
 }
 
 impl Trial {
@@ -92,6 +99,7 @@ impl Trial {
 
     /// The same, set up otherwise than by default.
     pub async fn start_with(mode: Mode, setup: Setup<'_>) -> Result<Self> {
+        let alone = Arc::clone(&ONE_AT_A_TIME).lock_owned().await;
         let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
         places.run = folder.path().to_owned();
@@ -101,8 +109,17 @@ impl Trial {
         let ports = Ports::any()?;
         let (pods, ui_port) = (ports.pods(&places, mode, setup)?, ports.ui);
         let programs = Programs::new(&places.run);
-        let mut trial =
-            Self { places, tools, mode, pods, ui_port, programs, folder, enclosure: None };
+        let mut trial = Self {
+            places,
+            tools,
+            mode,
+            pods,
+            ui_port,
+            programs,
+            folder,
+            enclosure: None,
+            _alone: alone,
+        };
         trial.start_sidecars().await?;
         Ok(trial)
     }
