@@ -235,7 +235,7 @@ async fn of_cluster(
         let page = sidecars::fetch(client, &target).await;
         pages.push((target, page));
     }
-    findings.extend(sidecars::judge(&running, &pages, &args.namespace));
+    findings.extend(sidecars::judge(&running, &pages, &args.namespace, known.now));
     (findings, running.count)
 }
 

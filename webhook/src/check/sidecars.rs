@@ -1,8 +1,11 @@
 //! The sixth link: whether sidecars answer, and how their sources do.
 
+mod sources;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
@@ -11,6 +14,7 @@ use super::finding::{ANSWERING, Finding, SOURCES, STARTED};
 use super::namespaces::{LABEL, listed};
 use super::server::plural;
 use crate::decide::SIDECAR;
+use sources::{down, is_a_sidecars};
 
 /// Pods that are asked.
 const ASKED: usize = 3;
@@ -21,6 +25,8 @@ pub(super) struct Target {
     namespace: String,
     name: String,
     port: i64,
+    /// When Spark's container started.
+    since: Option<Timestamp>,
 }
 
 impl Target {
@@ -175,18 +181,22 @@ fn is_running(pod: &Value) -> bool {
 }
 
 fn target(pod: &Value) -> Option<Target> {
+    let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+    let mut sparks = statuses.filter(|status| status["name"] != SIDECAR);
+    let since = sparks.find_map(|status| status["state"]["running"]["startedAt"].as_str());
     let mut ports = container(pod)?["ports"].as_array()?.iter();
     let text = |key: &str| pod["metadata"][key].as_str().map(str::to_owned);
     Some(Target {
         namespace: text("namespace")?,
         name: text("name")?,
         port: ports.find(|port| port["name"] == "emberscope")?["containerPort"].as_i64()?,
+        since: since.and_then(|since| since.parse().ok()),
     })
 }
 
 /// The sidecar's figures about its sources, through the API server's proxy.
 pub(super) async fn fetch(client: &Client, target: &Target) -> Result<String, Refusal> {
-    let Target { namespace, name, port } = target;
+    let Target { namespace, name, port, .. } = target;
     let families =
         "name[]=emberscope_source_up&name[]=emberscope_source_errors_total".replace("[]", "%5B%5D");
     let path =
@@ -199,6 +209,7 @@ pub(super) fn judge(
     running: &Running,
     pages: &[(Target, Result<String, Refusal>)],
     server: &str,
+    now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings = running.started(server);
     if pages.is_empty() {
@@ -215,7 +226,7 @@ pub(super) fn judge(
     }
     for (target, page) in pages {
         match page {
-            Ok(page) if is_a_sidecars(page) => findings.extend(down(target, page)),
+            Ok(page) if is_a_sidecars(page) => findings.extend(down(target, page, now)),
             Ok(_) => findings.push(ANSWERING.fail(
                 format!(
                     "at {} port {} answers something that is no sidecar",
@@ -235,7 +246,7 @@ pub(super) fn judge(
 }
 
 fn silent(target: &Target, refusal: &Refusal) -> Finding {
-    let Target { namespace, name, port } = target;
+    let Target { namespace, name, port, .. } = target;
     let what = format!("the sidecar of {}", target.display());
     let forward = format!(
         "kubectl port-forward -n {namespace} {name} {port} & sleep 3; curl http://127.0.0.1:{port}/metrics"
@@ -253,50 +264,6 @@ fn silent(target: &Target, refusal: &Refusal) -> Finding {
         _ => ANSWERING
             .warn(format!("{what} cannot be reached through the API server: {refusal}"), forward),
     }
-}
-
-/// Whether a page is a sidecar's: each has the state of its sources, which were all that was asked for.
-fn is_a_sidecars(page: &str) -> bool {
-    page.lines().any(|line| line.starts_with("emberscope_source_up{"))
-}
-
-/// The sources of a page that are down, with the reason that was counted most.
-fn down(target: &Target, page: &str) -> Option<Finding> {
-    let samples = |family: &'static str| {
-        page.lines().filter_map(move |line| {
-            let (labels, value) = line.strip_prefix(family)?.strip_prefix('{')?.split_once("} ")?;
-            Some((labels, value.trim().parse::<f64>().ok()?))
-        })
-    };
-    let up: Vec<_> = samples("emberscope_source_up").collect();
-    let down: Vec<&str> = up
-        .iter()
-        .filter(|(_, value)| *value == 0.0)
-        .filter_map(|(labels, _)| label(labels, "source"))
-        .collect();
-    if down.is_empty() {
-        return None;
-    }
-    let reason = |source: &str| {
-        let errors = samples("emberscope_source_errors_total");
-        let of_source = errors.filter(|(labels, _)| label(labels, "source") == Some(source));
-        of_source.max_by(|a, b| a.1.total_cmp(&b.1)).and_then(|(labels, _)| label(labels, "reason"))
-    };
-    let each: Vec<String> = down
-        .iter()
-        .map(|source| format!("{source} ({})", reason(source).unwrap_or("no reason counted")))
-        .collect();
-    let what = format!("sources of {} are down: {}", target.display(), each.join(", "));
-    let logs = target.logs();
-    Some(if down.len() == up.len() { SOURCES.fail(what, logs) } else { SOURCES.warn(what, logs) })
-}
-
-/// The value of one label; the values of these families have nothing to unescape.
-fn label<'l>(labels: &'l str, name: &str) -> Option<&'l str> {
-    labels.split(',').find_map(|pair| {
-        let value = pair.trim().strip_prefix(name)?.strip_prefix("=\"")?;
-        value.strip_suffix('"')
-    })
 }
 
 #[cfg(test)]

@@ -24,8 +24,17 @@ fn taken(pods: &[Value]) -> Running {
 }
 
 fn one(page: Result<&str, Refusal>) -> Vec<(Outcome, String)> {
-    let target = Target { namespace: "a".into(), name: "d".into(), port: 9814 };
-    let findings = judge(&Running::default(), &[(target, page.map(str::to_owned))], "emberscope");
+    asked(page, "2026-11-26T03:00:00Z")
+}
+
+/// The same of a pod whose Spark container started at two o'clock.
+fn asked(page: Result<&str, Refusal>, now: &str) -> Vec<(Outcome, String)> {
+    let mut pod = running("d", "driver");
+    pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"] =
+        json!("2026-11-26T02:00:00Z");
+    let target = target(&pod).unwrap();
+    let pages = [(target, page.map(str::to_owned))];
+    let findings = judge(&Running::default(), &pages, "emberscope", now.parse().unwrap());
     findings.into_iter().map(|one| (one.outcome, one.sentence)).collect()
 }
 
@@ -60,6 +69,15 @@ emberscope_source_errors_total{reason=\"not_found\",source=\"cgroup\"} 1
 }
 
 #[test]
+fn what_a_spark_that_has_just_started_lacks_is_no_fault_yet() {
+    let page = "emberscope_source_up{source=\"push\"} 0\n";
+    let young = asked(Ok(page), "2026-11-26T02:00:59Z");
+    assert_eq!(young[1].0, Outcome::Skip, "{young:?}");
+    assert!(young[1].1.ends_with("Spark started less than a minute ago"), "{young:?}");
+    assert_eq!(asked(Ok(page), "2026-11-26T02:01:00Z")[1].0, Outcome::Fail);
+}
+
+#[test]
 fn a_closed_port_is_a_failure_and_a_closed_network_a_warning() {
     let answered = |message: &str| Err(Refusal::Answered { code: 503, message: message.into() });
     assert_eq!(
@@ -68,7 +86,10 @@ fn a_closed_port_is_a_failure_and_a_closed_network_a_warning() {
     );
     assert_eq!(one(Err(Refusal::Late))[0].0, Outcome::Warn);
     assert_eq!(one(Err(Refusal::Forbidden("get pods/proxy".into())))[0].0, Outcome::Warn);
-    assert_eq!(judge(&Running::default(), &[], "emberscope")[0].outcome, Outcome::Skip);
+    assert_eq!(
+        judge(&Running::default(), &[], "emberscope", Timestamp::now())[0].outcome,
+        Outcome::Skip
+    );
 }
 
 #[test]
@@ -87,7 +108,7 @@ fn waiting(list: &str, reason: &str) -> Value {
 
 #[test]
 fn a_sidecar_that_does_not_start_fails_with_the_kubelets_words_and_what_helps_at_once() {
-    let judged = |pod: Value| judge(&taken(&[pod]), &[], "emberscope").remove(0);
+    let judged = |pod: Value| judge(&taken(&[pod]), &[], "emberscope", Timestamp::now()).remove(0);
     let found = judged(waiting("initContainerStatuses", "ImagePullBackOff"));
     assert_eq!((found.check, found.outcome), (STARTED, Outcome::Fail));
     assert_eq!(
