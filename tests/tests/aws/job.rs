@@ -135,7 +135,9 @@ fn an_interruption_while_it_waits_says_that_the_job_goes_on_and_how_to_end_it() 
     while !emr.asked().iter().any(|asked| asked == describe) {
         thread::sleep(Duration::from_millis(20));
     }
-    let kill = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    // Not the signal of Ctrl-C, which has the same handler: tests that run in the background of a shell
+    // inherit that it is ignored, and a shell cannot take that back.
+    let kill = Command::new("kill").args(["-TERM", &waiting.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let finished = Finished::of(waiting.wait_with_output().unwrap());
     assert_eq!(finished.status, 130, "{finished:?}");
