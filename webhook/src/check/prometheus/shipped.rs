@@ -14,11 +14,6 @@ const NAMESPACE: &str = "emberscope-monitoring";
 /// The Service's name.
 const SERVICE: &str = "emberscope-prometheus";
 
-/// Where the API server passes requests on to it
-/// (<https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/>).
-const PROXY: &str =
-    "api/v1/namespaces/emberscope-monitoring/services/emberscope-prometheus:web/proxy";
-
 /// What works wherever `kubectl` does.
 const FORWARD: &str =
     "kubectl port-forward -n emberscope-monitoring service/emberscope-prometheus 9090 &
@@ -61,15 +56,18 @@ fn not_asked(why: &str) -> Finding {
 
 /// A client whose every path is one behind the proxy.
 fn through_the_api_server(config: &Config) -> Result<Client, String> {
-    let url = behind(&config.cluster_url);
+    let url = proxy_at(&config.cluster_url);
     let mut config = config.clone();
     config.cluster_url = url.parse().map_err(|error| format!("{url}: {error}"))?;
     Client::try_from(config).map_err(|error| error.to_string())
 }
 
-/// The proxy's URL at that API server, which may have a path of its own.
-fn behind(api_server: &Uri) -> String {
-    format!("{}/{PROXY}", api_server.to_string().trim_end_matches('/'))
+/// Where that API server, which may have a path of its own, passes requests on to the Service
+/// (<https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/>).
+fn proxy_at(api_server: &Uri) -> String {
+    let api_server = api_server.to_string();
+    let api_server = api_server.trim_end_matches('/');
+    format!("{api_server}/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}:web/proxy")
 }
 
 /// Nothing says that the API server has to reach pods: only what it knows of them is a failure.
@@ -121,8 +119,8 @@ mod tests {
             ),
             ("https://a.example/k8s/", "https://a.example/k8s/api/v1/namespaces/"),
         ] {
-            let behind = behind(&url.parse().unwrap());
-            assert!(behind.starts_with(expected) && behind.ends_with(":web/proxy"), "{behind}");
+            let proxy = proxy_at(&url.parse().unwrap());
+            assert!(proxy.starts_with(expected) && proxy.ends_with(":web/proxy"), "{proxy}");
         }
     }
 }
