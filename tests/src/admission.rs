@@ -29,7 +29,8 @@ pub struct Admitted {
 impl Admitted {
     /// The value of `SPARK_SUBMIT_OPTS` on the Spark container.
     pub fn spark_submit_opts(&self) -> Result<&str> {
-        containers(&self.pod)
+        let containers = self.pod["spec"]["containers"].as_array().into_iter().flatten();
+        containers
             .flat_map(|container| container["env"].as_array().into_iter().flatten())
             .find(|variable| variable["name"] == "SPARK_SUBMIT_OPTS")
             .and_then(|variable| variable["value"].as_str())
@@ -52,18 +53,11 @@ impl Admitted {
         value.parse().with_context(|| format!("--{argument}={value} is no port"))
     }
 
-    /// How the sidecar was injected: as a native sidecar or beside Spark's container.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        let list = &self.pod["spec"]["initContainers"];
-        let native = list.as_array().into_iter().flatten().any(|one| one["name"] == SIDECAR);
-        if native { "native" } else { "classic" }
-    }
-
     fn sidecar(&self) -> Result<&Value> {
-        containers(&self.pod)
+        let mut inits = self.pod["spec"]["initContainers"].as_array().into_iter().flatten();
+        inits
             .find(|container| container["name"] == SIDECAR)
-            .with_context(|| format!("the patched pod has no container {SIDECAR}"))
+            .with_context(|| format!("the patched pod has no native sidecar {SIDECAR}"))
     }
 }
 
@@ -92,9 +86,9 @@ pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitt
 }
 
 /// What the webhook with that configuration makes of the pod, without a server.
-pub fn decide(review: &Value, configuration: &str, native: bool) -> Result<Admitted> {
+pub fn decide(review: &Value, configuration: &str) -> Result<Admitted> {
     let config = Config::parse(configuration, None)?;
-    let admission = admit::admit(&serde_json::to_vec(review)?, &AllSettings::new(config, native));
+    let admission = admit::admit(&serde_json::to_vec(review)?, &AllSettings::offline(config));
     apply(review, &serde_json::from_slice(&admission.body)?)
 }
 
@@ -111,12 +105,6 @@ pub fn apply(review: &Value, answer: &Value) -> Result<Admitted> {
     let mut pod = review["request"]["object"].clone();
     json_patch::patch(&mut pod, &patch).context("the patch does not apply to the pod")?;
     Ok(Admitted { pod, operations: patch.0.len() })
-}
-
-fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
-    ["containers", "initContainers"]
-        .into_iter()
-        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten())
 }
 
 #[cfg(test)]
@@ -144,7 +132,6 @@ mod tests {
         .unwrap();
         assert_eq!(admitted.spark_submit_opts().unwrap(), "-Da=b");
         assert_eq!(admitted.sidecar_port("port").unwrap(), 9814);
-        assert_eq!(admitted.kind(), "native");
         assert_eq!(admitted.operations, 2);
     }
 

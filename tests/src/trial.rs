@@ -301,7 +301,7 @@ impl Ports {
     }
 
     /// The driver's pod and an executor's as captured, with their sidecars.
-    fn pods(&self, places: &Places, mode: Mode, setup: Setup<'_>) -> Result<[Admitted; 2]> {
+    fn pods(&self, places: &Places, _: Mode, setup: Setup<'_>) -> Result<[Admitted; 2]> {
         let pod = |role: &str, port: u16| {
             let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
             let port = port.to_string();
@@ -316,7 +316,7 @@ impl Ports {
                     port["containerPort"] = self.ui.into();
                 }
             }
-            admission::decide(&review, &self.configuration(setup), mode == Mode::Native)
+            admission::decide(&review, &self.configuration(setup))
                 .with_context(|| format!("the webhook did not patch {name}"))
         };
         Ok([pod("driver", self.serve[0])?, pod("executor", self.serve[1])?])

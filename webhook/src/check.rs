@@ -37,8 +37,7 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Check, Report};
-use crate::config::Config;
-use crate::settings::AllSettings;
+use crate::settings::{AllSettings, NativeSidecars};
 use ask::{Refusal, Resource};
 use clients::Cluster;
 use finding::{
@@ -174,8 +173,8 @@ async fn of_cluster(
 ) -> (Vec<Finding>, usize) {
     let server = Server::fetch(client, &args.namespace).await;
     let config = server.config().and_then(Result::ok);
-    let native = kubernetes::native(client, version).await;
-    let mut findings = vec![kubernetes::placed(&native, config.as_ref())];
+    let kubelets = kubernetes::native_sidecars(client, version).await;
+    let mut findings = vec![kubernetes::kubelets(&kubelets)];
 
     let configurations = Resource {
         api: "admissionregistration.k8s.io/v1",
@@ -205,9 +204,12 @@ async fn of_cluster(
     }
     findings.extend(namespaces::judge(&namespaces, &args.namespace));
 
-    let comparable =
-        config.is_some() && native.is_ok() && server.version() == Some(env!("CARGO_PKG_VERSION"));
-    let settings = AllSettings::new(config.unwrap_or_else(Config::default), native.unwrap_or(true));
+    let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
+    let settings = AllSettings::new(
+        config.unwrap_or_default(),
+        // What is not known here is no reason to take pods for left alone.
+        kubelets.unwrap_or(NativeSidecars::Everywhere),
+    );
     let known = pods::Known {
         settings: &settings,
         comparable,

@@ -45,8 +45,9 @@ pub struct Sidecar {
     pub image: String,
     /// When the kubelet pulls it.
     pub image_pull_policy: ImagePullPolicy,
-    /// Which kind of sidecar it becomes.
-    pub mode: Mode,
+    /// A key that earlier versions knew; nothing to set.
+    #[serde(deserialize_with = "mode_is_gone", skip_serializing)]
+    pub(crate) mode: Gone,
     /// The port of `/metrics`.
     pub port: Port,
     /// The loopback port that Spark pushes to.
@@ -142,17 +143,15 @@ pub enum ImagePullPolicy {
     Never,
 }
 
-/// Which kind of sidecar is injected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Native where every kubelet knows it, else classic.
-    Auto,
-    /// An init container with `restartPolicy: Always`
-    /// (<https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>).
-    Native,
-    /// A container beside Spark's.
-    Classic,
+/// The value of a key that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// Refuses `sidecar.mode`, whatever its value.
+fn mode_is_gone<'de, D: serde::Deserializer<'de>>(_: D) -> Result<Gone, D::Error> {
+    Err(serde::de::Error::custom(
+        "sidecar.mode is gone, since every sidecar is a native one; delete the line",
+    ))
 }
 
 /// How much the sidecar logs.
@@ -389,7 +388,7 @@ impl Default for Sidecar {
         Self {
             image: concat!("emberscope/sidecar:", env!("CARGO_PKG_VERSION")).to_owned(),
             image_pull_policy: ImagePullPolicy::IfNotPresent,
-            mode: Mode::Auto,
+            mode: Gone,
             port: Port(9814),
             push_port: Port(9815),
             linger_seconds: 20,

@@ -12,7 +12,6 @@ use crate::config::ImagePullPolicy;
 use crate::decide::{Plan, SIDECAR};
 use crate::quantity::Quantity;
 use crate::resources::Allowance;
-use crate::settings::Placement;
 
 /// The name of the sidecar's port, which PodMonitors select.
 pub const PORT_NAME: &str = "emberscope";
@@ -23,7 +22,8 @@ pub const NO_TOKEN: &str = "emberscope-no-token";
 /// Where Kubernetes mounts the token of a pod's service account.
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// The container to add to the pod.
+/// The container to add to the pod: a native sidecar, an init container with `restartPolicy: Always`
+/// (<https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>).
 ///
 /// It satisfies the `restricted` Pod Security Standard unless Spark itself runs as root
 /// (<https://kubernetes.io/docs/concepts/security/pod-security-standards/>). It has no probes: a
@@ -43,7 +43,7 @@ pub fn container(plan: &Plan) -> Container {
             ..ContainerPort::default()
         }]),
         resources: requirements(&sidecar.allowance),
-        restart_policy: (plan.placement == Placement::Native).then(|| "Always".to_owned()),
+        restart_policy: Some("Always".to_owned()),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             capabilities: Some(Capabilities {
@@ -61,26 +61,18 @@ pub fn container(plan: &Plan) -> Container {
             }),
             ..SecurityContext::default()
         }),
-        volume_mounts: mounts(plan),
+        volume_mounts: plan.hide_token.then(|| vec![no_token()]),
         ..Container::default()
     }
 }
 
-fn mounts(plan: &Plan) -> Option<Vec<VolumeMount>> {
-    let token = plan.hide_token.then(|| VolumeMount {
+fn no_token() -> VolumeMount {
+    VolumeMount {
         name: NO_TOKEN.to_owned(),
         mount_path: TOKEN_PATH.to_owned(),
         read_only: Some(true),
         ..VolumeMount::default()
-    });
-    let heartbeat = plan.sidecar.heartbeat.as_ref().map(|heartbeat| VolumeMount {
-        name: heartbeat.volume.clone(),
-        mount_path: heartbeat.mount_path.clone(),
-        read_only: Some(true),
-        ..VolumeMount::default()
-    });
-    let mounts: Vec<VolumeMount> = token.into_iter().chain(heartbeat).collect();
-    (!mounts.is_empty()).then_some(mounts)
+    }
 }
 
 fn requirements(allowance: &Allowance) -> Option<ResourceRequirements> {

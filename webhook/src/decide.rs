@@ -3,7 +3,7 @@
 use crate::overrides::{self, Overridden};
 use crate::pod::{Container, Pod, Spec};
 use crate::reason::{Partial, Skip};
-use crate::settings::{Placement, Settings};
+use crate::settings::{NativeSidecars, Settings};
 use crate::sidecar::{self, Sidecar};
 use crate::submit_opts;
 
@@ -11,13 +11,14 @@ use crate::submit_opts;
 pub const SIDECAR: &str = "emberscope-sidecar";
 
 /// The reasons for which a pod is left alone, in the order in which they are looked for.
-pub const ORDER: [Skip; 8] = [
+pub const ORDER: [Skip; 9] = [
     Skip::NotSpark,
     Skip::OptedOut,
     Skip::MirrorPod,
     Skip::Windows,
     Skip::HostNetwork,
     Skip::AlreadyInjected,
+    Skip::NoNativeSidecars,
     Skip::PortInUse,
     Skip::SparkContainerNotFound,
 ];
@@ -50,8 +51,6 @@ pub enum Decision {
 pub struct Plan {
     /// The pod's role.
     pub role: Role,
-    /// Native or classic.
-    pub placement: Placement,
     /// Position of Spark's container in `containers`.
     pub spark_container: usize,
     /// Spark settings, for drivers.
@@ -114,6 +113,9 @@ fn plan(pod: &Pod<'_>, settings: &Settings) -> Result<Decision, Skip> {
     if let Some(repair) = present(spec)? {
         return Ok(repair);
     }
+    if settings.native_sidecars != NativeSidecars::Everywhere {
+        return Err(Skip::NoNativeSidecars);
+    }
     if ports_clash(spec, wanted.sidecar.port.get(), settings.push_port(role)) {
         return Err(Skip::PortInUse);
     }
@@ -155,7 +157,6 @@ fn plan(pod: &Pod<'_>, settings: &Settings) -> Result<Decision, Skip> {
     let sidecar = sidecar::plan(pod, spec, spark, role, settings, wanted);
     Ok(Decision::Inject(Box::new(Plan {
         role,
-        placement: settings.placement,
         spark_container: index,
         submit_opts,
         share_process_namespace,

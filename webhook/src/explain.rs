@@ -86,7 +86,7 @@ pub fn run(args: &Explain) -> Result<ExitCode> {
     let (output, code) = if args.reasons {
         (reasons(args.output)?, ExitCode::SUCCESS)
     } else {
-        let settings = AllSettings::new(Config::load(args.config.as_deref())?, true);
+        let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
         let file = args.filename.as_deref().context("-f FILE names the pod")?;
         let (pod, namespace) = inject::read_pod(file, args.namespace.as_deref())?;
         let explanation =

@@ -22,8 +22,7 @@ const LIMIT: u64 = 8 << 20;
 
 /// Prints the patched pod or the patch; says on standard error what was decided.
 pub fn run(args: &Inject) -> Result<()> {
-    // Of a cluster nothing is known here; today's know native sidecars.
-    let settings = AllSettings::new(Config::load(args.config.as_deref())?, true);
+    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
     let text = read(&args.filename)?;
     let (pod, namespace) = parse(&args.filename, &text, args.namespace.as_deref())?;
     let injected = inject(pod, &namespace, &settings)

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::container::{NO_TOKEN, container};
 use crate::decide::{Decision, Plan};
 use crate::pod::{Pod, Spec};
-use crate::settings::Placement;
 use crate::submit_opts;
 
 /// The operations that carry out a decision on the pod that it was made for; none for a skip.
@@ -44,12 +43,7 @@ fn inject(patch: &mut Patch, pod: &Pod<'_>, spec: &Spec<'_>, plan: &Plan) {
         patch.append(["spec", "volumes"], spec.volumes.is_some(), volume);
     }
     let sidecar = json!(container(plan));
-    match plan.placement {
-        Placement::Native => {
-            patch.append(["spec", "initContainers"], spec.init_containers.is_some(), sidecar);
-        }
-        Placement::Classic => patch.append(["spec", "containers"], true, sidecar),
-    }
+    patch.append(["spec", "initContainers"], spec.init_containers.is_some(), sidecar);
 }
 
 fn annotations(patch: &mut Patch, pod: &Pod<'_>, plan: &Plan) {

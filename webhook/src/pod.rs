@@ -106,21 +106,6 @@ pub struct Container<'a> {
     pub security_context: Option<User>,
     #[serde(borrow, default)]
     pub restart_policy: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub volume_mounts: Option<Vec<VolumeMount<'a>>>,
-}
-
-/// Where a volume appears in a container.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct VolumeMount<'a> {
-    #[serde(borrow)]
-    pub name: Text<'a>,
-    #[serde(borrow, default)]
-    pub mount_path: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub sub_path: Option<Text<'a>>,
 }
 
 /// One environment variable.

@@ -38,7 +38,7 @@ use variables::Variable;
 
 /// Prints the policies for a configuration.
 pub fn run(args: &Policy) -> Result<()> {
-    let settings = AllSettings::new(Config::load(args.config.as_deref())?, true);
+    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
     match io::stdout().write_all(documents(&settings)?.as_bytes()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

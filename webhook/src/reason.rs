@@ -24,6 +24,8 @@ pub enum Skip {
     Windows,
     /// The pod shares its node's network: ports would clash between pods.
     HostNetwork,
+    /// Kubelets that do not know native sidecars would wait for ever for the end of one.
+    NoNativeSidecars,
     /// The pod has several containers, and none is called like Spark's.
     SparkContainerNotFound,
     /// Another container of the pod has the sidecar's port.
@@ -49,7 +51,7 @@ pub enum Partial {
 }
 
 /// All skip reasons, for documentation and metrics.
-pub const SKIPS: [Skip; 13] = [
+pub const SKIPS: [Skip; 14] = [
     Skip::UnreadableReview,
     Skip::UnsupportedVersion,
     Skip::UnreadablePod,
@@ -60,6 +62,7 @@ pub const SKIPS: [Skip; 13] = [
     Skip::MirrorPod,
     Skip::Windows,
     Skip::HostNetwork,
+    Skip::NoNativeSidecars,
     Skip::SparkContainerNotFound,
     Skip::PortInUse,
     Skip::InternalError,
@@ -89,6 +92,7 @@ impl Skip {
             Self::MirrorPod => "mirror_pod",
             Self::Windows => "windows",
             Self::HostNetwork => "host_network",
+            Self::NoNativeSidecars => "no_native_sidecars",
             Self::SparkContainerNotFound => "spark_container_not_found",
             Self::PortInUse => "port_in_use",
             Self::InternalError => "internal_error",
@@ -112,6 +116,9 @@ impl Skip {
             Self::Windows => "the sidecar runs on Linux only",
             Self::HostNetwork => {
                 "the pod uses the host's network, where the sidecar's ports could clash"
+            }
+            Self::NoNativeSidecars => {
+                "not every kubelet of the cluster knows native sidecars (Kubernetes 1.29), or the webhook could not find out; emberscope check says which"
             }
             Self::SparkContainerNotFound => {
                 "none of the pod's containers is called spark-kubernetes-driver, spark-kubernetes-executor or executor"

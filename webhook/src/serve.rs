@@ -36,7 +36,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{LogFormat, Serve};
 use crate::config::Config;
-use crate::settings::AllSettings;
+use crate::settings::{AllSettings, NativeSidecars};
+use cluster::native_sidecars;
 use listener::{Limits, Listener};
 use metrics::Metrics;
 use phase::Phase;
@@ -59,7 +60,7 @@ impl Shared {
     /// Settings, and nothing served yet.
     pub fn new(settings: AllSettings) -> Result<Self> {
         let metrics = Metrics::new()?;
-        metrics.placed(settings.default().placement);
+        metrics.kubelets(settings.native_sidecars);
         Ok(Self {
             settings: ArcSwap::from_pointee(settings),
             metrics,
@@ -71,7 +72,7 @@ impl Shared {
     /// Decisions are made with these settings from now on.
     pub fn decide_by(&self, settings: impl Fn(&AllSettings) -> AllSettings) {
         self.settings.rcu(|now| settings(now));
-        self.metrics.placed(self.settings.load().default().placement);
+        self.metrics.kubelets(self.settings.load().native_sidecars);
     }
 }
 
@@ -94,10 +95,13 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     let ops_listener = bind(args.ops_listen).await?;
     let phase = phase::watch_signals(Duration::from_secs(args.lame_duck_seconds))?;
 
-    // Where kubelets do not know them, a native sidecar is an init container that never ends: so
-    // none is placed before the cluster was asked. In memory there is no cluster.
-    let native = args.tls_secret.is_none() && args.cert_dir.is_none();
-    let shared = Arc::new(Shared::new(AllSettings::new(config, native))?);
+    // Nothing is injected before the cluster was asked what its kubelets know. With a certificate in
+    // memory there is no cluster.
+    let native_sidecars = match (&args.tls_secret, &args.cert_dir) {
+        (None, None) => NativeSidecars::Everywhere,
+        _ => NativeSidecars::Unknown,
+    };
+    let shared = Arc::new(Shared::new(AllSettings::new(config, native_sidecars))?);
     let ops = Listener { tls: None, limits: Limits::OPS, phase: phase.clone() };
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %args.ops_listen, "serving /healthz, /readyz and /metrics");
@@ -127,7 +131,7 @@ async fn serve(args: Serve, config: Config) -> Result<()> {
     failed
 }
 
-/// Keeps certificate and sidecar mode right, for as long as the server lives.
+/// Keeps the certificate and what is known of kubelets right, for as long as the server lives.
 async fn keep(args: Serve, shared: Arc<Shared>) -> Result<()> {
     let names = certificate::names(&args);
     match (&args.tls_secret, &args.webhook_configuration, &args.cert_dir) {
@@ -138,8 +142,22 @@ async fn keep(args: Serve, shared: Arc<Shared>) -> Result<()> {
         }
         (_, _, Some(dir)) => {
             // Somebody else looks after the Secret and the caBundle; nobody else asks the kubelets.
-            let certificate = certificate::from_directory(dir, &shared);
-            tokio::try_join!(certificate, cluster::placement::watch(&shared)).map(drop)
+            let current = certificate::from_directory(dir, &shared)?;
+            let Some(client) = native_sidecars::client().await else {
+                return certificate::reread(dir, current, &shared).await;
+            };
+            // Asked before the server is ready: a pod that comes at once need not be left alone.
+            let mut pause = native_sidecars::round(&client, &shared).await;
+            let asking = async {
+                loop {
+                    tokio::time::sleep(pause).await;
+                    pause = native_sidecars::round(&client, &shared).await;
+                }
+            };
+            tokio::select! {
+                result = certificate::reread(dir, current, &shared) => result,
+                () = asking => Ok(()),
+            }
         }
         _ => certificate::in_memory(&names, args.ca_out.as_deref(), &shared).await,
     }

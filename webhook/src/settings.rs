@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Config, Mode, Selector, push_sink};
+use crate::config::{Config, Selector, push_sink};
 use crate::decide::Role;
 use crate::pod::Pod;
 use crate::submit_opts;
@@ -12,27 +12,35 @@ use crate::submit_opts;
 pub struct AllSettings {
     /// The configuration, as it was given.
     pub config: Config,
-    /// Whether all kubelets know native sidecars.
-    pub native: bool,
+    /// What the cluster's kubelets know.
+    pub native_sidecars: NativeSidecars,
     default: Settings,
     profiles: Vec<(Selector, Settings)>,
 }
 
 impl AllSettings {
-    /// Settings for a cluster of which `native` tells whether all its kubelets know native
-    /// sidecars.
+    /// Settings for a cluster whose kubelets know so much.
     #[must_use]
-    pub fn new(config: Config, native: bool) -> Self {
+    pub fn new(config: Config, native_sidecars: NativeSidecars) -> Self {
         let profiles = config.profiles.iter().map(|profile| {
-            let settings = Settings::new(profile.config.clone(), native);
+            let settings = Settings::new(profile.config.clone(), native_sidecars);
             (profile.selector.clone(), Settings { profile: Some(profile.name.clone()), ..settings })
         });
         Self {
-            native,
+            native_sidecars,
             profiles: profiles.collect(),
-            default: Settings::new(Config { profiles: Vec::new(), ..config.clone() }, native),
+            default: Settings::new(
+                Config { profiles: Vec::new(), ..config.clone() },
+                native_sidecars,
+            ),
             config,
         }
+    }
+
+    /// Settings where there is no cluster to ask: today's kubelets know native sidecars.
+    #[must_use]
+    pub fn offline(config: Config) -> Self {
+        Self::new(config, NativeSidecars::Everywhere)
     }
 
     /// The settings for one pod of a namespace: those of the first profile that selects it.
@@ -63,36 +71,33 @@ pub struct Settings {
     pub config: Config,
     /// The profile that these are the settings of, if any.
     pub profile: Option<String>,
-    /// How sidecars are placed.
-    pub placement: Placement,
+    /// What the cluster's kubelets know.
+    pub native_sidecars: NativeSidecars,
     /// The value of the annotation that marks injected pods: version and fingerprint.
     pub injected: String,
     /// The Spark settings as JVM options.
     pub options: String,
 }
 
-/// How the sidecar is placed in the pod.
+/// Whether kubelets know native sidecars. To one that does not, a sidecar is an init container that
+/// never ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    /// A native sidecar: an init container with `restartPolicy: Always`.
-    Native,
-    /// A container beside Spark's.
-    Classic,
+pub enum NativeSidecars {
+    /// All of them do; also where there is no cluster to ask.
+    Everywhere,
+    /// Some do not.
+    NotEverywhere,
+    /// The cluster has not been asked yet, or refuses to tell.
+    Unknown,
 }
 
 impl Settings {
-    /// Settings for a cluster of which `native` tells whether all its kubelets know native
-    /// sidecars; a configured mode rules over that.
+    /// Settings for a cluster whose kubelets know so much.
     #[must_use]
-    pub fn new(config: Config, native: bool) -> Self {
-        let placement = match config.sidecar.mode {
-            Mode::Native => Placement::Native,
-            Mode::Auto if native => Placement::Native,
-            Mode::Auto | Mode::Classic => Placement::Classic,
-        };
+    pub fn new(config: Config, native_sidecars: NativeSidecars) -> Self {
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let options = submit_opts::options(&spark_confs(&config));
-        Self { config, profile: None, placement, injected, options }
+        Self { config, profile: None, native_sidecars, injected, options }
     }
 
     /// The port that the sidecar of a pod of that role takes pushes on: what Spark is told.

@@ -5,7 +5,7 @@ use crate::decide::Role;
 use crate::overrides::Overridden;
 use crate::pod::{Container, Pod, Spec};
 use crate::resources::{self, Allowance, Wish};
-use crate::settings::{Placement, Settings};
+use crate::settings::Settings;
 
 /// The container to inject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,6 @@ pub struct Sidecar {
     pub run_as_user: Option<i64>,
     pub run_as_group: Option<i64>,
     pub allowance: Allowance,
-    /// The mount of EMR's heartbeat file, for a classic sidecar: volume name and path.
-    pub heartbeat: Option<Heartbeat>,
-}
-
-/// The volume in which EMR's Spark container touches its heartbeat file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Heartbeat {
-    pub volume: String,
-    pub mount_path: String,
 }
 
 /// Works out the sidecar for one pod.
@@ -51,22 +41,12 @@ pub(crate) fn plan(
         },
     );
     let (run_as_user, run_as_group) = user(pod, spec, spark, &settings.config);
-    let heartbeat_file =
-        spark.env("SIDECAR_SIGNAL_FILE").filter(|_| settings.placement == Placement::Classic);
-    let heartbeat = heartbeat_file.and_then(|file| heartbeat(spark, file));
     let mut args = vec![
         format!("--role={}", role.as_str()),
         format!("--port={}", config.port.get()),
         format!("--container={}", &*spark.name),
         format!("--linger-seconds={}", linger(spec, config.linger_seconds)),
         format!("--log-level={}", config.log_level.as_str()),
-        format!(
-            "--life={}",
-            match settings.placement {
-                Placement::Native => "native",
-                Placement::Classic => "classic",
-            }
-        ),
     ];
     if role == Role::Driver {
         let port = spark.port("spark-ui").filter(|port| (1..=65535).contains(port));
@@ -82,9 +62,6 @@ pub(crate) fn plan(
     if let Some(id) = pod.label("spark-app-selector") {
         args.push(format!("--application-id={id}"));
     }
-    if let (Some(file), Some(_)) = (heartbeat_file, &heartbeat) {
-        args.push(format!("--heartbeat-file={file}"));
-    }
     Sidecar {
         image: config.image,
         image_pull_policy: config.image_pull_policy,
@@ -93,7 +70,6 @@ pub(crate) fn plan(
         run_as_user,
         run_as_group,
         allowance,
-        heartbeat,
     }
 }
 
@@ -116,22 +92,6 @@ fn user(
         Some(rule) => (Some(rule.run_as_user), said.1.or(rule.run_as_group)),
         None => said,
     }
-}
-
-/// The volume of Spark's container in which the heartbeat file is.
-fn heartbeat(spark: &Container<'_>, file: &str) -> Option<Heartbeat> {
-    let mounts = spark.volume_mounts.as_deref().unwrap_or_default();
-    let holds = |path: &str| {
-        let path = path.trim_end_matches('/');
-        file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
-    };
-    let (mount, path) = mounts
-        .iter()
-        .filter(|mount| mount.sub_path.is_none())
-        .filter_map(|mount| Some((mount, mount.mount_path.as_deref()?)))
-        .filter(|(_, path)| holds(path))
-        .max_by_key(|(_, path)| path.len())?;
-    Some(Heartbeat { volume: mount.name.to_string(), mount_path: path.to_owned() })
 }
 
 /// The linger time, with room left in the grace period for the sidecar to end by itself.

@@ -13,7 +13,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// Answers the review again and again; the time that half of the answers took at most.
 pub(super) fn median(review: &[u8]) -> Result<Duration> {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let patched = admit::admit(review, &settings).patch_bytes > 0;
     ensure!(patched, "the review gets no patch, which is not what is to be measured");
     let mut times = Vec::new();

@@ -28,8 +28,7 @@ fn every_case_gets_the_answer_in_its_folder() {
 
 fn check(case: &Path) -> Result<()> {
     let config = case.join("config.yaml");
-    let settings =
-        AllSettings::new(Config::load(config.exists().then_some(config.as_path()))?, true);
+    let settings = AllSettings::offline(Config::load(config.exists().then_some(config.as_path()))?);
     let review = review(case)?;
     let admission = admit::admit(&review, &settings);
     let answer = answer(&admission)?;

@@ -142,16 +142,16 @@ fn pod() -> impl Strategy<Value = Value> {
         })
 }
 
-fn settings(mode: &str) -> AllSettings {
-    AllSettings::new(Config::parse(&format!("sidecar: {{mode: {mode}}}"), None).unwrap(), true)
+fn settings() -> AllSettings {
+    AllSettings::offline(Config::default())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_pod_the_promises_hold(pod in pod(), mode in prop::sample::select(vec!["native", "classic"])) {
-        let settings = settings(mode);
+    fn whatever_the_pod_the_promises_hold(pod in pod()) {
+        let settings = settings();
         let review = json!({
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {"uid": "1", "operation": "CREATE", "object": pod},
@@ -169,7 +169,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_answered_and_allowed(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let admission = admit::admit(&body, &settings("auto"));
+        let admission = admit::admit(&body, &settings());
         let answer: Value = serde_json::from_slice(&admission.body).unwrap();
         prop_assert_eq!(&answer["response"]["allowed"], true);
     }
@@ -183,7 +183,7 @@ proptest! {
             Some(byte) => body[at] = byte,
             None => body.truncate(at),
         }
-        let admission = admit::admit(&body, &settings("auto"));
+        let admission = admit::admit(&body, &settings());
         let answer: Value = serde_json::from_slice(&admission.body).unwrap();
         prop_assert_eq!(&answer["response"]["allowed"], true);
     }

@@ -13,45 +13,36 @@ use crate::pods::{assert_injected, driver, sidecars};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
-fn sidecars_are_native_in_this_cluster_and_classic_while_the_configuration_says_so() {
+fn a_changed_configuration_is_in_effect_in_every_replica_and_so_is_the_old_one_again() {
     let fixture = alone();
     let namespace = fixture.opted_in();
-    // `mode: auto`, and an API server that no kubelet older than native sidecars may talk to.
-    let native = fixture.cluster.kubectl().create(&driver("native", &namespace)).unwrap();
-    assert_injected(&native);
+    let shipped_pod = fixture.cluster.kubectl().create(&driver("shipped", &namespace)).unwrap();
+    assert_injected(&shipped_pod);
+    let image = sidecars(&shipped_pod)[0]["image"].clone();
 
     let file = fixture.installation.config_file();
     let shipped = fs::read_to_string(&file).unwrap();
-    fs::write(&file, "sidecar: {mode: classic}\n").unwrap();
-    let classic = eventually(&fixture, &namespace, "classic", &Value::Null);
-    let sidecar = sidecars(&classic)[0];
-    // Never in front: tools take the first container for Spark's.
-    assert_eq!(classic["spec"]["containers"][1]["name"], sidecar["name"]);
-    let arguments = sidecar["args"].as_array().unwrap();
-    assert!(arguments.iter().any(|argument| argument == "--life=classic"), "{sidecar:#}");
-
+    fs::write(&file, "sidecar: {image: 'changed:1'}\n").unwrap();
+    eventually(&fixture, &namespace, "changed", &json!("changed:1"));
     fs::write(&file, shipped).unwrap();
-    eventually(&fixture, &namespace, "native-again", &json!("Always"));
+    eventually(&fixture, &namespace, "shipped-again", &image);
 }
 
-/// Creates pods until one replica after the other has read the file, and the sidecar has this
-/// restart policy.
-fn eventually(fixture: &Fixture, namespace: &str, name: &str, restart_policy: &Value) -> Value {
+/// Creates pods until one replica after the other has read the file, and the sidecar has this image.
+fn eventually(fixture: &Fixture, namespace: &str, name: &str, image: &Value) {
     let start = Instant::now();
-    let mut last = Value::Null;
     for replica in &fixture.replicas {
         fixture.installation.point_at(&fixture.cluster, replica.port).unwrap();
         for attempt in 0.. {
             let name = format!("{name}-{}-{attempt}", replica.port);
             let before = replica.answered().unwrap();
-            last = fixture.cluster.kubectl().create(&driver(&name, namespace)).unwrap();
+            let created = fixture.cluster.kubectl().create(&driver(&name, namespace)).unwrap();
             let is_asked = replica.answered().unwrap() > before;
-            if is_asked && &sidecars(&last)[0]["restartPolicy"] == restart_policy {
+            if is_asked && &sidecars(&created)[0]["image"] == image {
                 break;
             }
             assert!(start.elapsed() < PATIENCE, "{}", replica.log());
             sleep(Duration::from_millis(200));
         }
     }
-    last
 }

@@ -129,7 +129,7 @@ fn a_restricted_namespace_takes_a_restricted_pod_with_its_sidecar() {
 #[test]
 fn the_server_makes_of_every_golden_pod_what_inject_makes_of_it_and_loses_nothing() {
     let fixture = shared();
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let (opted_in, other) = (fixture.opted_in(), fixture.not_opted_in());
     let pods = taken(&fixture.cluster, &other);
     for (case, pod) in &pods {

@@ -17,7 +17,7 @@ use crate::pods::{assert_injected, assert_left_alone, driver, named, sidecars};
 const PATIENCE: Duration = Duration::from_mins(3);
 
 fn settings(config: &str) -> AllSettings {
-    AllSettings::new(Config::parse(config, None).unwrap(), true)
+    AllSettings::offline(Config::parse(config, None).unwrap())
 }
 
 /// Applies the policies of a configuration, in place of those before, and waits until a plain driver
@@ -55,7 +55,7 @@ profiles:
   - {name: executors, match: {podLabels: {spark-role: executor}}, sidecar: {port: 9900, resources: {memoryRequest: 32Mi}}}
   - {name: nobody, match: {namespaces: ['*-prod', x]}, sidecar: {image: other}}
 ";
-    for config in ["", profiles, "sidecar: {mode: classic}"] {
+    for config in ["", profiles] {
         let settings = settings(config);
         apply(&cluster, &opted_in, &settings);
         let mut differing = Vec::new();

@@ -40,14 +40,14 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
 fn explanation() -> String {
     let sample = fs::read_to_string(root().join("manifests/samples/emr-driver.yaml")).unwrap();
     let pod: Value = serde_saphyr::from_str(&sample).unwrap();
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let explained = explain::explain(&pod, "emr-data-team-a", &settings).unwrap();
     format!("$ emberscope explain -f manifests/samples/emr-driver.yaml\n{explained}")
 }
 
 #[test]
 fn the_page_about_the_policy_shows_what_is_printed() {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let yaml = policy::documents(&settings).unwrap();
     let (_, index) = yaml.split_once("    - name: index\n").unwrap();
     let (index, _) = index.split_once("    - name: spark\n").unwrap();

@@ -30,7 +30,7 @@ fn driver(annotations: Value) -> Value {
 }
 
 fn injected(pod: Value) -> Value {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let injected = inject(pod, "emr-data-team-a", &settings).unwrap().pod;
     assert!(injected["metadata"]["annotations"]["emberscope.dev/injected"].is_string());
     injected

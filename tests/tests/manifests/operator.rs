@@ -124,7 +124,7 @@ fn by_the_service_monitor(targets: &[Value]) -> Vec<Value> {
 
 #[test]
 fn the_pod_monitor_makes_the_targets_of_the_plain_job() {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let mut found = Vec::new();
     let samples = [
         ("10.0.0.1", "emr-driver"),

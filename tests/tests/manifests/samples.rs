@@ -38,7 +38,7 @@ fn the_pods_are_pods_that_the_webhook_is_asked_about() {
 
 #[test]
 fn the_webhook_injects_the_pods_with_nothing_left_out() {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     for name in PODS {
         let injected = inject(sample(name), "emr-data-team-a", &settings).unwrap();
         assert!(injected.outcome.warnings.is_empty(), "{name}: {:?}", injected.outcome);

@@ -78,7 +78,7 @@ macro_rules! checks {
 
 checks! {
     API = Kubernetes, "api", "the API server answers, and its version is one that Emberscope works with";
-    PLACEMENT = Kubernetes, "placement", "how sidecars are placed: native where every kubelet knows that (1.29)";
+    NATIVE_SIDECARS = Kubernetes, "native_sidecars", "every kubelet knows native sidecars (1.29): where not, pods are left alone";
     NAMESPACE = Server, "namespace", "the webhook's namespace exists";
     DEPLOYMENT = Server, "deployment", "all replicas of the Deployment are ready";
     SERVICE = Server, "service", "the Service exists and has the port that the API server calls";

@@ -1,12 +1,12 @@
-//! The first link: the API server, its version, and which sidecars follow from it.
+//! The first link: the API server, its version, and what its kubelets know.
 
 use kube::Client;
 use serde_json::Value;
 
 use super::ask::{self, Refusal};
-use super::finding::{API, Finding, PLACEMENT};
-use crate::config::{Config, Mode};
-use crate::serve::cluster::placement;
+use super::finding::{API, Finding, NATIVE_SIDECARS};
+use crate::serve::cluster::native_sidecars;
+use crate::settings::NativeSidecars;
 
 /// The oldest API server that manifests/README.md speaks for; `matchConditions` are on by default from
 /// 1.28 on.
@@ -22,20 +22,21 @@ pub(super) const fn is_gone(version: &Result<Value, Refusal>) -> bool {
     matches!(version, Err(refusal) if !matches!(refusal, Refusal::Forbidden(_)))
 }
 
-/// Whether every kubelet knows native sidecars; asks the nodes where the version does not tell.
-pub(super) async fn native(
+/// What kubelets know of native sidecars; asks the nodes where the version does not tell.
+pub(super) async fn native_sidecars(
     client: &Client,
     version: &Result<Value, Refusal>,
-) -> Result<bool, Refusal> {
+) -> Result<NativeSidecars, Refusal> {
     if let Err(refusal) = version {
         return Err(refusal.clone());
     }
-    let asked = tokio::time::timeout(ask::PATIENCE, placement::native_everywhere(client)).await;
-    asked.map_err(|_| Refusal::Late)?.map_err(|error| match error.downcast_ref() {
-        Some(kube::Error::Api(status)) if status.code == 403 => {
+    let asked = tokio::time::timeout(ask::PATIENCE, native_sidecars::ask(client)).await;
+    asked.map_err(|_| Refusal::Late)?.map_err(|error| {
+        if native_sidecars::is_refusal(&error) {
             Refusal::Forbidden("list nodes".to_owned())
+        } else {
+            Refusal::Failed(format!("{error:#}"))
         }
-        _ => Refusal::Failed(format!("{error:#}")),
     })
 }
 
@@ -52,7 +53,7 @@ pub(super) fn api(version: &Result<Value, Refusal>) -> Finding {
         }
     };
     let text = version["gitVersion"].as_str().unwrap_or("of an unknown version");
-    let number = |key: &str| placement::number(version[key].as_str().unwrap_or_default());
+    let number = |key: &str| native_sidecars::number(version[key].as_str().unwrap_or_default());
     if (number("major"), number("minor")) >= OLDEST {
         return API.pass(format!("the API server answers: {text}"));
     }
@@ -62,23 +63,17 @@ pub(super) fn api(version: &Result<Value, Refusal>) -> Finding {
     )
 }
 
-/// How sidecars are placed, by what kubelets know and what the configuration says.
-pub(super) fn placed(native: &Result<bool, Refusal>, config: Option<&Config>) -> Finding {
-    let mode = config.map_or(Mode::Auto, |config| config.sidecar.mode);
-    match (mode, native) {
-        (Mode::Classic, _) => PLACEMENT.pass("sidecars are classic: sidecar.mode says so"),
-        (Mode::Native, Ok(false)) => PLACEMENT.fail(
-            "sidecar.mode is native, but not every kubelet knows native sidecars (1.29): pods on the others would wait for ever",
-            "set sidecar.mode to auto in the ConfigMap",
+/// Whether pods get a sidecar, by what kubelets know.
+pub(super) fn kubelets(know: &Result<NativeSidecars, Refusal>) -> Finding {
+    match know {
+        Ok(NativeSidecars::Everywhere) => {
+            NATIVE_SIDECARS.pass("every kubelet knows native sidecars: all are 1.29 or newer")
+        }
+        Ok(_) => NATIVE_SIDECARS.fail(
+            "not every kubelet is 1.29 or newer, so that pods are left alone (no_native_sidecars): on the others they would wait for ever",
+            "kubectl get nodes\nupgrade or drain the nodes whose VERSION is below v1.29",
         ),
-        (Mode::Native, _) => PLACEMENT.pass("sidecars are native: sidecar.mode says so"),
-        (Mode::Auto, Ok(true)) => {
-            PLACEMENT.pass("sidecars are native: every kubelet is 1.29 or newer")
-        }
-        (Mode::Auto, Ok(false)) => {
-            PLACEMENT.pass("sidecars are classic: not every kubelet is 1.29 or newer")
-        }
-        (Mode::Auto, Err(refusal)) => PLACEMENT.refused("what kubelets know", refusal),
+        Err(refusal) => NATIVE_SIDECARS.refused("what kubelets know", refusal),
     }
 }
 
@@ -115,16 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn placement_follows_from_kubelets_unless_the_configuration_says_otherwise() {
-        let mut config = Config::default();
-        assert!(placed(&Ok(true), Some(&config)).sentence.contains("native"));
-        assert!(placed(&Ok(false), Some(&config)).sentence.contains("classic"));
-        let forbidden = Err(Refusal::Forbidden("list nodes".into()));
-        let unknown = placed(&forbidden, Some(&config));
+    fn an_old_kubelet_is_a_failure_and_a_right_that_is_missing_here_a_warning() {
+        assert_eq!(kubelets(&Ok(NativeSidecars::Everywhere)).outcome, Outcome::Pass);
+        let old = kubelets(&Ok(NativeSidecars::NotEverywhere));
+        assert_eq!(old.outcome, Outcome::Fail);
+        assert!(old.sentence.contains("no_native_sidecars"), "{}", old.sentence);
+        let unknown = kubelets(&Err(Refusal::Forbidden("list nodes".into())));
         assert_eq!(unknown.outcome, Outcome::Warn);
         assert!(unknown.sentence.contains("list nodes"), "{}", unknown.sentence);
-        config.sidecar.mode = Mode::Native;
-        assert_eq!(placed(&Ok(false), Some(&config)).outcome, Outcome::Fail);
-        assert_eq!(placed(&forbidden, Some(&config)).outcome, Outcome::Pass);
     }
 }

@@ -59,8 +59,6 @@ struct Stuck {
     pod: String,
     /// What the kubelet says.
     message: String,
-    /// Whether Spark waits for it.
-    native: bool,
 }
 
 impl Running {
@@ -110,28 +108,25 @@ pub(super) fn is_in(pod: &Value) -> bool {
 }
 
 fn container(pod: &Value) -> Option<&Value> {
-    let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array());
-    lists.into_iter().flatten().flatten().find(|one| one["name"] == SIDECAR)
+    let mut inits = pod["spec"]["initContainers"].as_array()?.iter();
+    inits.find(|one| one["name"] == SIDECAR)
 }
 
 /// What the kubelet says of a pod's sidecar.
 fn status(pod: &Value) -> Option<&Value> {
-    let lists = ["initContainerStatuses", "containerStatuses"];
-    let lists = lists.map(|list| pod["status"][list].as_array());
-    lists.into_iter().flatten().flatten().find(|one| one["name"] == SIDECAR)
+    let mut inits = pod["status"]["initContainerStatuses"].as_array()?.iter();
+    inits.find(|one| one["name"] == SIDECAR)
 }
 
 /// Why a sidecar does not start, if it does not: anything but its turn or its image to come.
 fn stuck(pod: &Value) -> Option<(String, Stuck)> {
     let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
-    let inits = pod["spec"]["initContainers"].as_array().into_iter().flatten();
-    let init = inits.into_iter().find(|one| one["name"] == SIDECAR);
     let told = |reason: &str, message: &str| {
         let pod = format!("{}/{}", metadata("namespace"), metadata("name"));
         let message = message.lines().next().unwrap_or_default().to_owned();
-        Some((reason.to_owned(), Stuck { pod, message, native: init.is_some() }))
+        Some((reason.to_owned(), Stuck { pod, message }))
     };
-    if init.is_some_and(|init| init["restartPolicy"] != "Always") {
+    if container(pod)?["restartPolicy"] != "Always" {
         return told("restartPolicy", "something took its restartPolicy, so that it never ends");
     }
     let waiting = &status(pod)?["state"]["waiting"];
@@ -145,7 +140,6 @@ fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
     let first = pods.first()?;
     let names: Vec<&str> = pods.iter().map(|one| &*one.pod).collect();
     let (namespace, name) = first.pod.split_once('/')?;
-    let waits = if first.native { ", and Spark waits for it" } else { "" };
     let message =
         if first.message.is_empty() { String::new() } else { format!(": {}", first.message) };
     let mut remedy = format!("kubectl describe pod {name} -n {namespace}");
@@ -162,7 +156,7 @@ fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
     let noun = plural(names.len(), "pod");
     Some(STARTED.fail(
         format!(
-            "the sidecar of {} {noun} does not start ({reason}){waits}: {}{message}",
+            "the sidecar of {} {noun} does not start ({reason}), and Spark waits for it: {}{message}",
             names.len(),
             listed(&names)
         ),
@@ -173,7 +167,7 @@ fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
 /// Whether Spark and sidecar run, as far as the kubelet has told.
 fn is_running(pod: &Value) -> bool {
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
-    let mut sparks = statuses.filter(|status| status["name"] != SIDECAR);
+    let mut sparks = statuses.into_iter();
     pod["status"]["phase"] == "Running"
         && pod["metadata"]["deletionTimestamp"].is_null()
         && sparks.all(|status| status["state"]["terminated"].is_null())
@@ -182,7 +176,7 @@ fn is_running(pod: &Value) -> bool {
 
 fn target(pod: &Value) -> Option<Target> {
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
-    let mut sparks = statuses.filter(|status| status["name"] != SIDECAR);
+    let mut sparks = statuses.into_iter();
     let since = sparks.find_map(|status| status["state"]["running"]["startedAt"].as_str());
     let mut ports = container(pod)?["ports"].as_array()?.iter();
     let text = |key: &str| pod["metadata"][key].as_str().map(str::to_owned);

@@ -30,7 +30,8 @@ fn spark_settings_add_to_the_defaults_and_null_removes() {
 
 #[test]
 fn what_was_printed_can_be_read_again() {
-    let yaml = "sidecar: {mode: classic, port: 9900}\nsparkConfs: {spark.a: 'x: y', spark.ui.prometheus.enabled: null}";
+    let yaml =
+        "sidecar: {port: 9900}\nsparkConfs: {spark.a: 'x: y', spark.ui.prometheus.enabled: null}";
     let config = Config::parse(yaml, None).unwrap();
     let printed = serde_saphyr::to_string(&config).unwrap();
     assert_eq!(Config::parse(&printed, None).unwrap(), config);
@@ -46,7 +47,11 @@ fn mistakes_are_named_with_file_and_key() {
         ("sidecar: {port: 9815}", "sidecar.pushPort is the same"),
         ("sidecar: {resources: {memoryLimit: 32MB}}", "32MB"),
         ("sidecar: {resources: {cpuRequest: 1}}", "cpuRequest is more than cpuLimit"),
-        ("sidecar: {mode: nativ}", "nativ"),
+        ("sidecar: {mode: auto}", "sidecar.mode is gone"),
+        (
+            "profiles: [{name: a, match: {namespaces: [a]}, sidecar: {mode: native}}]",
+            "profiles[0].sidecar",
+        ),
         ("sidecar: {image: ''}", "sidecar.image is empty"),
         ("sidecar: {image: ' x:1'}", "sidecar.image has white space"),
         ("sidecar: {resources: {memoryLimit: '64'}}", "memoryLimit is less than 8Mi"),

@@ -52,7 +52,7 @@ pub(super) struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// Those above `own`, the settings of one pod.
     pub(super) fn of(all: &'a AllSettings, own: &'a Settings) -> Self {
-        let default = Settings::new(Config::default(), all.native);
+        let default = Settings::new(Config::default(), all.native_sidecars);
         Self { default, top: all.default(), own }
     }
 

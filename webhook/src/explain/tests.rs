@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::settings::NativeSidecars;
 
 const CONFIG: &str = r"
 sidecar: {logLevel: debug, metricLabels: {team: emr-team}}
@@ -14,7 +15,7 @@ profiles:
 ";
 
 fn explained(pod: &Value) -> Explanation {
-    let settings = AllSettings::new(Config::parse(CONFIG, None).unwrap(), true);
+    let settings = AllSettings::offline(Config::parse(CONFIG, None).unwrap());
     explain(pod, "team-a", &settings).unwrap()
 }
 
@@ -112,7 +113,9 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
             pod["spec"]["containers"][1] = json!({"name": "b"});
         }),
     ];
-    assert_eq!(breaking.map(|(skip, _)| skip), decide::ORDER);
+    // Of the cluster, not of the pod; see below.
+    let of_pods = decide::ORDER.into_iter().filter(|skip| *skip != Skip::NoNativeSidecars);
+    assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {
         for (_, later) in &breaking[index..] {
             let mut pod = driver();
@@ -121,6 +124,21 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
             apply(&mut pod, *change);
             assert_eq!(explained(&pod).decision, first.code());
         }
+    }
+}
+
+#[test]
+fn where_kubelets_do_not_know_native_sidecars_pods_are_left_alone_unless_they_have_one() {
+    for know in [NativeSidecars::NotEverywhere, NativeSidecars::Unknown] {
+        let settings = AllSettings::new(Config::default(), know);
+        let decision = |pod: &Value| explain(pod, "team-a", &settings).unwrap().decision;
+        let mut pod = driver();
+        assert_eq!(decision(&pod), "no_native_sidecars");
+        pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 9814}]);
+        assert_eq!(decision(&pod), "no_native_sidecars");
+        pod["spec"]["initContainers"] =
+            json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+        assert_eq!(decision(&pod), "already_injected");
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::origin::{Layers, Origin};
-use crate::config::{Mode, Sidecar};
+use crate::config::Sidecar;
 use crate::decide::{Plan, Role};
 use crate::overrides;
 use crate::pod::{Container, Pod, Spec};
@@ -84,15 +84,6 @@ fn sidecar(
     let mut rows = vec![
         row("Spark's container", spark, Origin::Pod(by.to_owned())),
         row("image", plan.sidecar.image.clone(), origin(pod, "image", layers, |s| s.image.clone())),
-        Row {
-            note: Some("in this file the cluster is not asked what its kubelets know".to_owned())
-                .filter(|_| own.config.sidecar.mode == Mode::Auto),
-            ..row(
-                "placement",
-                format!("{:?}", plan.placement).to_lowercase(),
-                layers.origin(|s| s.config.sidecar.mode),
-            )
-        },
         row("port", plan.sidecar.port.to_string(), origin(pod, "port", layers, |s| s.port)),
         Row {
             note: clamped.then(|| format!("at most the pod's grace period of {grace} s less 5 s")),

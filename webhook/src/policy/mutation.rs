@@ -10,7 +10,7 @@ use crate::container::{NO_TOKEN, container};
 use crate::decide::{self, Decision, Plan};
 use crate::overrides::INJECTED;
 use crate::pod::Pod;
-use crate::settings::{Placement, Settings};
+use crate::settings::Settings;
 use crate::submit_opts;
 
 /// One expression that evaluates to the list of operations.
@@ -19,11 +19,7 @@ use crate::submit_opts;
 /// objects as `value` makes kube-apiserver 1.36 panic (cel-go's `baseList.ConvertToNative`), the pod
 /// is refused, and no `failurePolicy` helps.
 pub(super) fn expression(settings: &Settings) -> Result<String> {
-    let list = match settings.placement {
-        Placement::Native => "initContainers",
-        Placement::Classic => "containers",
-    };
-    let sidecar = sidecar(settings, &format!("Object.spec.{list}"))?;
+    let sidecar = sidecar(settings, "Object.spec.initContainers")?;
     let name = cel::string(submit_opts::NAME);
     let no_token = cel::string(NO_TOKEN);
     Ok(format!(
@@ -68,10 +64,10 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
       op: 'add', path: '/spec/volumes/-',
       value: Object.spec.volumes{{name: {no_token}, emptyDir: Object.spec.volumes.emptyDir{{}}}}
     }}])
-+ (has(object.spec.{list})
-  ? [] : [JSONPatch{{op: 'add', path: '/spec/{list}', value: []}}])
++ (has(object.spec.initContainers)
+  ? [] : [JSONPatch{{op: 'add', path: '/spec/initContainers', value: []}}])
 + [JSONPatch{{
-    op: 'add', path: '/spec/{list}/-',
+    op: 'add', path: '/spec/initContainers/-',
     value: {sidecar}
   }}]",
         injected_key = cel::string(INJECTED),
@@ -137,16 +133,9 @@ fn resources(path: &str) -> String {
     )
 }
 
-/// The empty volume over the token, where the pod has a token, and for a classic sidecar EMR's
-/// heartbeat file.
+/// The empty volume over the token, where the pod has a token.
 fn mounts(plan: &Plan, path: &str) -> String {
     let mounts = json!(container(plan).volume_mounts.unwrap_or_default());
     let token = cel::object(&mounts, path, &BTreeMap::new(), 6);
-    let heartbeat = match plan.placement {
-        Placement::Native => String::new(),
-        Placement::Classic => format!(
-            "\n      + variables.heartbeatMount.map(m, {path}{{name: m.name, mountPath: m.mountPath, readOnly: true}})"
-        ),
-    };
-    format!("(object.spec.?automountServiceAccountToken.orValue(true) ? {token} : []){heartbeat}")
+    format!("(object.spec.?automountServiceAccountToken.orValue(true) ? {token} : [])")
 }

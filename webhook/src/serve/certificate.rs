@@ -63,11 +63,16 @@ pub(super) async fn in_memory(
     }
 }
 
-/// A certificate from files, read again and again. Returns only if the first reading fails.
-pub(super) async fn from_directory(dir: &Path, shared: &Shared) -> Result<()> {
-    let mut current = directory::read(dir).context("--cert-dir")?;
-    serve(&current, shared).with_context(|| format!("--cert-dir {}", dir.display()))?;
+/// A certificate from files, served from now on.
+pub(super) fn from_directory(dir: &Path, shared: &Shared) -> Result<Identity> {
+    let identity = directory::read(dir).context("--cert-dir")?;
+    serve(&identity, shared).with_context(|| format!("--cert-dir {}", dir.display()))?;
     info!(dir = %dir.display(), "serving the certificate from files");
+    Ok(identity)
+}
+
+/// Reads the files again and again; while what they held last is in its time, the server is ready.
+pub(super) async fn reread(dir: &Path, mut current: Identity, shared: &Shared) -> Result<()> {
     loop {
         let swapped = directory::read(dir).map_err(anyhow::Error::from).and_then(|found| {
             if found == current {

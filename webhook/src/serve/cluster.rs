@@ -4,10 +4,10 @@
 //! |---|---|
 //! | [`secret`] | one Secret with the authority and the certificate, which replicas agree on |
 //! | [`ca_bundle`] | whom the API server trusts: one field of one webhook configuration |
-//! | [`placement`] | whether every kubelet knows native sidecars |
+//! | [`native_sidecars`] | whether every kubelet knows native sidecars |
 
 mod ca_bundle;
-pub(crate) mod placement;
+pub(crate) mod native_sidecars;
 mod secret;
 
 use std::time::{Duration, SystemTime};
@@ -20,8 +20,6 @@ use kube::{Api, Client};
 use tracing::{info, warn};
 
 use super::{Shared, certificate};
-use crate::config::Mode;
-use placement::Placement;
 
 /// How soon a failed round is tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -59,7 +57,6 @@ struct State {
     served: Option<Material>,
     /// The `caBundle`s that the webhook configuration had when it was last seen.
     live: Vec<String>,
-    placement: Placement,
 }
 
 impl State {
@@ -120,13 +117,9 @@ impl Keeper {
         }
     }
 
-    /// One round: how sidecars are placed, the Secret, the `caBundle`, what is served.
+    /// One round: what kubelets know, the Secret, the `caBundle`, what is served.
     async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
-        let auto = shared.settings.load().config.sidecar.mode == Mode::Auto;
-        match state.placement.refresh(&self.client, shared).await {
-            Err(error) if auto => return Err(error),
-            _ => {}
-        }
+        native_sidecars::refresh(&self.client, shared).await?;
         let now = SystemTime::now();
         let material = self.material(names, state.served.as_ref(), now).await?;
         let (bundle, is_new) = self.trust(&material, &mut state.live).await?;

@@ -10,7 +10,7 @@ use prometheus::{
 };
 
 use crate::admit::Admission;
-use crate::settings::Placement;
+use crate::settings::NativeSidecars;
 
 /// The webhook's metrics, all in one registry.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Metrics {
         last_reload_successful.set(1);
         let native = registrar.add(IntGauge::new(
             "emberscope_sidecar_native",
-            "Whether sidecars are placed as native ones (1) or classic ones (0), profiles aside.",
+            "Whether every kubelet is known to know native sidecars (1); where not (0), pods are left alone.",
         )?)?;
         let build = registrar.add(IntGauge::with_opts(
             Opts::new("emberscope_build_info", "The running version; always 1.")
@@ -155,9 +155,9 @@ impl Metrics {
         self.rounds.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
     }
 
-    /// Notes how sidecars are placed.
-    pub fn placed(&self, placement: Placement) {
-        self.native.set(i64::from(placement == Placement::Native));
+    /// Notes what kubelets know.
+    pub fn kubelets(&self, know: NativeSidecars) {
+        self.native.set(i64::from(know == NativeSidecars::Everywhere));
     }
 
     /// Counts a change of the configuration file.

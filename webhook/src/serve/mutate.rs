@@ -246,7 +246,7 @@ mod tests {
     }
 
     fn shared() -> Arc<Shared> {
-        Arc::new(Shared::new(AllSettings::new(Config::default(), true)).unwrap())
+        Arc::new(Shared::new(AllSettings::offline(Config::default())).unwrap())
     }
 
     fn phase() -> Watch {

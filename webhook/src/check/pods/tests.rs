@@ -19,7 +19,7 @@ fn pod(name: &str, created: &str) -> Value {
 }
 
 fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
-    let settings = AllSettings::new(Config::default(), true);
+    let settings = AllSettings::offline(Config::default());
     let namespace = Namespace::of(&json!({"metadata": {"name": "a", "managedFields": [{
         "time": "2026-03-01T10:00:00Z",
         "fieldsV1": {"f:metadata": {"f:labels": {"f:emberscope.dev/inject": {}}}},
@@ -57,7 +57,7 @@ fn no_pods_are_nothing_to_judge() {
 
 #[test]
 fn pods_that_are_injected_by_what_is_installed_pass() {
-    let now = AllSettings::new(Config::default(), true).default().injected.clone();
+    let now = AllSettings::offline(Config::default()).default().injected.clone();
     let found = judged(vec![injected(pod("d", NOON), &now)]);
     assert!(found.iter().all(|one| one.0 == Outcome::Pass), "{found:?}");
     assert!(found[0].1.starts_with("1 of 1 Spark pod"), "{}", found[0].1);
@@ -102,7 +102,7 @@ fn what_counts_is_the_sidecar_not_the_annotation() {
 
 #[test]
 fn pods_that_were_missed_are_a_failure_until_later_ones_are_not() {
-    let now = AllSettings::new(Config::default(), true).default().injected.clone();
+    let now = AllSettings::offline(Config::default()).default().injected.clone();
     let missed = pod("missed", "2026-03-01T11:00:00Z");
     let before = injected(pod("before", "2026-03-01T10:59:59Z"), &now);
     let after = injected(pod("after", "2026-03-01T11:00:01Z"), &now);

@@ -7,7 +7,7 @@ use crate::settings::AllSettings;
 
 /// What `emberscope policy` prints, as the API server lists it.
 fn printed(config: &str) -> Policies {
-    let settings = AllSettings::new(Config::parse(config, None).unwrap(), true);
+    let settings = AllSettings::offline(Config::parse(config, None).unwrap());
     let yaml = crate::policy::documents(&settings).unwrap();
     let objects: Vec<Value> =
         yaml.split("---\n").skip(1).map(|one| serde_saphyr::from_str(one).unwrap()).collect();

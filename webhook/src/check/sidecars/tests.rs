@@ -123,7 +123,7 @@ fn a_sidecar_that_does_not_start_fails_with_the_kubelets_words_and_what_helps_at
     ] {
         assert!(remedy.contains(command), "{remedy}");
     }
-    let pulled = judged(waiting("containerStatuses", "CrashLoopBackOff"));
+    let pulled = judged(waiting("initContainerStatuses", "CrashLoopBackOff"));
     assert_eq!(pulled.outcome, Outcome::Fail);
     assert!(!pulled.remedy.unwrap().contains("sidecar.image"));
     for reason in ["PodInitializing", "ContainerCreating"] {
@@ -138,8 +138,7 @@ fn a_sidecar_that_does_not_start_fails_with_the_kubelets_words_and_what_helps_at
 fn a_sidecar_whose_image_is_on_its_way_is_not_asked() {
     let mut pod = running("d", "driver");
     let state = json!({"waiting": {"reason": "ContainerCreating"}});
-    let statuses = pod["status"]["containerStatuses"].as_array_mut().unwrap();
-    statuses.push(json!({"name": SIDECAR, "state": state}));
+    pod["status"]["initContainerStatuses"] = json!([{"name": SIDECAR, "state": state}]);
     let running = taken(&[pod]);
     assert_eq!((running.targets(), running.count), (vec![], 0));
 }

@@ -30,7 +30,7 @@ profiles:
 "#;
 
 fn all() -> AllSettings {
-    AllSettings::new(Config::parse(FILE, None).unwrap(), true)
+    AllSettings::offline(Config::parse(FILE, None).unwrap())
 }
 
 fn profile_of(namespace: &str, labels: &Value) -> Option<String> {

@@ -4,7 +4,7 @@ use super::{Variable, variable};
 use crate::config::UserRule;
 use crate::decide::Role;
 use crate::policy::cel;
-use crate::settings::{Placement, Settings};
+use crate::settings::Settings;
 
 /// The uid and gid of Spark's container: with them the sidecar may read that container's cgroup.
 pub(super) fn users(rules: &[UserRule]) -> Vec<Variable> {
@@ -103,41 +103,7 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
     let more =
         sidecar.arguments().into_iter().map(|argument| format!(", {}", cel::string(&argument)));
     let more: String = more.collect();
-    let (life, heartbeat) = match settings.placement {
-        Placement::Native => ("native", String::new()),
-        Placement::Classic => (
-            "classic",
-            "\n+ (size(variables.heartbeatMount) > 0 ? ['--heartbeat-file=' + variables.heartbeatFile] : [])".to_owned(),
-        ),
-    };
-    let mut variables = vec![];
-    if settings.placement == Placement::Classic {
-        variables.extend([
-            variable(
-                "heartbeatAt",
-                "The file that EMR's Spark container touches while it runs.",
-                "variables.spark.?env.orValue([]).map(e, e.name).lastIndexOf('SIDECAR_SIGNAL_FILE')",
-            ),
-            variable(
-                "heartbeatFile",
-                "",
-                "variables.heartbeatAt < 0 ? '' : variables.spark.env[variables.heartbeatAt].?value.orValue('')",
-            ),
-            variable(
-                "heartbeatMounts",
-                "",
-                "variables.spark.?volumeMounts.orValue([]).filter(m,
-  !has(m.subPath) && variables.heartbeatFile.startsWith(m.mountPath + (m.mountPath.endsWith('/') ? '' : '/')))",
-            ),
-            variable(
-                "heartbeatMount",
-                "The innermost of them.",
-                "variables.heartbeatMounts.filter(m,
-  variables.heartbeatMounts.all(n, size(n.mountPath) <= size(m.mountPath)))",
-            ),
-        ]);
-    }
-    variables.extend([
+    vec![
         variable(
             "uiPort",
             "",
@@ -154,15 +120,13 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
   '--port=' + string(variables.port),
   '--container=' + variables.spark.name,
   '--linger-seconds=' + string(variables.linger),
-  '--log-level=' + variables.logLevel,
-  '--life={life}'
+  '--log-level=' + variables.logLevel
 ]
 + (variables.role == {driver} ? ['--spark-ui-port=' + string(variables.uiPort)] : [])
 + ['--push-port=' + string(variables.pushPort){more}]{labels}
 + ('spark-app-selector' in object.metadata.labels
-  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : []){heartbeat}"
+  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : [])"
             ),
         ),
-    ]);
-    variables
+    ]
 }

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::*;
 
+/// In place of nodes: the API server says that they may not be listed.
+const FORBIDDEN: &[&str] = &["forbidden"];
+
 /// A client of an API server of this minor version, whose nodes run these kubelets: one node to a
 /// page.
 fn client(minor: &'static str, kubelets: &'static [&'static str]) -> Client {
@@ -17,6 +20,12 @@ fn client(minor: &'static str, kubelets: &'static [&'static str]) -> Client {
                 "major": "1", "minor": minor, "gitVersion": "", "gitCommit": "",
                 "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
             }),
+            "/api/v1/nodes" if kubelets == FORBIDDEN => {
+                let status =
+                    json!({"code": 403, "reason": "Forbidden", "status": "Failure", "message": ""});
+                let response = Response::builder().status(StatusCode::FORBIDDEN);
+                return anyhow::Ok(response.body(Body::from(status.to_string()))?);
+            }
             "/api/v1/nodes" => {
                 let page: usize = query
                     .split_once("continue=")
@@ -45,39 +54,51 @@ fn client(minor: &'static str, kubelets: &'static [&'static str]) -> Client {
 
 #[tokio::test]
 async fn sidecars_are_native_only_where_every_kubelet_knows_them() {
-    for (minor, kubelets, native) in [
+    use NativeSidecars::{Everywhere, NotEverywhere};
+    for (minor, kubelets, expected) in [
         // Kubelets may be three versions behind: from 1.32 on nodes are not even asked.
-        ("36", &[][..], Some(true)),
-        ("32+", &["v1.27.0"], Some(true)),
-        ("31", &["v1.31.0", "v1.29.3-eks-adc7111"], Some(true)),
-        ("31", &["v1.31.0", "v1.31.0", "v1.28.9"], Some(false)),
-        ("29+", &["v1.29.0"], Some(true)),
-        ("29", &["unknown"], Some(false)),
-        ("28", &["v1.28.0"], Some(false)),
+        ("36", &[][..], Some(Everywhere)),
+        ("36", FORBIDDEN, Some(Everywhere)),
+        ("32+", &["v1.27.0"], Some(Everywhere)),
+        ("31", &["v1.31.0", "v1.29.3-eks-adc7111"], Some(Everywhere)),
+        ("31", &["v1.31.0", "v1.31.0", "v1.28.9"], Some(NotEverywhere)),
+        ("29+", &["v1.29.0"], Some(Everywhere)),
+        ("29", &["unknown"], Some(NotEverywhere)),
+        ("28", &["v1.28.0"], Some(NotEverywhere)),
         // Without nodes nothing is known.
         ("30", &[], None),
+        ("30", FORBIDDEN, None),
     ] {
-        let answer = native_everywhere(&client(minor, kubelets)).await.ok();
-        assert_eq!(answer, native, "1.{minor} with {kubelets:?}");
+        let answer = ask(&client(minor, kubelets)).await.ok();
+        assert_eq!(answer, expected, "1.{minor} with {kubelets:?}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_places_sidecars_and_one_that_does_not_come_changes_nothing() {
-    let settings = AllSettings::new(crate::config::Config::default(), false);
+async fn pods_are_left_alone_until_an_answer_comes_and_one_that_does_not_come_changes_nothing() {
+    let settings = AllSettings::new(crate::config::Config::default(), NativeSidecars::Unknown);
     let shared = Shared::new(settings).unwrap();
-    let mut placement = Placement::default();
-    let native = || shared.settings.load().native;
+    let known = || shared.settings.load().native_sidecars;
     let silent = client("30", &[]);
-    assert!(placement.refresh(&silent, &shared).await.is_err());
-    assert!(!native());
-    placement.refresh(&client("30", &["v1.30.1"]), &shared).await.unwrap();
-    assert!(native());
-    placement.refresh(&silent, &shared).await.unwrap();
-    assert!(native());
+    assert!(refresh(&silent, &shared).await.is_err());
+    assert_eq!(known(), NativeSidecars::Unknown);
+    refresh(&client("30", &["v1.30.1"]), &shared).await.unwrap();
+    assert_eq!(known(), NativeSidecars::Everywhere);
+    refresh(&silent, &shared).await.unwrap();
+    assert_eq!(known(), NativeSidecars::Everywhere);
     // An old node joins.
-    placement.refresh(&client("30", &["v1.30.1", "v1.28.1"]), &shared).await.unwrap();
-    assert!(!native());
+    refresh(&client("30", &["v1.30.1", "v1.28.1"]), &shared).await.unwrap();
+    assert_eq!(known(), NativeSidecars::NotEverywhere);
+}
+
+/// Whoever may not list nodes will not be allowed to in two seconds: the certificate is looked after
+/// all the same, and each pod is told.
+#[tokio::test]
+async fn a_refusal_leaves_pods_alone_and_is_no_reason_not_to_serve() {
+    let settings = AllSettings::new(crate::config::Config::default(), NativeSidecars::Unknown);
+    let shared = Shared::new(settings).unwrap();
+    refresh(&client("31", FORBIDDEN), &shared).await.unwrap();
+    assert_eq!(shared.settings.load().native_sidecars, NativeSidecars::Unknown);
 }
 
 #[test]
