@@ -34,7 +34,6 @@ pub mod serve;
 pub mod spark;
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,7 +62,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         role,
         address: ip,
         port,
-        web_config_file,
         spark_ui_port,
         push_port,
         container,
@@ -107,7 +105,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let address = Address { ip, port };
     let site = Site { scraper: Arc::clone(&scraper), role };
-    let server = tokio::spawn(answer(address, site, web_config_file, Arc::clone(&ending), stopped));
+    let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
     tokio::spawn(Arc::clone(&scraper).refresh());
 
     let why = life::watch(&ending, signals, heartbeat_file.as_deref(), || {
@@ -134,25 +132,19 @@ fn receive(port: u16) -> Arc<Store> {
     store
 }
 
-/// Serves as soon as it is known what protects the page and the port can be had, until `stop` says
-/// so.
+/// Serves as soon as the port can be had, until `stop` says so.
 async fn answer(
     address: Address,
     site: Site,
-    web_config_file: Option<PathBuf>,
     ending: Arc<Ending>,
     mut stop: watch::Receiver<bool>,
 ) {
     let remedy = "Something else in this pod has the port: choose another with --port, \
                   or with the annotation emberscope.dev/port.";
-    let protected = async {
-        let protection = serve::protection(web_config_file).await;
-        (protection, serve::listen(address, "scrapes", remedy).await)
-    };
-    let (protection, listener) = tokio::select! {
-        both = protected => both,
+    let listener = tokio::select! {
+        listener = serve::listen(address, "scrapes", remedy) => listener,
         () = serve::said(&mut stop) => return,
     };
     ending.serves();
-    serve::serve(listener, serve::routes(site), protection, stop).await;
+    serve::serve(listener, serve::routes(site), stop).await;
 }
