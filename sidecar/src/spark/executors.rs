@@ -9,7 +9,7 @@ mod names;
 
 pub use names::documented;
 
-use super::text::{Item, Items, MAX_LINE, Sample, labels};
+use super::text::{MAX_LINE, Sample, Samples, labels};
 use super::{Reason, Repairs};
 use crate::exposition::{FamilyId, LabelSet, Page, Part};
 
@@ -28,7 +28,7 @@ const MAX_EXPECTED: usize = 20_000;
 /// Writes the executors page in `body` into `page`.
 pub fn write(body: &[u8], page: &mut Page) -> Repairs {
     let mut reader = Reader::default();
-    reader.read(Items::new(body), page);
+    reader.read(Samples::new(body), page);
     reader.repairs
 }
 
@@ -64,12 +64,12 @@ impl Reader {
             self.skips = false;
         }
         if self.begun.is_empty() {
-            let rest = self.read(Items::beginning(chunk), page);
+            let rest = self.read(Samples::beginning(chunk), page);
             self.begun.extend_from_slice(&chunk[chunk.len() - rest..]);
         } else {
             let mut text = std::mem::take(&mut self.begun);
             text.extend_from_slice(chunk);
-            let rest = self.read(Items::beginning(&text), page);
+            let rest = self.read(Samples::beginning(&text), page);
             text.drain(..text.len() - rest);
             self.begun = text;
         }
@@ -83,21 +83,19 @@ impl Reader {
     /// Writes the last line, if it had no end, and tells what became of all.
     pub fn finish(mut self, page: &mut Page) -> Repairs {
         let text = std::mem::take(&mut self.begun);
-        self.read(Items::new(&text), page);
+        self.read(Samples::new(&text), page);
         self.repairs
     }
 
-    /// Writes the items; how many bytes are left over is returned.
-    fn read(&mut self, mut items: Items<'_>, page: &mut Page) -> usize {
-        for item in items.by_ref() {
-            match item {
-                // What the vendors' TYPE lines say is known.
-                Item::Type { .. } => {}
-                Item::Bad(reason) => self.repairs.bad(reason),
-                Item::Sample(sample) => self.sample(&sample, page),
+    /// Writes the samples; how many bytes are left over is returned.
+    fn read(&mut self, mut samples: Samples<'_>, page: &mut Page) -> usize {
+        for sample in samples.by_ref() {
+            match sample {
+                Ok(sample) => self.sample(&sample, page),
+                Err(reason) => self.repairs.bad(reason),
             }
         }
-        items.remainder().len()
+        samples.remainder().len()
     }
 
     fn sample(&mut self, sample: &Sample<'_>, page: &mut Page) {

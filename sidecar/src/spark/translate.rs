@@ -95,7 +95,6 @@ impl<'a> Translator<'a> {
     pub(super) fn put(&mut self, key: &str, reading: Reading) {
         match reading.field {
             Field::Twin => return self.repairs.twin(),
-            Field::Other => return self.repairs.by_rule(),
             Field::Statistic(_) | Field::Rate(_) if self.profile == Profile::Standard => {
                 return self.repairs.by_rule();
             }

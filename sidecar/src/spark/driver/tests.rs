@@ -127,35 +127,6 @@ fn values_that_are_no_numbers_are_left_out() {
 }
 
 #[test]
-fn a_build_with_type_lines_gives_the_same_names() {
-    let body = "\
-# HELP metrics_n_driver_DAGScheduler_job_allJobs Gauge metric
-# TYPE metrics_n_driver_DAGScheduler_job_allJobs gauge
-metrics_n_driver_DAGScheduler_job_allJobs 17
-# TYPE metrics_n_driver_appStatus_jobs_failedJobs_total counter
-metrics_n_driver_appStatus_jobs_failedJobs_total 2
-# TYPE metrics_n_driver_HiveExternalCatalog_fileCacheHits counter
-metrics_n_driver_HiveExternalCatalog_fileCacheHits_total 3
-# TYPE metrics_n_driver_CodeGenerator_compilationTime summary
-metrics_n_driver_CodeGenerator_compilationTime{quantile=\"0.5\"} 250.0
-metrics_n_driver_CodeGenerator_compilationTime{quantile=\"0.25\"} 100.0
-metrics_n_driver_CodeGenerator_compilationTime_count 4
-metrics_n_driver_CodeGenerator_compilationTime_sum 1000.0
-# EOF
-";
-    let (page, repairs) = read(body, Some("n"));
-    let expected = [
-        "spark_driver_dag_scheduler_jobs_total{application_id=\"n\"} 17",
-        "spark_driver_app_status_failed_jobs_total{application_id=\"n\"} 2",
-        "spark_driver_hive_external_catalog_file_cache_hits_total{application_id=\"n\"} 3",
-        "spark_driver_code_generator_compilation_time_seconds{application_id=\"n\",quantile=\"0.5\"} 0.25",
-        "spark_driver_code_generator_compilation_time_seconds_count{application_id=\"n\"} 4",
-    ];
-    assert_eq!(samples(&page), expected);
-    assert_eq!(repairs.lines().by_rule, 2);
-}
-
-#[test]
 fn users_names_are_limited_in_number() {
     let line =
         |n| format!("metrics_n_driver_AccumulatorSource_id{n}x_Value{{type=\"gauges\"}} 1\n");
