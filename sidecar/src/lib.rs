@@ -46,8 +46,9 @@ use args::{Args, Role};
 use exposition::PodLabels;
 use life::{Ending, Life, Signals};
 use own::Own;
-use scrape::{Driver, Files, Frame, Scraper, Sources, Spark, Wish};
+use scrape::{Driver, Files, Frame, Scraper, Sources, Spark};
 use serve::{Address, Site};
+use spark::Wanted;
 use spark::push::Store;
 use spark::ui::Ui;
 
@@ -92,7 +93,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if pss_interval_seconds > 0 {
         files = files.with_pss(Duration::from_secs(pss_interval_seconds.into()));
     }
-    let wanted = Arc::new(Wish { application_id, profile, compat });
+    let wanted = Arc::new(Wanted { application_id, profile, compat });
     let sources = Sources { spark, files, wanted };
     let (pod_labels, left_out) = PodLabels::read(&metric_labels);
     for label in left_out {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-pub use collect::{Driver, Sources, Spark, Wish};
+pub use collect::{Driver, Sources, Spark};
 pub use files::{FileReports, Files, LastState};
 pub use flight::Flight;
 pub use sheets::{Frame, Selection, Sheets, Text};

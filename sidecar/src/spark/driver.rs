@@ -19,10 +19,11 @@ use crate::exposition::Page;
 ///
 /// Samples get the label `application_id` with the given id, or else with the page's namespace
 /// where that looks like an id (what `spark.metrics.namespace` names is no application's id).
-pub fn write(body: &[u8], wanted: Wanted<'_>, page: &mut Page) -> Repairs {
+pub fn write(body: &[u8], wanted: &Wanted, page: &mut Page) -> Repairs {
     let names = Samples::new(body).filter_map(Result::ok).map(|sample| sample.name);
-    let prefix = Prefix::learn(names, wanted.application_id);
-    let id = wanted.application_id.map(Cow::Borrowed).or_else(|| prefix.application_id());
+    let prefix = Prefix::learn(names, wanted.application_id.as_deref());
+    let id =
+        wanted.application_id.as_deref().map(Cow::Borrowed).or_else(|| prefix.application_id());
     let common = id.as_deref().map(|id| ("application_id", id)).into_iter().collect();
     let mut translator = Translator::new(page, Scope::Driver, common, Unit::Nanoseconds);
     translator.profile(wanted.profile);

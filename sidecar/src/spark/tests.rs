@@ -59,12 +59,12 @@ fn through(name: String, what: What, input: String) -> Captured {
     let mut page = Page::new();
     let body = input.as_bytes();
     let repairs = match what {
-        What::Driver => driver::write(body, Wanted::default(), &mut page),
+        What::Driver => driver::write(body, &Wanted::default(), &mut page),
         What::Executors => executors::write(body, &mut page),
         What::Push => {
             let store = Store::new();
             store.take(body.split(|byte| *byte == b'\n'), Instant::now());
-            store.write(Of::All, Wanted::default(), &mut page)
+            store.write(Of::All, &Wanted::default(), &mut page)
         }
     };
     let mut output = Vec::new();

@@ -13,7 +13,7 @@ fuzz_target!(|lines: &[u8]| {
     let store = Store::new();
     store.take(lines.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
-    store.write(Of::All, Wanted::default(), &mut page);
+    store.write(Of::All, &Wanted::default(), &mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

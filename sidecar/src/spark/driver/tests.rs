@@ -6,8 +6,8 @@ use crate::spark::Reason;
 /// The page's families: name, kind, and each sample as labels, part and value.
 fn read(body: &str, id: Option<&str>) -> (Page, Repairs) {
     let mut page = Page::new();
-    let repairs =
-        write(body.as_bytes(), Wanted { application_id: id, ..Wanted::default() }, &mut page);
+    let wanted = Wanted { application_id: id.map(str::to_owned), ..Wanted::default() };
+    let repairs = write(body.as_bytes(), &wanted, &mut page);
     (page, repairs)
 }
 
@@ -64,8 +64,12 @@ fn the_full_profile_has_what_dropwizard_derives_in_base_units() {
          metrics_n_driver_LiveListenerBus_numEventsPosted_Max{{type=\"counters\"}} 9\n"
     );
     let mut page = Page::new();
-    let wanted = Wanted { application_id: Some("n"), profile: Profile::Full };
-    let repairs = write(body.as_bytes(), wanted, &mut page);
+    let wanted = Wanted {
+        application_id: Some("n".to_owned()),
+        profile: Profile::Full,
+        ..Wanted::default()
+    };
+    let repairs = write(body.as_bytes(), &wanted, &mut page);
     let name = "spark_driver_dag_scheduler_message_processing_time_seconds";
     let id = "application_id=\"n\"";
     let expected = [
@@ -141,7 +145,7 @@ fn a_name_of_another_type_is_left_out() {
     let mut page = Page::new();
     page.gauge("spark_driver_dag_scheduler_jobs_total", "Not Spark's.", &[], 1.0);
     let body = b"metrics_n_driver_DAGScheduler_job_allJobs_Value{type=\"gauges\"} 17";
-    let repairs = write(body, Wanted::default(), &mut page);
+    let repairs = write(body, &Wanted::default(), &mut page);
     assert_eq!((page.len(), repairs.count(Reason::NameTaken)), (1, 1));
     assert_eq!(page.families()[0].samples[0].part, Part::Value);
 }

@@ -79,7 +79,7 @@ impl Store {
     /// names where that looks like an id) and `executor_id`. What a process with the id `driver`
     /// pushed is named `spark_driver_…` and has no `executor_id`, as on the driver's page. Told is
     /// what became of these values, and which lines were dropped on arrival since the last call.
-    pub fn write(&self, of: Of, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
+    pub fn write(&self, of: Of, wanted: &Wanted, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
         let counts = |executor: &&Executor| of == Of::All || !executor.is_driver();
@@ -146,9 +146,9 @@ impl Executor {
         *self.id == *DRIVER
     }
 
-    fn write(&self, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
+    fn write(&self, wanted: &Wanted, page: &mut Page) -> Repairs {
         let own = id_of(&self.namespace);
-        let id = wanted.application_id.or(own.as_deref());
+        let id = wanted.application_id.as_deref().or(own.as_deref());
         let executor_id = (!self.is_driver()).then_some(("executor_id", &*self.id));
         let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id).collect();
         let scope = if self.is_driver() { Scope::Driver } else { Scope::Executor };

@@ -25,7 +25,9 @@ fn received(bytes: &[u8]) -> (String, Repairs) {
 
 fn served(store: &Store, application_id: Option<&str>) -> (String, Repairs) {
     let (mut page, mut out) = (Page::new(), Vec::new());
-    let repairs = store.write(Of::All, Wanted { application_id, ..Wanted::default() }, &mut page);
+    let application_id = application_id.map(str::to_owned);
+    let wanted = Wanted { application_id, ..Wanted::default() };
+    let repairs = store.write(Of::All, &wanted, &mut page);
     encode::text(&page, &mut out);
     (String::from_utf8(out).unwrap(), repairs)
 }

@@ -73,10 +73,13 @@ fn broken(page: &'static str) -> impl Strategy<Value = Vec<u8>> {
 
 /// The page that all three sources make of these bytes.
 fn served(text: &[u8], application_id: Option<&str>) -> String {
-    served_with(text, Wanted { application_id, ..Wanted::default() })
+    served_with(
+        text,
+        &Wanted { application_id: application_id.map(str::to_owned), ..Wanted::default() },
+    )
 }
 
-fn served_with(text: &[u8], wanted: Wanted<'_>) -> String {
+fn served_with(text: &[u8], wanted: &Wanted) -> String {
     let store = Store::new();
     store.take(text.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
@@ -133,7 +136,7 @@ proptest! {
         full: bool,
     ) {
         let profile = if full { Profile::Full } else { Profile::Standard };
-        let page = served_with(&text, Wanted { profile, ..Wanted::default() });
+        let page = served_with(&text, &Wanted { profile, ..Wanted::default() });
         let opinion = promtool::check(&page);
         prop_assert!(opinion.is_readable, "{}\n{page}", opinion.said);
     }
