@@ -4,7 +4,7 @@ use super::labels::push_escaped;
 
 /// Every label that the sidecar's own samples carry (docs/metrics.md). One of these a second time
 /// would void the page.
-pub const OWN: [&str; 19] = [
+pub const OWN: [&str; 18] = [
     "application_id",
     "application_name",
     "collector",
@@ -19,7 +19,6 @@ pub const OWN: [&str; 19] = [
     "queue",
     "revision",
     "scheme",
-    "arena",
     "window",
     "evidence",
     "type",
