@@ -30,7 +30,7 @@ pub mod life;
 pub mod own;
 pub mod processes;
 pub mod scrape;
-pub mod serve;
+mod serve;
 pub mod spark;
 
 use std::net::Ipv4Addr;

@@ -25,8 +25,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
-pub use listen::listen;
-pub use routes::{Site, routes};
+pub(crate) use listen::listen;
+pub(crate) use routes::{Site, routes};
 
 /// Connections at a time. More wait to be accepted; each of these is closed within seconds if it
 /// makes no progress. Prometheus needs one.
@@ -37,11 +37,11 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// The address; `::` takes IPv4 too.
-    pub ip: IpAddr,
+    pub(crate) ip: IpAddr,
     /// The port.
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl fmt::Display for Address {
@@ -51,7 +51,7 @@ impl fmt::Display for Address {
 }
 
 /// Accepts connections until `stop` says so; then lets the answers under way finish.
-pub async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let mut stopped = stop.clone();
     loop {
@@ -78,6 +78,6 @@ pub async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<boo
 }
 
 /// Returns when `stop` says so, or nobody is left to say it.
-pub async fn said(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn said(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

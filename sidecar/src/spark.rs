@@ -16,7 +16,7 @@ mod text;
 mod translate;
 pub mod ui;
 
-pub use repairs::{Lines, Reason, Repairs};
+pub use repairs::{Reason, Repairs};
 
 use crate::args::{Compat, Profile};
 

@@ -25,13 +25,6 @@ const MAX_NAMES: usize = 256;
 /// Room is made for so many executors at most before they are there.
 const MAX_EXPECTED: usize = 20_000;
 
-/// Writes the executors page in `body` into `page`.
-pub fn write(body: &[u8], page: &mut Page) -> Repairs {
-    let mut reader = Reader::default();
-    reader.read(Samples::new(body), page);
-    reader.repairs
-}
-
 /// Reads an executors page while it arrives, so that it need not be held: with 10,000 executors it
 /// has 52 MB.
 #[derive(Debug, Default)]
@@ -74,13 +67,13 @@ impl Reader {
             self.begun = text;
         }
         if self.begun.len() > MAX_LINE && !self.begun.contains(&b'\n') {
-            self.repairs.bad(Reason::TooLong);
+            self.repairs.add(Reason::TooLong);
             self.begun = Vec::new();
             self.skips = true;
         }
     }
 
-    /// Writes the last line, if it had no end, and tells what became of all.
+    /// Writes the last line, if it had no end, and tells what was wrong with them all.
     pub fn finish(mut self, page: &mut Page) -> Repairs {
         let text = std::mem::take(&mut self.begun);
         self.read(Samples::new(&text), page);
@@ -92,7 +85,7 @@ impl Reader {
         for sample in samples.by_ref() {
             match sample {
                 Ok(sample) => self.sample(&sample, page),
-                Err(reason) => self.repairs.bad(reason),
+                Err(reason) => self.repairs.add(reason),
             }
         }
         samples.remainder().len()
@@ -101,15 +94,14 @@ impl Reader {
     fn sample(&mut self, sample: &Sample<'_>, page: &mut Page) {
         let family = match self.families.find(sample.name, page) {
             Ok(family) => family,
-            Err(reason) => return self.repairs.bad(reason),
+            Err(reason) => return self.repairs.add(reason),
         };
         match self.labels.find(sample.labels, page) {
-            None => self.repairs.bad(Reason::Malformed),
+            None => self.repairs.add(Reason::Malformed),
             Some((labels, mended)) => {
                 page.push(family, Part::Value, labels, sample.value);
-                self.repairs.kept();
                 if let Some(reason) = mended {
-                    self.repairs.mended(reason);
+                    self.repairs.add(reason);
                 }
             }
         }

@@ -53,12 +53,6 @@ struct Executor {
 }
 
 impl Store {
-    /// An empty store.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// When the last value arrived.
     #[must_use]
     pub fn last_push(&self) -> Option<Instant> {
@@ -96,14 +90,14 @@ impl Store {
             match parse(line) {
                 Ok(None) => {}
                 Ok(Some((name, value))) => inner.keep(name, value, now),
-                Err(reason) => inner.repairs.bad(reason),
+                Err(reason) => inner.repairs.add(reason),
             }
         }
     }
 
     /// Counts a line that never became whole.
     pub(super) fn bad(&self, reason: Reason) {
-        self.lock().repairs.bad(reason);
+        self.lock().repairs.add(reason);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -121,7 +115,7 @@ impl Inner {
             .position(|executor| *executor.id == *executor_id && *executor.namespace == *namespace);
         if known.is_none() {
             if self.executors.len() == MAX_EXECUTORS {
-                return self.repairs.bad(Reason::TooMany);
+                return self.repairs.add(Reason::TooMany);
             }
             let (namespace, id) = (namespace.into(), executor_id.into());
             self.executors.push(Executor { namespace, id, last: now, values: BTreeMap::new() });
@@ -135,7 +129,7 @@ impl Inner {
         } else if executor.values.len() < MAX_NAMES {
             executor.values.insert(key.into(), value);
         } else {
-            return self.repairs.bad(Reason::TooMany);
+            return self.repairs.add(Reason::TooMany);
         }
         executor.last = now;
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::{Of, Page, Store, Wanted, checker, driver, encode, executors, promtool};
+use super::{Of, Page, Store, Wanted, checker, driver, encode, executors_page, promtool};
 use crate::args::Profile;
 
 /// Pieces of what Spark sends, and of what breaks it.
@@ -80,11 +80,11 @@ fn served(text: &[u8], application_id: Option<&str>) -> String {
 }
 
 fn served_with(text: &[u8], wanted: &Wanted) -> String {
-    let store = Store::new();
+    let store = Store::default();
     store.take(text.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
     driver::write(text, wanted, &mut page);
-    executors::write(text, &mut page);
+    executors_page(text, &mut page);
     store.write(Of::All, wanted, &mut page);
     page.drop_duplicates();
     let mut out = Vec::new();
