@@ -38,7 +38,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use prometheus::Registry;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -82,8 +81,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let linger = Duration::from_secs(linger_seconds.into());
     let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
-    let own = Own::register(Registry::new(), role)
-        .context("cannot register the sidecar's own metrics")?;
+    let own = Own::new(role);
     let pushes = receive(push_port);
     let spark = match role {
         Role::Driver => Spark::Driver(Arc::new(Driver::new(Ui::new(spark_ui_port), pushes))),

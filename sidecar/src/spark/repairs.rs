@@ -84,8 +84,8 @@ impl Repairs {
     }
 }
 
-impl AddAssign for Repairs {
-    fn add_assign(&mut self, other: Self) {
+impl AddAssign<&Self> for Repairs {
+    fn add_assign(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }
@@ -111,7 +111,7 @@ mod tests {
         first.add(Reason::NoValue);
         second.add(Reason::NotUtf8);
         second.add(Reason::NotUtf8);
-        first += second;
+        first += &second;
         let there: Vec<_> = first.iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(there, [(Reason::NotUtf8, 2), (Reason::NoValue, 1)]);
     }

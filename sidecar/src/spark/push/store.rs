@@ -78,7 +78,7 @@ impl Store {
         let mut repairs = std::mem::take(&mut inner.repairs);
         let counts = |executor: &&Executor| of == Of::All || !executor.is_driver();
         for executor in inner.executors.iter().filter(counts) {
-            repairs += executor.write(wanted, page);
+            repairs += &executor.write(wanted, page);
         }
         repairs
     }
