@@ -17,6 +17,7 @@
 //! | [`spark`] | Spark's two pages and its push, repaired and renamed |
 //! | [`cgroup`] | memory, CPU and pressure of the Spark container |
 //! | [`processes`] | the pod's processes by kind |
+//! | [`node`] | what the pod's node is and has |
 //! | [`exposition`] | the page, and its text |
 //! | [`own`] | the sidecar's own figures |
 //! | [`last_state`] | how Spark's container ended, as far as a neighbour can know |
@@ -27,6 +28,7 @@ pub mod cgroup;
 pub mod exposition;
 pub mod last_state;
 pub mod life;
+pub mod node;
 pub mod own;
 pub mod processes;
 pub mod scrape;
@@ -92,7 +94,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         files = files.with_pss(Duration::from_secs(pss_interval_seconds.into()));
     }
     let wanted = Arc::new(Wanted { application_id, profile, compat });
-    let sources = Sources { spark, files, wanted };
+    let node = Arc::new(node::page());
+    let sources = Sources { spark, files, wanted, node };
     let (pod_labels, left_out) = PodLabels::read(&metric_labels);
     for label in left_out {
         warn!(label, "left out: not NAME=VALUE, or the name has a meaning already");

@@ -73,6 +73,8 @@ pub struct Sources {
     pub files: Files,
     /// What is wanted of Spark's figures.
     pub wanted: Arc<Wanted>,
+    /// What the node is and has, which does not change.
+    pub node: Arc<Page>,
 }
 
 impl Sources {
