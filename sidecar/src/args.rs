@@ -20,8 +20,6 @@ Examples:
     emberscope-sidecar --role=driver
   Beside an executor whose GraphiteSink pushes to 127.0.0.1:9815:
     emberscope-sidecar --role=executor --push-port=9815
-  With TLS and passwords (docs/web-config.md):
-    emberscope-sidecar --role=driver --web.config.file=/etc/emberscope/web.yml
 
 Signals:
   SIGTERM        serves the last values until they are scraped or the linger time is over
@@ -50,10 +48,6 @@ pub struct Args {
     /// Port to serve /metrics on
     #[arg(long, value_name = "PORT", default_value_t = 9814, value_parser = port())]
     pub port: u16,
-
-    /// File that protects the page with TLS, client certificates or passwords, in the format of Prometheus' exporters; it is read again when it changes, and without a usable one nothing is served
-    #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_config_file: Option<PathBuf>,
 
     /// Port of Spark's UI on 127.0.0.1; the 16 ports above it are tried as Spark does (driver only)
     #[arg(long, value_name = "PORT", default_value_t = 4040, value_parser = port())]

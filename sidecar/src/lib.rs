@@ -17,6 +17,7 @@
 //! | [`spark`] | Spark's two pages and its push, repaired and renamed |
 //! | [`cgroup`] | memory, CPU and pressure of the Spark container |
 //! | [`processes`] | the pod's processes by kind |
+//! | [`node`] | what the pod's node is and has |
 //! | [`exposition`] | the page, and its text |
 //! | [`own`] | the sidecar's own figures |
 //! | [`last_state`] | how Spark's container ended, as far as a neighbour can know |
@@ -27,19 +28,18 @@ pub mod cgroup;
 pub mod exposition;
 pub mod last_state;
 pub mod life;
+pub mod node;
 pub mod own;
 pub mod processes;
 pub mod scrape;
-pub mod serve;
+mod serve;
 pub mod spark;
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use prometheus::Registry;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -47,8 +47,9 @@ use args::{Args, Role};
 use exposition::PodLabels;
 use life::{Ending, Life, Signals};
 use own::Own;
-use scrape::{Driver, Files, Frame, Scraper, Sources, Spark, Wish};
+use scrape::{Driver, Files, Frame, Scraper, Sources, Spark};
 use serve::{Address, Site};
+use spark::Wanted;
 use spark::push::Store;
 use spark::ui::Ui;
 
@@ -63,7 +64,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         role,
         address: ip,
         port,
-        web_config_file,
         spark_ui_port,
         push_port,
         container,
@@ -83,8 +83,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot listen to signals")?;
     let linger = Duration::from_secs(linger_seconds.into());
     let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
-    let own = Own::register(Registry::new(), role)
-        .context("cannot register the sidecar's own metrics")?;
+    let own = Own::new(role);
     let pushes = receive(push_port);
     let spark = match role {
         Role::Driver => Spark::Driver(Arc::new(Driver::new(Ui::new(spark_ui_port), pushes))),
@@ -94,8 +93,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if pss_interval_seconds > 0 {
         files = files.with_pss(Duration::from_secs(pss_interval_seconds.into()));
     }
-    let wanted = Arc::new(Wish { application_id, profile, compat });
-    let sources = Sources { spark, files, wanted };
+    let wanted = Arc::new(Wanted { application_id, profile, compat });
+    let node = Arc::new(node::page());
+    let sources = Sources { spark, files, wanted, node };
     let (pod_labels, left_out) = PodLabels::read(&metric_labels);
     for label in left_out {
         warn!(label, "left out: not NAME=VALUE, or the name has a meaning already");
@@ -107,7 +107,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let address = Address { ip, port };
     let site = Site { scraper: Arc::clone(&scraper), role };
-    let server = tokio::spawn(answer(address, site, web_config_file, Arc::clone(&ending), stopped));
+    let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
     tokio::spawn(Arc::clone(&scraper).refresh());
 
     let why = life::watch(&ending, signals, heartbeat_file.as_deref(), || {
@@ -134,25 +134,19 @@ fn receive(port: u16) -> Arc<Store> {
     store
 }
 
-/// Serves as soon as it is known what protects the page and the port can be had, until `stop` says
-/// so.
+/// Serves as soon as the port can be had, until `stop` says so.
 async fn answer(
     address: Address,
     site: Site,
-    web_config_file: Option<PathBuf>,
     ending: Arc<Ending>,
     mut stop: watch::Receiver<bool>,
 ) {
     let remedy = "Something else in this pod has the port: choose another with --port, \
                   or with the annotation emberscope.dev/port.";
-    let protected = async {
-        let protection = serve::protection(web_config_file).await;
-        (protection, serve::listen(address, "scrapes", remedy).await)
-    };
-    let (protection, listener) = tokio::select! {
-        both = protected => both,
+    let listener = tokio::select! {
+        listener = serve::listen(address, "scrapes", remedy) => listener,
         () = serve::said(&mut stop) => return,
     };
     ending.serves();
-    serve::serve(listener, serve::routes(site), protection, stop).await;
+    serve::serve(listener, serve::routes(site), stop).await;
 }

@@ -36,12 +36,11 @@ fn main() -> ExitCode {
 }
 
 fn live(args: Args) -> anyhow::Result<()> {
-    // One thread for everything, and others while they are needed: for the files of a scrape (see
-    // `scrape/files.rs`), and for those and the passwords of a web configuration, so that neither
-    // waits for the other.
+    // One thread for everything, and another while it is needed: for the files of a scrape (see
+    // `scrape/files.rs`).
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(3)
+        .max_blocking_threads(1)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .context("cannot start the runtime")?;

@@ -3,166 +3,140 @@
 mod cost;
 mod table;
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::proto::MetricType;
-use prometheus::{
-    Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
-
-use cost::Cost;
+use cost::Meter;
 pub use table::{Described, TABLE};
 
 use crate::args::Role;
-use crate::exposition::{Kind, Page, Part};
+use crate::exposition::{Page, Part};
 use crate::scrape::{Report, Sheets};
 use crate::spark::Repairs;
 
-/// The sidecar's own figures, in a registry of their own.
+/// The sidecar's own figures.
 #[derive(Debug)]
 pub struct Own {
-    registry: Registry,
-    source_up: IntGaugeVec,
-    source_duration: GaugeVec,
-    source_errors: IntCounterVec,
-    repairs: IntCounterVec,
-    left_out: IntCounter,
-    cut: IntGaugeVec,
-    scrapes: IntCounter,
-    scrape_duration: Gauge,
-    bytes: IntGauge,
-    samples: IntGauge,
-    spark_ended: IntGauge,
-    resident: IntGauge,
-    cpu: Counter,
-    open_fds: IntGauge,
+    role: Role,
+    meter: Meter,
+    counts: Mutex<Counts>,
+}
+
+/// What was counted so far, and what the last round was like.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Whether each source was up, and how long it took.
+    sources: BTreeMap<&'static str, (bool, Duration)>,
+    /// By source and reason.
+    errors: BTreeMap<(&'static str, &'static str), u64>,
+    /// From the first look at Spark's lines on: zeros too, since a counter that starts at its first
+    /// event hides it from `rate`.
+    repairs: Option<Repairs>,
+    left_out: u64,
+    /// By family.
+    cut: Vec<(String, usize)>,
+    scrapes: u64,
+    round: Duration,
+    bytes: usize,
+    samples: usize,
+    spark_ended: bool,
 }
 
 impl Own {
-    /// Registers every metric of [`TABLE`] in `registry`.
-    ///
-    /// # Errors
-    ///
-    /// The registry has one of the names already.
-    pub fn register(registry: Registry, role: Role) -> prometheus::Result<Self> {
-        let counter = |metric: &Described| add(&registry, IntCounter::with_opts(opts(metric))?);
-        let gauge = |metric: &Described| add(&registry, IntGauge::with_opts(opts(metric))?);
-        let counters =
-            |metric: &Described| add(&registry, IntCounterVec::new(opts(metric), metric.labels)?);
-        let gauges =
-            |metric: &Described| add(&registry, IntGaugeVec::new(opts(metric), metric.labels)?);
-        gauges(&table::BUILD_INFO)?
-            .with_label_values(&[env!("CARGO_PKG_VERSION"), role.as_str()])
-            .set(1);
-        let durations = GaugeVec::new(opts(&table::SOURCE_DURATION), table::SOURCE_DURATION.labels);
-        Ok(Self {
-            source_up: gauges(&table::SOURCE_UP)?,
-            source_duration: add(&registry, durations?)?,
-            source_errors: counters(&table::SOURCE_ERRORS)?,
-            repairs: counters(&table::REPAIRS)?,
-            left_out: counter(&table::LEFT_OUT)?,
-            cut: gauges(&table::CUT)?,
-            scrapes: counter(&table::SCRAPES)?,
-            scrape_duration: add(&registry, Gauge::with_opts(opts(&table::SCRAPE_DURATION))?)?,
-            bytes: gauge(&table::BYTES)?,
-            samples: gauge(&table::SAMPLES)?,
-            spark_ended: gauge(&table::SPARK_ENDED)?,
-            resident: gauge(&table::RESIDENT)?,
-            cpu: add(&registry, Counter::with_opts(opts(&table::CPU))?)?,
-            open_fds: gauge(&table::OPEN_FDS)?,
-            registry,
-        })
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self { role, meter: Meter::open(), counts: Mutex::default() }
     }
 
     /// One source is done.
     pub fn source(&self, report: &Report) {
         let source = report.source.as_str();
-        self.source_duration.with_label_values(&[source]).set(report.took.as_secs_f64());
-        self.source_up.with_label_values(&[source]).set(report.result.is_ok().into());
+        let mut counts = self.counts();
+        counts.sources.insert(source, (report.result.is_ok(), report.took));
         let repairs = match &report.result {
             Ok(figures) => {
-                self.left_out.inc_by(figures.duplicates);
+                counts.left_out += figures.duplicates;
                 Some(&figures.repairs)
             }
             Err(failure) => {
-                self.source_errors.with_label_values(&[source, failure.reason]).inc();
+                *counts.errors.entry((source, failure.reason)).or_default() += 1;
                 failure.repairs.as_deref()
             }
         };
-        for (reason, count) in repairs.into_iter().flat_map(Repairs::iter) {
-            // Zeros too: a counter that starts at its first event hides it from `rate`.
-            self.repairs.with_label_values(&[reason.as_str()]).inc_by(count);
+        if let Some(repairs) = repairs {
+            *counts.repairs.get_or_insert_default() += repairs;
         }
     }
 
     /// A round of the sources took so long, and gave these pages.
     pub fn round(&self, took: Duration, spark_ended: bool, sheets: &Sheets) {
-        self.scrape_duration.set(took.as_secs_f64());
-        self.spark_ended.set(spark_ended.into());
-        self.samples.set(count(sheets.samples()));
-        self.left_out.inc_by(sheets.left_out() as u64);
-        self.cut.reset();
-        for (family, samples) in sheets.cut() {
-            self.cut.with_label_values(&[family]).set(count(samples));
-        }
+        let mut counts = self.counts();
+        counts.round = took;
+        counts.spark_ended = spark_ended;
+        counts.samples = sheets.samples();
+        counts.left_out += sheets.left_out() as u64;
+        counts.cut = sheets.cut().map(|(family, samples)| (family.to_owned(), samples)).collect();
     }
 
     /// A page of so many bytes was sent.
     pub fn sent(&self, bytes: usize) {
-        self.bytes.set(count(bytes));
+        self.counts().bytes = bytes;
     }
 
     /// Somebody asked for the page.
     pub fn asked(&self) {
-        self.scrapes.inc();
+        self.counts().scrapes += 1;
     }
 
     /// The own figures as they are now.
     #[must_use]
     pub fn page(&self) -> Page {
-        let cost = Cost::read();
+        let (cost, counts) = (self.meter.read(), self.counts());
+        let mut page = Page::new();
+        let mut put = |metric: &Described, labels: &[(&str, &str)], value: f64| {
+            let family = page.family(metric.name, metric.kind, metric.help);
+            let labels = page.labels(labels);
+            page.push(family, Part::Value, labels, value);
+        };
+        let build = [("role", self.role.as_str()), ("version", env!("CARGO_PKG_VERSION"))];
+        put(&table::BUILD_INFO, &build, 1.0);
+        for (source, (is_up, took)) in &counts.sources {
+            put(&table::SOURCE_UP, &[("source", source)], f64::from(*is_up));
+            put(&table::SOURCE_DURATION, &[("source", source)], took.as_secs_f64());
+        }
+        for ((source, reason), count) in &counts.errors {
+            put(&table::SOURCE_ERRORS, &[("reason", reason), ("source", source)], *count as f64);
+        }
+        for (reason, count) in counts.repairs.iter().flat_map(Repairs::iter) {
+            put(&table::REPAIRS, &[("reason", reason.as_str())], count as f64);
+        }
+        put(&table::LEFT_OUT, &[], counts.left_out as f64);
+        for (family, samples) in &counts.cut {
+            put(&table::CUT, &[("family", family)], *samples as f64);
+        }
+        put(&table::SCRAPES, &[], counts.scrapes as f64);
+        put(&table::SCRAPE_DURATION, &[], counts.round.as_secs_f64());
+        put(&table::BYTES, &[], counts.bytes as f64);
+        put(&table::SAMPLES, &[], counts.samples as f64);
+        put(&table::SPARK_ENDED, &[], counts.spark_ended.into());
         if let Some(bytes) = cost.resident_bytes {
-            self.resident.set(bytes);
+            put(&table::RESIDENT, &[], bytes as f64);
         }
         if let Some(seconds) = cost.cpu_seconds {
-            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+            put(&table::CPU, &[], seconds);
         }
         if let Some(count) = cost.open_fds {
-            self.open_fds.set(count);
-        }
-        let mut page = Page::new();
-        for family in self.registry.gather() {
-            // The table has nothing else.
-            let is_counter = family.get_field_type() == MetricType::COUNTER;
-            let kind = if is_counter { Kind::Counter } else { Kind::Gauge };
-            let id = page.family(family.name().to_owned(), kind, family.help().to_owned());
-            for metric in family.get_metric() {
-                let labels = metric.get_label().iter();
-                let labels: Vec<_> = labels.map(|label| (label.name(), label.value())).collect();
-                let labels = page.labels(&labels);
-                let value = match kind {
-                    Kind::Counter => metric.get_counter().get_value(),
-                    Kind::Gauge | Kind::Summary | Kind::Untyped => metric.get_gauge().get_value(),
-                };
-                page.push(id, Part::Value, labels, value);
-            }
+            put(&table::OPEN_FDS, &[], count as f64);
         }
         page
     }
-}
 
-fn count(of: usize) -> i64 {
-    i64::try_from(of).unwrap_or(i64::MAX)
-}
-
-fn opts(metric: &Described) -> Opts {
-    Opts::new(metric.name, metric.help)
-}
-
-fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> prometheus::Result<C> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Nothing is half done when a holder panics.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-pub use collect::{Driver, Sources, Spark, Wish};
+pub use collect::{Driver, Sources, Spark};
 pub use files::{FileReports, Files, LastState};
 pub use flight::Flight;
 pub use sheets::{Frame, Selection, Sheets, Text};
@@ -140,7 +140,8 @@ impl Scraper {
             self.own.source(report);
             past.tell(report, self.ending.has_seen_spark());
         }
-        let pages = past.select(reports, last_state);
+        let mut pages = past.select(reports, last_state);
+        pages.push(Arc::clone(&self.sources.node));
         let mut sheets = Sheets::merge(pages, Arc::clone(&self.frame));
         self.own.round(took, is_final, &sheets);
         sheets.add_own(self.own.page());

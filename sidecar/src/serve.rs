@@ -9,24 +9,14 @@
 //! `HEAD` is answered alike; anything else is 404 or 405. Every wait for a client has an end, and
 //! there are so many clients and no more: who connects and does nothing, or reads slowly, can
 //! neither hold memory nor keep Prometheus out for long.
-//!
-//! [`web_config`] is what a web configuration says of TLS, client certificates and users;
-//! [`Protection`] is what it makes of the server.
 
-mod basic_auth;
 mod connection;
 mod listen;
 mod page;
-mod password;
-mod protection;
 mod routes;
-mod tls;
-mod turns;
-pub mod web_config;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,12 +25,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
-use connection::Client;
-pub use listen::listen;
-pub use password::PasswordHash;
-pub use protection::{Protection, protection};
-pub use routes::{Site, routes};
-pub use web_config::{WebConfig, WebConfigError};
+pub(crate) use listen::listen;
+pub(crate) use routes::{Site, routes};
 
 /// Connections at a time. More wait to be accepted; each of these is closed within seconds if it
 /// makes no progress. Prometheus needs one.
@@ -51,11 +37,11 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// The address; `::` takes IPv4 too.
-    pub ip: IpAddr,
+    pub(crate) ip: IpAddr,
     /// The port.
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl fmt::Display for Address {
@@ -64,22 +50,15 @@ impl fmt::Display for Address {
     }
 }
 
-/// Accepts connections until `stop` says so; then lets the answers under way finish. Every
-/// connection has the protection that there was when it was opened, and ends if that changes.
-pub async fn serve(
-    listener: TcpListener,
-    app: Router,
-    protection: watch::Receiver<Arc<Protection>>,
-    stop: watch::Receiver<bool>,
-) {
+/// Accepts connections until `stop` says so; then lets the answers under way finish.
+pub(crate) async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let mut stopped = stop.clone();
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, client)) => {
-                    let client = Client { address: client.ip(), protection: protection.clone() };
-                    connections.spawn(client.run(stream, app.clone(), stop.clone()));
+                Ok((stream, _)) => {
+                    connections.spawn(connection::serve(stream, app.clone(), stop.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, for one: trying at once again would only burn CPU.
@@ -99,6 +78,6 @@ pub async fn serve(
 }
 
 /// Returns when `stop` says so, or nobody is left to say it.
-pub async fn said(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn said(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -16,17 +16,20 @@ mod text;
 mod translate;
 pub mod ui;
 
-pub use repairs::{Lines, Reason, Repairs};
+pub use repairs::{Reason, Repairs};
 
-use crate::args::Profile;
+use crate::args::{Compat, Profile};
 
 /// What is wanted of Spark's figures.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted<'a> {
-    /// The application's id, where it is known better than Spark's names tell.
-    pub application_id: Option<&'a str>,
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The application's id, where it is known better than Spark's names tell: from the pod's
+    /// labels.
+    pub application_id: Option<String>,
     /// How much of each metric.
     pub profile: Profile,
+    /// Whose names beside the stable ones.
+    pub compat: Compat,
 }
 
 #[cfg(test)]

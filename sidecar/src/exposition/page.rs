@@ -36,8 +36,6 @@ impl Kind {
 pub enum Part {
     /// The series that is called like the family; a summary's quantiles too.
     Value,
-    /// A summary's `_sum`.
-    Sum,
     /// A summary's `_count`.
     Count,
 }
@@ -48,7 +46,6 @@ impl Part {
     pub const fn suffix(self) -> &'static str {
         match self {
             Self::Value => "",
-            Self::Sum => "_sum",
             Self::Count => "_count",
         }
     }
@@ -232,12 +229,6 @@ impl Page {
     #[must_use]
     pub fn families(&self) -> &[Family] {
         &self.families
-    }
-
-    /// How many samples the page holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.families.iter().map(|family| family.samples.len()).sum()
     }
 
     /// Whether the page holds no sample.

@@ -4,12 +4,14 @@ use super::labels::push_escaped;
 
 /// Every label that the sidecar's own samples carry (docs/metrics.md). One of these a second time
 /// would void the page.
-pub const OWN: [&str; 19] = [
+pub const OWN: [&str; 20] = [
     "application_id",
     "application_name",
+    "architecture",
     "collector",
     "container",
     "executor_id",
+    "kernel_version",
     "kind",
     "le",
     "listener",
@@ -19,7 +21,6 @@ pub const OWN: [&str; 19] = [
     "queue",
     "revision",
     "scheme",
-    "arena",
     "window",
     "evidence",
     "type",

@@ -1,5 +1,5 @@
 //! Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
-//! registered.
+//! served.
 
 use crate::exposition::Kind;
 

@@ -7,7 +7,7 @@ use crate::exposition::PodLabels;
 use crate::scrape::{Failure, Figures, Frame, Source};
 
 fn own() -> Own {
-    Own::register(Registry::new(), Role::Driver).unwrap()
+    Own::new(Role::Driver)
 }
 
 fn text(own: &Own) -> String {

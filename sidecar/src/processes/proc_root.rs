@@ -125,7 +125,7 @@ impl ProcRoot {
     ///
     /// The size of the `fd` directory since kernel 6.2, for anyone to see (`proc_fd_getattr` in
     /// `fs/proc/fd.c`); before, they have to be listed, which needs the right to.
-    pub(super) fn open_fds(&self, pid: u32) -> Option<u64> {
+    pub(crate) fn open_fds(&self, pid: u32) -> Option<u64> {
         let path = self.file(pid, "fd");
         match fs::metadata(&path).ok()?.len() {
             0 => fs::read_dir(&path).ok().map(|fds| fds.take(FDS_LISTED).count() as u64),
@@ -148,7 +148,7 @@ impl ProcRoot {
     }
 
     /// The size of a memory page, which `stat` counts in.
-    pub(super) fn page_size(&mut self) -> u64 {
+    pub(crate) fn page_size(&mut self) -> u64 {
         let path = self.path.join("self/auxv");
         super::page_size::of(self.reader.whole(&path).unwrap_or_default())
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::Instant as Deadline;
 
 use super::{Failure, Figures, Files, Report, Source};
-use crate::args::{Compat, Profile};
+use crate::args::Compat;
 use crate::exposition::Page;
 use crate::life::Signs;
 use crate::spark::push::{Of, Store};
@@ -51,7 +51,7 @@ impl Driver {
 
     /// Whose pushes are needed beside what came of reading the page. A look at a page that is
     /// younger than the last push is better than the push.
-    fn wanted(&self, page: &Report) -> Of {
+    fn pushes_beside(&self, page: &Report) -> Of {
         let mut read = self.page_read.lock().unwrap_or_else(PoisonError::into_inner);
         if page.result.is_ok() {
             *read = Some(Instant::now());
@@ -72,24 +72,9 @@ pub struct Sources {
     /// The figures that are files.
     pub files: Files,
     /// What is wanted of Spark's figures.
-    pub wanted: Arc<Wish>,
-}
-
-/// What is wanted of Spark's figures, as the command line says it.
-#[derive(Debug, Default)]
-pub struct Wish {
-    /// Spark's application id, if the pod's labels told it.
-    pub application_id: Option<String>,
-    /// How much of each metric.
-    pub profile: Profile,
-    /// Whose names beside the stable ones.
-    pub compat: Compat,
-}
-
-impl Wish {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { application_id: self.application_id.as_deref(), profile: self.profile }
-    }
+    pub wanted: Arc<Wanted>,
+    /// What the node is and has, which does not change.
+    pub node: Arc<Page>,
 }
 
 impl Sources {
@@ -105,13 +90,13 @@ impl Sources {
         match &self.spark {
             Spark::Driver(spark) => {
                 let (first, second) = (Arc::clone(spark), Arc::clone(spark));
-                let wish = Arc::clone(&self.wanted);
+                let wanted = Arc::clone(&self.wanted);
                 let driver = held(Source::DriverPage, deadline, async move {
                     let body = first.ui.fetch(Endpoint::Driver, deadline).await;
                     let body = body.map_err(|error| Failure::new(error.reason(), error))?;
                     let mut page = Page::new();
-                    let repairs = driver::write(&body, wish.wanted(), &mut page);
-                    let servlet = match wish.compat {
+                    let repairs = driver::write(&body, &wanted, &mut page);
+                    let servlet = match wanted.compat {
                         Compat::None => None,
                         Compat::Servlet => Some(servlet::write(&body)),
                     };
@@ -138,7 +123,7 @@ impl Sources {
                 // A driver that was not told to push has no such source.
                 let push = match spark.pushes.last_push() {
                     Some(_) => {
-                        Some(self.push(&spark.pushes, spark.wanted(&driver), deadline).await)
+                        Some(self.push(&spark.pushes, spark.pushes_beside(&driver), deadline).await)
                     }
                     None => None,
                 };
@@ -150,13 +135,13 @@ impl Sources {
 
     /// What was pushed, as a source.
     async fn push(&self, store: &Arc<Store>, of: Of, deadline: Deadline) -> Report {
-        let (store, wish) = (Arc::clone(store), Arc::clone(&self.wanted));
-        let read = async move { pushed(&store, of, wish.wanted()) };
+        let (store, wanted) = (Arc::clone(store), Arc::clone(&self.wanted));
+        let read = async move { pushed(&store, of, &wanted) };
         held(Source::Push, deadline, read).await
     }
 }
 
-fn pushed(store: &Store, of: Of, wanted: Wanted<'_>) -> Result<Figures, Failure> {
+fn pushed(store: &Store, of: Of, wanted: &Wanted) -> Result<Figures, Failure> {
     let mut page = Page::new();
     let repairs = store.write(of, wanted, &mut page);
     let failure = match store.last_push() {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::args::Role;
 use crate::exposition::Page;
 use crate::spark::Repairs;
 
@@ -24,17 +23,6 @@ pub enum Source {
 impl Source {
     /// How many sources there are.
     pub const COUNT: usize = 5;
-
-    /// The sources of a pod of that role, in the order of the page.
-    #[must_use]
-    pub const fn of(role: Role) -> &'static [Self] {
-        match role {
-            Role::Driver => {
-                &[Self::DriverPage, Self::ExecutorsPage, Self::Push, Self::Cgroup, Self::Processes]
-            }
-            Role::Executor => &[Self::Push, Self::Cgroup, Self::Processes],
-        }
-    }
 
     /// The label's value.
     #[must_use]

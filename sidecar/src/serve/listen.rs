@@ -15,7 +15,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// A listener on that address. If it cannot be had, says so once and tries until it can: a sidecar
 /// that gives up would be restarted without end, or fail the pod, and has a life to live to its end
 /// anyway. `purpose` and `remedy` are for the log.
-pub async fn listen(address: Address, purpose: &str, remedy: &str) -> TcpListener {
+pub(crate) async fn listen(address: Address, purpose: &str, remedy: &str) -> TcpListener {
     keep_trying(address, AGAIN, purpose, remedy).await
 }
 

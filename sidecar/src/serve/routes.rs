@@ -19,15 +19,15 @@ use crate::scrape::{Scraper, Selection, Text, deadline};
 
 /// What the answers are made of.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub(crate) struct Site {
     /// Makes the page.
-    pub scraper: Arc<Scraper>,
+    pub(crate) scraper: Arc<Scraper>,
     /// For the landing page.
-    pub role: Role,
+    pub(crate) role: Role,
 }
 
 /// The three paths and their answers.
-pub fn routes(site: Site) -> Router {
+pub(crate) fn routes(site: Site) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))

@@ -18,8 +18,6 @@ pub(super) enum Field {
     Statistic(&'static str),
     /// How often per second, over a window.
     Rate(&'static str),
-    /// None of these: some builds' sum of the last observations.
-    Other,
 }
 
 /// Statistics as `PrometheusServlet` and `GraphiteReporter` call them, and their names here.
@@ -77,11 +75,6 @@ pub(super) fn servlet_shape(labels: &[u8]) -> Option<Shape> {
         b"timers" => Some(Shape::Timer),
         _ => None,
     }
-}
-
-/// The quantile of a `quantile` label, where it is one that is served.
-pub(super) fn quantile(value: &str) -> Option<&'static str> {
-    ["0.5", "0.75", "0.95", "0.98", "0.99", "0.999"].into_iter().find(|served| *served == value)
 }
 
 /// What a Graphite name `<source>.<metric>[.<field>]` is, given all names of the same executor.

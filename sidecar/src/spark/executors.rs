@@ -9,7 +9,7 @@ mod names;
 
 pub use names::documented;
 
-use super::text::{Item, Items, MAX_LINE, Sample, labels};
+use super::text::{MAX_LINE, Sample, Samples, labels};
 use super::{Reason, Repairs};
 use crate::exposition::{FamilyId, LabelSet, Page, Part};
 
@@ -24,13 +24,6 @@ const MAX_NAMES: usize = 256;
 
 /// Room is made for so many executors at most before they are there.
 const MAX_EXPECTED: usize = 20_000;
-
-/// Writes the executors page in `body` into `page`.
-pub fn write(body: &[u8], page: &mut Page) -> Repairs {
-    let mut reader = Reader::default();
-    reader.read(Items::new(body), page);
-    reader.repairs
-}
 
 /// Reads an executors page while it arrives, so that it need not be held: with 10,000 executors it
 /// has 52 MB.
@@ -64,54 +57,51 @@ impl Reader {
             self.skips = false;
         }
         if self.begun.is_empty() {
-            let rest = self.read(Items::beginning(chunk), page);
+            let rest = self.read(Samples::beginning(chunk), page);
             self.begun.extend_from_slice(&chunk[chunk.len() - rest..]);
         } else {
             let mut text = std::mem::take(&mut self.begun);
             text.extend_from_slice(chunk);
-            let rest = self.read(Items::beginning(&text), page);
+            let rest = self.read(Samples::beginning(&text), page);
             text.drain(..text.len() - rest);
             self.begun = text;
         }
         if self.begun.len() > MAX_LINE && !self.begun.contains(&b'\n') {
-            self.repairs.bad(Reason::TooLong);
+            self.repairs.add(Reason::TooLong);
             self.begun = Vec::new();
             self.skips = true;
         }
     }
 
-    /// Writes the last line, if it had no end, and tells what became of all.
+    /// Writes the last line, if it had no end, and tells what was wrong with them all.
     pub fn finish(mut self, page: &mut Page) -> Repairs {
         let text = std::mem::take(&mut self.begun);
-        self.read(Items::new(&text), page);
+        self.read(Samples::new(&text), page);
         self.repairs
     }
 
-    /// Writes the items; how many bytes are left over is returned.
-    fn read(&mut self, mut items: Items<'_>, page: &mut Page) -> usize {
-        for item in items.by_ref() {
-            match item {
-                // What the vendors' TYPE lines say is known.
-                Item::Type { .. } => {}
-                Item::Bad(reason) => self.repairs.bad(reason),
-                Item::Sample(sample) => self.sample(&sample, page),
+    /// Writes the samples; how many bytes are left over is returned.
+    fn read(&mut self, mut samples: Samples<'_>, page: &mut Page) -> usize {
+        for sample in samples.by_ref() {
+            match sample {
+                Ok(sample) => self.sample(&sample, page),
+                Err(reason) => self.repairs.add(reason),
             }
         }
-        items.remainder().len()
+        samples.remainder().len()
     }
 
     fn sample(&mut self, sample: &Sample<'_>, page: &mut Page) {
         let family = match self.families.find(sample.name, page) {
             Ok(family) => family,
-            Err(reason) => return self.repairs.bad(reason),
+            Err(reason) => return self.repairs.add(reason),
         };
         match self.labels.find(sample.labels, page) {
-            None => self.repairs.bad(Reason::Malformed),
+            None => self.repairs.add(Reason::Malformed),
             Some((labels, mended)) => {
                 page.push(family, Part::Value, labels, sample.value);
-                self.repairs.kept();
                 if let Some(reason) = mended {
-                    self.repairs.mended(reason);
+                    self.repairs.add(reason);
                 }
             }
         }

@@ -60,25 +60,10 @@ impl Reason {
     }
 }
 
-/// Where the sample lines of one page went; each line counts once.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Lines {
-    /// On the page, mended or not.
-    pub kept: u64,
-    /// The same value as another line's: Spark prints each gauge as `_Number` and as `_Value`, and
-    /// counts some events under an older name too.
-    pub twins: u64,
-    /// Left out on purpose: rates, mean, min, max, standard deviation, and a time of -1.
-    pub by_rule: u64,
-    /// Left out because it cannot be served.
-    pub bad: u64,
-}
-
-/// How often what was wrong with Spark's lines, and where the lines went.
+/// How often what was wrong with Spark's lines.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Repairs {
     counts: [u64; Reason::ALL.len()],
-    lines: Lines,
 }
 
 impl Repairs {
@@ -93,51 +78,17 @@ impl Repairs {
         Reason::ALL.into_iter().map(|reason| (reason, self.count(reason)))
     }
 
-    /// How many repairs there were in all.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// Where the lines went.
-    #[must_use]
-    pub const fn lines(&self) -> Lines {
-        self.lines
-    }
-
-    pub(super) const fn kept(&mut self) {
-        self.lines.kept += 1;
-    }
-
-    pub(super) const fn twin(&mut self) {
-        self.lines.twins += 1;
-    }
-
-    pub(super) const fn by_rule(&mut self) {
-        self.lines.by_rule += 1;
-    }
-
-    /// A line that is left out.
-    pub(super) const fn bad(&mut self, reason: Reason) {
-        self.counts[reason as usize] += 1;
-        self.lines.bad += 1;
-    }
-
-    /// A line that is kept with a change.
-    pub(super) const fn mended(&mut self, reason: Reason) {
+    /// A line that is mended or left out.
+    pub(super) const fn add(&mut self, reason: Reason) {
         self.counts[reason as usize] += 1;
     }
 }
 
-impl AddAssign for Repairs {
-    fn add_assign(&mut self, other: Self) {
+impl AddAssign<&Self> for Repairs {
+    fn add_assign(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
         }
-        self.lines.kept += other.lines.kept;
-        self.lines.twins += other.lines.twins;
-        self.lines.by_rule += other.lines.by_rule;
-        self.lines.bad += other.lines.bad;
     }
 }
 
@@ -156,16 +107,12 @@ mod tests {
 
     #[test]
     fn accounts_add_up() {
-        let mut first = Repairs::default();
-        first.kept();
-        first.bad(Reason::NoValue);
-        let mut second = Repairs::default();
-        second.mended(Reason::NotUtf8);
-        second.twin();
-        second.by_rule();
-        first += second;
-        assert_eq!((first.total(), first.count(Reason::NotUtf8)), (2, 1));
-        assert_eq!(first.lines(), Lines { kept: 1, twins: 1, by_rule: 1, bad: 1 });
-        assert_eq!(first.iter().filter(|(_, count)| *count > 0).count(), 2);
+        let (mut first, mut second) = (Repairs::default(), Repairs::default());
+        first.add(Reason::NoValue);
+        second.add(Reason::NotUtf8);
+        second.add(Reason::NotUtf8);
+        first += &second;
+        let there: Vec<_> = first.iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(there, [(Reason::NotUtf8, 2), (Reason::NoValue, 1)]);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::push::{Of, Store};
-use super::{Lines, Reason, Repairs, Wanted, driver, executors};
+use super::{Reason, Repairs, Wanted, driver, executors};
 use crate::exposition::{Kind, Page, encode};
 
 /// Which page of Spark's a file holds.
@@ -59,18 +59,24 @@ fn through(name: String, what: What, input: String) -> Captured {
     let mut page = Page::new();
     let body = input.as_bytes();
     let repairs = match what {
-        What::Driver => driver::write(body, Wanted::default(), &mut page),
-        What::Executors => executors::write(body, &mut page),
+        What::Driver => driver::write(body, &Wanted::default(), &mut page),
+        What::Executors => executors_page(body, &mut page),
         What::Push => {
-            let store = Store::new();
+            let store = Store::default();
             store.take(body.split(|byte| *byte == b'\n'), Instant::now());
-            store.write(Of::All, Wanted::default(), &mut page)
+            store.write(Of::All, &Wanted::default(), &mut page)
         }
     };
     let mut output = Vec::new();
     encode::text(&page, &mut output);
     let output = String::from_utf8(output).unwrap();
     Captured { name, what, input, page, repairs, output }
+}
+
+fn executors_page(body: &[u8], page: &mut Page) -> Repairs {
+    let mut reader = executors::Reader::default();
+    reader.feed(body, page);
+    reader.finish(page)
 }
 
 fn one(name: &str) -> Captured {
@@ -97,11 +103,10 @@ fn every_captured_page_becomes_a_valid_page_of_known_families() {
 }
 
 #[test]
-fn every_line_of_every_captured_page_is_accounted_for() {
+fn every_line_of_every_captured_page_is_served_but_for_twins_and_what_is_derived() {
     for page in captured() {
-        let Lines { kept, twins, by_rule, bad } = page.repairs.lines();
-        assert_eq!(kept, page.page.len() as u64, "{}", page.name);
-        assert_eq!(bad, 0, "{}", page.name);
+        let wrong = page.repairs.iter().filter(|(_, count)| *count > 0).map(|(reason, _)| reason);
+        assert!(wrong.into_iter().all(|it| it == Reason::UnescapedLabel), "{}", page.name);
         let names = page.input.lines().map(|line| line.split(['{', ' ']).next().unwrap());
         // Of what is pushed again and again the last value counts.
         let names: Vec<&str> = match page.what {
@@ -117,9 +122,9 @@ fn every_line_of_every_captured_page_is_accounted_for() {
             let histogram = name.contains(".CodeGenerator.") && ends(name, &[".max", ".min"]);
             histogram || ends(name, &words)
         };
-        assert_eq!(twins, names.iter().filter(twin).count() as u64, "{}", page.name);
-        assert_eq!(by_rule, names.iter().filter(derived).count() as u64, "{}", page.name);
-        assert_eq!(kept + twins + by_rule, names.len() as u64, "{}", page.name);
+        let served: usize = page.page.families().iter().map(|family| family.samples.len()).sum();
+        let left_out = names.iter().filter(|name| twin(name) || derived(name)).count();
+        assert_eq!(served + left_out, names.len(), "{}", page.name);
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! page    = *( line LF ) [ line ]
 //! line    = [ comment / sample ] [ CR ]
-//! comment = "#" *any                      ; of these only "# TYPE" name word is read
+//! comment = "#" *any                      ; Spark writes none
 //! sample  = name [ "{" labels "}" ] 1*blank value [ 1*blank timestamp ]
 //! labels  = [ label *( "," *blank label ) [ "," ] ]
 //! label   = name "=" DQUOTE *any DQUOTE   ; Spark escapes nothing
@@ -37,33 +37,21 @@ pub(super) struct Sample<'a> {
     pub(super) value: f64,
 }
 
-/// What a line turns out to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Item<'a> {
-    Sample(Sample<'a>),
-    /// `# TYPE name word`: Spark has none, builds with an OpenMetrics-like page do.
-    Type {
-        name: &'a str,
-        word: &'a str,
-    },
-    Bad(Reason),
-}
-
-/// The items of a text, in order.
+/// The samples of a text, in order, and of each line that is none why not.
 #[derive(Debug)]
-pub(super) struct Items<'a> {
+pub(super) struct Samples<'a> {
     rest: &'a [u8],
     /// Whether the text ends here; if not, a last line without line feed is left for later.
     ends: bool,
 }
 
-impl<'a> Items<'a> {
-    /// The items of a whole text.
+impl<'a> Samples<'a> {
+    /// Those of a whole text.
     pub(super) const fn new(text: &'a [u8]) -> Self {
         Self { rest: text, ends: true }
     }
 
-    /// The items of the beginning of a text; [`Self::remainder`] has to be read with what follows.
+    /// Those of the beginning of a text; [`Self::remainder`] has to be read with what follows.
     pub(super) const fn beginning(text: &'a [u8]) -> Self {
         Self { rest: text, ends: false }
     }
@@ -74,18 +62,17 @@ impl<'a> Items<'a> {
     }
 }
 
-impl<'a> Iterator for Items<'a> {
-    type Item = Item<'a>;
+impl<'a> Iterator for Samples<'a> {
+    type Item = Result<Sample<'a>, Reason>;
 
-    fn next(&mut self) -> Option<Item<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
             let end = line_end(self.rest, 0, self.ends)?;
             let mut line = trim(&self.rest[..end]);
             let mut after = self.rest.get(end + 1..).unwrap_or_default();
             let item = match line.first() {
-                _ if end > MAX_LINE => Some(Item::Bad(Reason::TooLong)),
-                None => None,
-                Some(b'#') => comment(line),
+                _ if end > MAX_LINE => Some(Err(Reason::TooLong)),
+                None | Some(b'#') => None,
                 Some(_) => {
                     let mut sample = sample(line);
                     if matches!(sample, Err(Cut { open: true, .. })) {
@@ -99,7 +86,7 @@ impl<'a> Iterator for Items<'a> {
                             }
                         }
                     }
-                    Some(sample.map_or_else(|cut| Item::Bad(cut.reason), Item::Sample))
+                    Some(sample.map_err(|cut| cut.reason))
                 }
             };
             self.rest = after;
@@ -195,15 +182,6 @@ fn value(tail: &[u8]) -> Result<f64, Reason> {
     let rest = trim(rest);
     let stamp = rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
     if stamp || rest.starts_with(b"#") { Ok(number) } else { Err(Reason::Malformed) }
-}
-
-fn comment(line: &[u8]) -> Option<Item<'_>> {
-    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
-    if (words.next()?, words.next()?) != (b"#".as_slice(), b"TYPE".as_slice()) {
-        return None;
-    }
-    let (name, _) = name(words.next()?).filter(|(_, rest)| rest.is_empty())?;
-    Some(Item::Type { name, word: str::from_utf8(words.next()?).ok()? })
 }
 
 /// Where a sample ends that does not end with its first line.

@@ -88,18 +88,15 @@ impl<'a> Translator<'a> {
 
     /// A line that brought no reading.
     pub(super) fn bad(&mut self, reason: Reason) {
-        self.repairs.bad(reason);
+        self.repairs.add(reason);
     }
 
     /// Writes one reading of the metric with that folded `<source>_<metric>`.
     pub(super) fn put(&mut self, key: &str, reading: Reading) {
         match reading.field {
-            Field::Twin => return self.repairs.twin(),
-            Field::Other => return self.repairs.by_rule(),
-            Field::Statistic(_) | Field::Rate(_) if self.profile == Profile::Standard => {
-                return self.repairs.by_rule();
-            }
-            _ if !reading.is_consistent() => return self.repairs.bad(Reason::Malformed),
+            Field::Twin => return,
+            Field::Statistic(_) | Field::Rate(_) if self.profile == Profile::Standard => return,
+            _ if !reading.is_consistent() => return self.repairs.add(Reason::Malformed),
             _ => {}
         }
         match catalog::find(key).filter(|(known, _)| suits(known.entry, reading)) {
@@ -109,12 +106,10 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Writes what had to wait for the other lines, and tells what became of them all.
+    /// Writes what had to wait for the other lines, and tells what was wrong with them all.
     pub(super) fn finish(mut self) -> Repairs {
         for (known, reading) in std::mem::take(&mut self.older) {
-            if self.families.contains_key(known.name(self.scope)) {
-                self.repairs.twin();
-            } else {
+            if !self.families.contains_key(known.name(self.scope)) {
                 self.put_known(known, None, reading);
             }
         }
@@ -136,7 +131,7 @@ impl<'a> Translator<'a> {
     /// By the general rule: the source's and the metric's own words.
     fn put_unknown(&mut self, key: &str, reading: Reading) {
         if key.len() > MAX_NAME {
-            return self.repairs.bad(Reason::TooLong);
+            return self.repairs.add(Reason::TooLong);
         }
         let words = words::snake_case(key);
         let (name, kind, unit) = match (reading.shape, reading.field) {
@@ -154,7 +149,7 @@ impl<'a> Translator<'a> {
         let name = self.scope.name(&name);
         if !self.families.contains_key(name.as_str()) {
             if self.unknown == MAX_UNKNOWN {
-                return self.repairs.bad(Reason::TooMany);
+                return self.repairs.add(Reason::TooMany);
             }
             self.unknown += 1;
         }
@@ -176,13 +171,13 @@ impl<'a> Translator<'a> {
         // A summary's count has no unit; a counter's may.
         let unit = if part == Part::Count { Unit::Base } else { unit };
         let Some(value) = unit.convert(reading.value) else {
-            return self.repairs.by_rule();
+            return;
         };
         if kind == Kind::Counter && !(value.is_finite() && value >= 0.0) {
-            return self.repairs.bad(Reason::NotANumber);
+            return self.repairs.add(Reason::NotANumber);
         }
         let Some(family) = self.family(name, help, kind) else {
-            return self.repairs.bad(Reason::NameTaken);
+            return self.repairs.add(Reason::NameTaken);
         };
         let quantile = match reading.field {
             Field::Quantile(quantile) => Some(("quantile", quantile)),
@@ -194,7 +189,6 @@ impl<'a> Translator<'a> {
         labels.extend(self.labels.iter().copied().chain(label).chain(quantile));
         let labels = self.page.labels(&labels);
         self.page.push(family, part, labels, value);
-        self.repairs.kept();
     }
 
     /// The family of that name, unless it is there already and of another kind.

@@ -6,7 +6,6 @@ mod page;
 mod proc;
 mod sidecar;
 mod spark;
-mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,6 @@ pub(crate) use page::Page;
 pub(crate) use proc::FakeProc;
 pub(crate) use sidecar::{Sidecar, free_port};
 pub(crate) use spark::{DRIVER, EXECUTORS, FakeSpark, Mood};
-pub(crate) use tls::{Authority, Pair, TlsClient, der};
 
 /// Longer than anything takes on a machine that has other work, too.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

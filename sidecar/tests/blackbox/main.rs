@@ -13,4 +13,3 @@ mod harness;
 mod life;
 mod push;
 mod scrape;
-mod web_config;

@@ -32,6 +32,7 @@ fn a_scrape_has_every_source_on_one_valid_page() {
     assert_eq!(page.value(&build), Some(1.0));
     assert_eq!(page.value("emberscope_spark_ended"), Some(0.0));
     assert!(page.value("emberscope_process_resident_memory_bytes").unwrap() > 0.0);
+    assert!(page.value("spark_node_cpus").unwrap() >= 1.0);
     let before = page.value("emberscope_scrapes_total").unwrap();
     assert_eq!(sidecar.scrape().value("emberscope_scrapes_total"), Some(before + 1.0));
 }

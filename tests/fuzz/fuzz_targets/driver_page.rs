@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let mut page = Page::new();
-    driver::write(body, Wanted::default(), &mut page);
+    driver::write(body, &Wanted::default(), &mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

@@ -8,7 +8,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let mut page = Page::new();
-    executors::write(body, &mut page);
+    let mut reader = executors::Reader::default();
+    reader.feed(body, &mut page);
+    reader.finish(&mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

@@ -10,10 +10,10 @@ use emberscope_sidecar::spark::push::{Of, Store};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|lines: &[u8]| {
-    let store = Store::new();
+    let store = Store::default();
     store.take(lines.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
-    store.write(Of::All, Wanted::default(), &mut page);
+    store.write(Of::All, &Wanted::default(), &mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

@@ -69,7 +69,7 @@ impl Body {
         let mut page = Page::new();
         match self.kind {
             Kind::Driver => {
-                driver::write(&self.bytes, Wanted::default(), &mut page);
+                driver::write(&self.bytes, &Wanted::default(), &mut page);
             }
             Kind::Executors => {
                 let mut reader = executors::Reader::default();

@@ -6,7 +6,7 @@ use emberscope_sidecar::args::Args;
 use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::own;
 use emberscope_sidecar::spark::catalog::{Label, Scope, entries};
-use emberscope_sidecar::{cgroup, last_state, processes, spark};
+use emberscope_sidecar::{cgroup, last_state, node, processes, spark};
 
 use crate::generated::{check, table};
 
@@ -21,6 +21,7 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
             ("container", families(&cgroup::documented())),
             ("last state", families(&last_state::documented())),
             ("processes", families(&processes::documented())),
+            ("node", families(&node::documented())),
             ("sidecar", itself()),
             ("webhook", webhook()),
         ],

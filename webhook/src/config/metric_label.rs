@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 /// Labels that the sidecar's samples have already, or that scraping adds: one of these would be two
 /// labels of one name, or would hide the target's.
-pub const TAKEN: [&str; 27] = [
+pub const TAKEN: [&str; 28] = [
     // The sidecar's own (docs/metrics.md).
     "application_id",
     "application_name",
+    "architecture",
     "collector",
     "container",
     "executor_id",
+    "kernel_version",
     "kind",
     "le",
     "listener",
@@ -20,7 +22,6 @@ pub const TAKEN: [&str; 27] = [
     "queue",
     "revision",
     "scheme",
-    "arena",
     "window",
     "evidence",
     "type",

@@ -15,8 +15,6 @@ pub enum Label {
     Collector,
     /// The scheme of a Hadoop file system.
     Scheme,
-    /// An arena of Netty's pooled memory: heapArena0, directArena0 and so on.
-    Arena,
 }
 
 /// Names of memory pools (`MemoryPoolMXBean`) that have more in them than letters and spaces.
@@ -34,7 +32,6 @@ impl Label {
             Self::Pool => "pool",
             Self::Collector => "collector",
             Self::Scheme => "scheme",
-            Self::Arena => "arena",
         }
     }
 
@@ -46,7 +43,7 @@ impl Label {
         match self {
             Self::Listener => part.replace('_', "."),
             Self::Query if is_uuid(part) => part.replace('_', "-"),
-            Self::Queue | Self::Query | Self::Scheme | Self::Arena => part.to_owned(),
+            Self::Queue | Self::Query | Self::Scheme => part.to_owned(),
             Self::Pool | Self::Collector => JVM_NAMES
                 .into_iter()
                 .find(|name| super::fold(name) == part)

@@ -82,7 +82,9 @@ fn labels_come_from_the_varying_part() {
     ] {
         assert_eq!(found(key), Some((name, label.map(str::to_owned))), "{key}");
     }
-    for key in ["", "DAGScheduler", "jvm_heap", "LiveListenerBus_queue_size", "plugin_x_y"] {
+    let verbose = "NettyBlockTransfer_shuffle_client_directArena0_numAllocations";
+    for key in ["", "DAGScheduler", "jvm_heap", "LiveListenerBus_queue_size", "plugin_x_y", verbose]
+    {
         assert_eq!(found(key), None, "{key}");
     }
 }

@@ -7,6 +7,12 @@ fn text(page: &Page) -> String {
     String::from_utf8(out).unwrap()
 }
 
+fn write(body: &[u8], page: &mut Page) -> Repairs {
+    let mut reader = Reader::default();
+    reader.feed(body, page);
+    reader.finish(page)
+}
+
 fn line(metric: &str, name: &str, id: usize, value: &str) -> String {
     format!(
         "metrics_executor_{metric}{{application_id=\"app-1\", application_name=\"{name}\", \
@@ -53,7 +59,7 @@ fn foreign_names_and_bad_values_are_left_out() {
     let repairs = write(body.as_bytes(), &mut page);
     assert!(page.is_empty());
     assert_eq!(repairs.count(Reason::Foreign), 2);
-    assert_eq!((repairs.count(Reason::NotANumber), repairs.lines().bad), (1, 3));
+    assert_eq!(repairs.count(Reason::NotANumber), 1);
 }
 
 #[test]
@@ -70,7 +76,7 @@ fn a_page_has_a_limited_number_of_names() {
     let body = lines.concat();
     let mut page = Page::new();
     let repairs = write(body.as_bytes(), &mut page);
-    assert_eq!((page.len(), repairs.count(Reason::TooMany)), (MAX_NAMES, 1));
+    assert_eq!((page.families().len(), repairs.count(Reason::TooMany)), (MAX_NAMES, 1));
 }
 
 #[test]

@@ -53,12 +53,6 @@ struct Executor {
 }
 
 impl Store {
-    /// An empty store.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// When the last value arrived.
     #[must_use]
     pub fn last_push(&self) -> Option<Instant> {
@@ -79,12 +73,12 @@ impl Store {
     /// names where that looks like an id) and `executor_id`. What a process with the id `driver`
     /// pushed is named `spark_driver_…` and has no `executor_id`, as on the driver's page. Told is
     /// what became of these values, and which lines were dropped on arrival since the last call.
-    pub fn write(&self, of: Of, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
+    pub fn write(&self, of: Of, wanted: &Wanted, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
         let counts = |executor: &&Executor| of == Of::All || !executor.is_driver();
         for executor in inner.executors.iter().filter(counts) {
-            repairs += executor.write(wanted, page);
+            repairs += &executor.write(wanted, page);
         }
         repairs
     }
@@ -96,14 +90,14 @@ impl Store {
             match parse(line) {
                 Ok(None) => {}
                 Ok(Some((name, value))) => inner.keep(name, value, now),
-                Err(reason) => inner.repairs.bad(reason),
+                Err(reason) => inner.repairs.add(reason),
             }
         }
     }
 
     /// Counts a line that never became whole.
     pub(super) fn bad(&self, reason: Reason) {
-        self.lock().repairs.bad(reason);
+        self.lock().repairs.add(reason);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -121,7 +115,7 @@ impl Inner {
             .position(|executor| *executor.id == *executor_id && *executor.namespace == *namespace);
         if known.is_none() {
             if self.executors.len() == MAX_EXECUTORS {
-                return self.repairs.bad(Reason::TooMany);
+                return self.repairs.add(Reason::TooMany);
             }
             let (namespace, id) = (namespace.into(), executor_id.into());
             self.executors.push(Executor { namespace, id, last: now, values: BTreeMap::new() });
@@ -135,7 +129,7 @@ impl Inner {
         } else if executor.values.len() < MAX_NAMES {
             executor.values.insert(key.into(), value);
         } else {
-            return self.repairs.bad(Reason::TooMany);
+            return self.repairs.add(Reason::TooMany);
         }
         executor.last = now;
     }
@@ -146,9 +140,9 @@ impl Executor {
         *self.id == *DRIVER
     }
 
-    fn write(&self, wanted: Wanted<'_>, page: &mut Page) -> Repairs {
+    fn write(&self, wanted: &Wanted, page: &mut Page) -> Repairs {
         let own = id_of(&self.namespace);
-        let id = wanted.application_id.or(own.as_deref());
+        let id = wanted.application_id.as_deref().or(own.as_deref());
         let executor_id = (!self.is_driver()).then_some(("executor_id", &*self.id));
         let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id).collect();
         let scope = if self.is_driver() { Scope::Driver } else { Scope::Executor };

@@ -18,14 +18,16 @@ fn run<T>(task: impl Future<Output = T>) -> T {
 
 /// What the store serves after it received these bytes.
 fn received(bytes: &[u8]) -> (String, Repairs) {
-    let store = Store::new();
+    let store = Store::default();
     run(receive::receive(bytes, &store, Duration::from_secs(5))).unwrap();
     served(&store, None)
 }
 
 fn served(store: &Store, application_id: Option<&str>) -> (String, Repairs) {
     let (mut page, mut out) = (Page::new(), Vec::new());
-    let repairs = store.write(Of::All, Wanted { application_id, ..Wanted::default() }, &mut page);
+    let application_id = application_id.map(str::to_owned);
+    let wanted = Wanted { application_id, ..Wanted::default() };
+    let repairs = store.write(Of::All, &wanted, &mut page);
     encode::text(&page, &mut out);
     (String::from_utf8(out).unwrap(), repairs)
 }
@@ -45,9 +47,10 @@ fn what_two_executors_pushed_is_served_with_its_last_values() {
         assert!(text.contains(&format!("\n{sample}")), "{sample}");
     }
     assert!(!text.contains("does not know"));
-    assert_eq!(repairs.total(), 0);
+    assert_eq!(repairs, Repairs::default());
     // 192 names an executor; of 4 histograms max, mean, min and standard deviation are left out.
-    assert_eq!((repairs.lines().kept, repairs.lines().by_rule), (2 * (192 - 16), 2 * 16));
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(samples.count(), 2 * (192 - 16));
 }
 
 #[test]
@@ -67,7 +70,7 @@ fn what_the_driver_pushes_is_the_drivers_and_its_timers_are_in_milliseconds() {
 
 #[test]
 fn the_given_application_id_wins() {
-    let store = Store::new();
+    let store = Store::default();
     let line = b"app-20261123073144-0000.1.executor.runTime.count 1 1\n".as_slice();
     run(receive::receive(line, &store, Duration::from_secs(5))).unwrap();
     assert!(store.last_push().is_some());
@@ -76,7 +79,7 @@ fn the_given_application_id_wins() {
 
 #[test]
 fn lines_that_are_none_are_counted_once() {
-    let store = Store::new();
+    let store = Store::default();
     let lines = b"a.1.executor.x\na.1.executor.x y 1\na.1.executor.x 1\nGET / HTTP/1.1\n\xff 1 1\n\
         nothing 1 1\n"
         .as_slice();
@@ -84,8 +87,8 @@ fn lines_that_are_none_are_counted_once() {
     let (text, repairs) = served(&store, None);
     assert_eq!(text, "");
     let counts = [Reason::NoValue, Reason::NotANumber, Reason::Malformed].map(|r| repairs.count(r));
-    assert_eq!((counts, repairs.lines().bad), ([1, 2, 3], 6));
-    assert_eq!(served(&store, None).1.total(), 0);
+    assert_eq!(counts, [1, 2, 3]);
+    assert_eq!(served(&store, None).1, Repairs::default());
     assert_eq!(store.last_push(), None);
 }
 
@@ -95,7 +98,7 @@ fn half_a_line_of_a_jvm_that_was_killed_while_it_reported_is_neither_served_nor_
         received(b"a.1.JVMCPU.jvmCpuTime 1000000000 1\na.1.executor.runTime.count 12");
     assert!(text.ends_with("spark_executor_jvm_cpu_seconds_total{executor_id=\"1\"} 1\n"));
     assert!(!text.contains("run_time"), "{text}");
-    assert_eq!(repairs.total(), 0);
+    assert_eq!(repairs, Repairs::default());
 }
 
 #[test]
@@ -104,7 +107,8 @@ fn a_line_without_end_is_skipped_and_the_next_is_read() {
     bytes.extend(b" 1 1\na.1.JVMCPU.jvmCpuTime 1000000000 1\n");
     let (text, repairs) = received(&bytes);
     assert!(text.ends_with("spark_executor_jvm_cpu_seconds_total{executor_id=\"1\"} 1\n"));
-    assert_eq!((repairs.count(Reason::TooLong), repairs.total()), (1, 1));
+    let wrong: Vec<_> = repairs.iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(wrong, [(Reason::TooLong, 1)]);
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn names_and_executors_are_limited_in_number() {
 fn a_silent_connection_is_closed() {
     run(async {
         let (_writer, reader) = tokio::io::duplex(64);
-        let store = Store::new();
+        let store = Store::default();
         let error = receive::receive(reader, &store, Duration::from_millis(20)).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     });
@@ -131,7 +135,7 @@ fn connections_are_limited_and_a_free_place_is_used_again() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let store = Arc::new(Store::new());
+        let store = Arc::new(Store::default());
         let server = tokio::spawn(serve(listener, Arc::clone(&store)));
         let mut open = Vec::new();
         for _ in 0..16 {
@@ -164,7 +168,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..600),
         size in 1usize..64,
     ) {
-        let store = Store::new();
+        let store = Store::default();
         let whole = bytes.clone();
         run(async {
             let (mut writer, reader) = tokio::io::duplex(size);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
-use super::{Of, Page, Store, Wanted, checker, driver, encode, executors, promtool};
+use super::{Of, Page, Store, Wanted, checker, driver, encode, executors_page, promtool};
 use crate::args::Profile;
 
 /// Pieces of what Spark sends, and of what breaks it.
@@ -73,15 +73,18 @@ fn broken(page: &'static str) -> impl Strategy<Value = Vec<u8>> {
 
 /// The page that all three sources make of these bytes.
 fn served(text: &[u8], application_id: Option<&str>) -> String {
-    served_with(text, Wanted { application_id, ..Wanted::default() })
+    served_with(
+        text,
+        &Wanted { application_id: application_id.map(str::to_owned), ..Wanted::default() },
+    )
 }
 
-fn served_with(text: &[u8], wanted: Wanted<'_>) -> String {
-    let store = Store::new();
+fn served_with(text: &[u8], wanted: &Wanted) -> String {
+    let store = Store::default();
     store.take(text.split(|byte| *byte == b'\n'), Instant::now());
     let mut page = Page::new();
     driver::write(text, wanted, &mut page);
-    executors::write(text, &mut page);
+    executors_page(text, &mut page);
     store.write(Of::All, wanted, &mut page);
     page.drop_duplicates();
     let mut out = Vec::new();
@@ -133,7 +136,7 @@ proptest! {
         full: bool,
     ) {
         let profile = if full { Profile::Full } else { Profile::Standard };
-        let page = served_with(&text, Wanted { profile, ..Wanted::default() });
+        let page = served_with(&text, &Wanted { profile, ..Wanted::default() });
         let opinion = promtool::check(&page);
         prop_assert!(opinion.is_readable, "{}\n{page}", opinion.said);
     }

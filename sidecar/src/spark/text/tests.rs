@@ -4,24 +4,24 @@ use super::*;
 
 const ORDER: [&str; 3] = ["application_id", "application_name", "executor_id"];
 
-fn one(text: &str) -> Item<'_> {
-    let mut items = Items::new(text.as_bytes());
-    let item = items.next().unwrap();
-    assert_eq!(items.next(), None, "{text:?}");
-    item
+fn one(text: &str) -> Result<Sample<'_>, Reason> {
+    let mut samples = Samples::new(text.as_bytes());
+    let one = samples.next().unwrap();
+    assert_eq!(samples.next(), None, "{text:?}");
+    one
 }
 
 fn value_of(text: &str) -> f64 {
     match one(text) {
-        Item::Sample(sample) => sample.value,
-        other => panic!("{text:?}: {other:?}"),
+        Ok(sample) => sample.value,
+        Err(reason) => panic!("{text:?}: {reason:?}"),
     }
 }
 
 /// The labels of the only sample.
 fn labels_of(text: &[u8]) -> (Vec<(String, String)>, Option<Reason>) {
-    let items: Vec<_> = Items::new(text).collect();
-    let [Item::Sample(sample)] = items.as_slice() else { panic!("{items:?}") };
+    let samples: Vec<_> = Samples::new(text).collect();
+    let [Ok(sample)] = samples.as_slice() else { panic!("{samples:?}") };
     let labels = labels(sample.labels, &ORDER).unwrap();
     let pairs = labels.pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     (pairs, labels.mended)
@@ -62,18 +62,17 @@ fn what_is_no_sample_has_a_reason() {
         ("<html>", Reason::Malformed),
         ("a{x=\"1 2", Reason::Malformed),
     ] {
-        assert_eq!(one(text), Item::Bad(reason), "{text}");
+        assert_eq!(one(text), Err(reason), "{text}");
     }
     let long = format!("a{{x=\"{}\"}} 1", "x".repeat(MAX_LINE));
-    assert_eq!(one(&long), Item::Bad(Reason::TooLong));
+    assert_eq!(one(&long), Err(Reason::TooLong));
 }
 
 #[test]
-fn comments_are_skipped_and_types_are_told() {
+fn comments_are_skipped() {
     let text = "# HELP a Gauge metric\n# TYPE a gauge\n\na 1\n# EOF\n";
-    let items: Vec<_> = Items::new(text.as_bytes()).collect();
     let sample = Sample { name: "a", labels: b"", value: 1.0 };
-    assert_eq!(items, [Item::Type { name: "a", word: "gauge" }, Item::Sample(sample)]);
+    assert_eq!(Samples::new(text.as_bytes()).collect::<Vec<_>>(), [Ok(sample)]);
 }
 
 #[test]
@@ -123,18 +122,18 @@ fn bytes_that_are_not_utf8_are_replaced() {
 #[test]
 fn a_cut_line_does_not_swallow_the_next() {
     let text = b"m{application_id=\"app-1\", applic\nm{application_id=\"app-1\"} 4\nn 5";
-    let items: Vec<_> = Items::new(text).collect();
+    let samples: Vec<_> = Samples::new(text).collect();
     let sample = Sample { name: "m", labels: b"application_id=\"app-1\"", value: 4.0 };
     let last = Sample { name: "n", labels: b"", value: 5.0 };
-    let expected = [Item::Bad(Reason::Malformed), Item::Sample(sample), Item::Sample(last)];
-    assert_eq!(items, expected);
+    let expected = [Err(Reason::Malformed), Ok(sample), Ok(last)];
+    assert_eq!(samples, expected);
 }
 
 proptest! {
     #[test]
     fn any_bytes_come_to_an_end(text in proptest::collection::vec(any::<u8>(), 0..400)) {
         let lines = text.split(|byte| *byte == b'\n').count();
-        prop_assert!(Items::new(&text).count() <= lines);
+        prop_assert!(Samples::new(&text).count() <= lines);
     }
 
     #[test]
@@ -143,12 +142,12 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let text = lines.join("\n").into_bytes();
-        let whole: Vec<_> = Items::new(&text).collect();
+        let whole: Vec<_> = Samples::new(&text).collect();
         let cut = cut.index(text.len() + 1);
-        let mut beginning = Items::beginning(&text[..cut]);
+        let mut beginning = Samples::beginning(&text[..cut]);
         let mut pieces: Vec<_> = beginning.by_ref().collect();
         let read = cut - beginning.remainder().len();
-        pieces.extend(Items::new(&text[read..]));
+        pieces.extend(Samples::new(&text[read..]));
         prop_assert_eq!(format!("{whole:?}"), format!("{pieces:?}"));
     }
 

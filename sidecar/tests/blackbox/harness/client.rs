@@ -53,7 +53,7 @@ pub(crate) fn exchange(port: u16, bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// An answer that came whole: as long as it says, or with the chunk that says that it is the last.
-pub(super) fn parse(bytes: &[u8]) -> Option<Answer> {
+fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
     let status = head.split(' ').nth(1)?.parse().ok()?;

@@ -1,0 +1,79 @@
+//! What the pod's node is and has, read once: what a job's requests are measured against.
+//!
+//! A container sees the machine's figures here, not its own limits: those are its control group's
+//! ([`cgroup`](crate::cgroup)).
+
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
+
+use crate::exposition::{Kind, Page};
+
+/// A family's name and help.
+type Described = (&'static str, &'static str);
+
+const INFO: Described = (
+    "spark_node_info",
+    "Kernel and architecture of the node that the pod runs on; always 1 (uname).",
+);
+const MEMORY: Described =
+    ("spark_node_memory_bytes", "Memory that the pod's node has (/proc/meminfo MemTotal).");
+const CPUS: Described =
+    ("spark_node_cpus", "Logical CPUs of the pod's node that are online (/proc/stat).");
+
+/// The page with these figures; what cannot be read is left out.
+#[must_use]
+pub fn page() -> Page {
+    let mut page = Page::new();
+    let kernel = System::kernel_version().unwrap_or_default();
+    let labels = [("architecture", &*System::cpu_arch()), ("kernel_version", &*kernel)];
+    page.gauge(INFO.0, INFO.1, &labels, 1.0);
+    let Ok(mut system) = System::new() else { return page };
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    system.refresh_cpu_list(CpuRefreshKind::nothing());
+    let (memory, cpus) = (system.total_memory(), system.cpus().len());
+    for ((name, help), value) in [(MEMORY, memory as f64), (CPUS, cpus as f64)] {
+        if value > 0.0 {
+            page.gauge(name, help, &[], value);
+        }
+    }
+    page
+}
+
+/// A page with the families and no sample, for documentation.
+#[must_use]
+pub fn documented() -> Page {
+    let mut page = Page::new();
+    for (name, help) in [INFO, MEMORY, CPUS] {
+        page.family(name, Kind::Gauge, help);
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::encode;
+
+    #[test]
+    fn this_machine_has_a_kernel_memory_and_cpus_as_its_files_say() {
+        let mut text = Vec::new();
+        encode::text(&page(), &mut text);
+        let text = String::from_utf8(text).unwrap();
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        let architecture = std::env::consts::ARCH;
+        let info = format!(
+            "spark_node_info{{architecture=\"{architecture}\",kernel_version=\"{}\"}} 1",
+            kernel.trim_end()
+        );
+        let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap();
+        let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap();
+        let kibibytes: u64 = total.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        let memory = format!("spark_node_memory_bytes {}", kibibytes * 1024);
+        let stat = std::fs::read_to_string("/proc/stat").unwrap();
+        let of_one = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ");
+        let cpus = format!("spark_node_cpus {}", stat.lines().filter(of_one).count());
+        for line in [info, memory, cpus] {
+            assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
+        }
+        assert_eq!(documented().families().len(), page().families().len());
+    }
+}
