@@ -52,14 +52,6 @@ impl Admitted {
         value.parse().with_context(|| format!("--{argument}={value} is no port"))
     }
 
-    /// How the sidecar was injected: as a native sidecar or beside Spark's container.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        let list = &self.pod["spec"]["initContainers"];
-        let native = list.as_array().into_iter().flatten().any(|one| one["name"] == SIDECAR);
-        if native { "native" } else { "classic" }
-    }
-
     fn sidecar(&self) -> Result<&Value> {
         containers(&self.pod)
             .find(|container| container["name"] == SIDECAR)
@@ -92,9 +84,9 @@ pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitt
 }
 
 /// What the webhook with that configuration makes of the pod, without a server.
-pub fn decide(review: &Value, configuration: &str, native: bool) -> Result<Admitted> {
+pub fn decide(review: &Value, configuration: &str) -> Result<Admitted> {
     let config = Config::parse(configuration, None)?;
-    let admission = admit::admit(&serde_json::to_vec(review)?, &AllSettings::new(config, native));
+    let admission = admit::admit(&serde_json::to_vec(review)?, &AllSettings::new(config, true));
     apply(review, &serde_json::from_slice(&admission.body)?)
 }
 
@@ -144,7 +136,6 @@ mod tests {
         .unwrap();
         assert_eq!(admitted.spark_submit_opts().unwrap(), "-Da=b");
         assert_eq!(admitted.sidecar_port("port").unwrap(), 9814);
-        assert_eq!(admitted.kind(), "native");
         assert_eq!(admitted.operations, 2);
     }
 

@@ -230,7 +230,7 @@ async fn submit(
     }
     let sink =
         format!("sparkConfs: {{spark.metrics.conf.driver.sink.emberscope.port: \"{push}\"}}\n");
-    let driver = admission::decide(&review, &sink, true)?;
+    let driver = admission::decide(&review, &sink)?;
     let mut options = driver.spark_submit_opts()?.to_owned();
     let agent = match jmx {
         None => None,

@@ -235,5 +235,5 @@ fn driver(places: &Places) -> Result<Admitted> {
     let push = ports::any()?;
     let configuration =
         format!("sparkConfs: {{spark.metrics.conf.driver.sink.emberscope.port: \"{push}\"}}\n");
-    admission::decide(&review, &configuration, true)
+    admission::decide(&review, &configuration)
 }
