@@ -87,15 +87,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub pss_interval_seconds: u32,
 
-    /// Whether the kubelet ends the sidecar (native) or the sidecar has to notice the end of Spark itself (classic)
-    #[arg(long, value_enum, default_value_t = Life::Native)]
-    pub life: Life,
-
-    /// File that EMR's Spark container touches every 2 s while it runs; stale means ended (classic only)
-    #[arg(long, value_name = "FILE")]
-    pub heartbeat_file: Option<PathBuf>,
-
-    /// Seconds to go on serving the last values after Spark ended, unless one scrape takes them sooner
+    /// Seconds to go on serving the last values after SIGTERM, unless one scrape takes them sooner
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub linger_seconds: u32,
 
@@ -179,15 +171,6 @@ pub enum Compat {
     None,
     /// Spark's own names of its driver page, with the application's id in them.
     Servlet,
-}
-
-/// Who ends the sidecar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Life {
-    /// A native sidecar: the kubelet sends SIGTERM after the Spark container ended.
-    Native,
-    /// A container beside Spark's: nothing tells it, and the pod cannot end before it does.
-    Classic,
 }
 
 /// A port that can be told to others: 0 would be any.

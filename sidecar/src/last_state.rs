@@ -16,7 +16,7 @@
 //! | `no_oom_kill` | the JVM ended, and up to then the kernel counted no kill |
 //! | `memory_at_limit` | the JVM ended, the count could not be read in time, and a second before the working set was at 95 % of the limit or more |
 //! | `process_gone` | the JVM ended, the count could not be read in time, and memory was not short |
-//! | `sigterm`, `heartbeat_stale`, `heartbeat_deleted`, `silence` | no process could be seen; this is how the end became known |
+//! | `sigterm` | no process could be seen; the kubelet's SIGTERM says that the container ended |
 
 mod events;
 mod pace;
@@ -46,22 +46,14 @@ pub enum Evidence {
     MemoryAtLimit,
     /// The count could not be read, and memory was not short or is not known.
     ProcessGone,
-    /// Nothing is known but what ended the waiting.
-    Life(life::Evidence),
+    /// Nothing is known but that the kubelet says so.
+    Sigterm,
 }
 
 impl Evidence {
     /// Every value that there may be.
-    pub const ALL: [Self; 8] = [
-        Self::OomKill,
-        Self::NoOomKill,
-        Self::MemoryAtLimit,
-        Self::ProcessGone,
-        Self::Life(life::Evidence::Told),
-        Self::Life(life::Evidence::HeartbeatStale),
-        Self::Life(life::Evidence::HeartbeatDeleted),
-        Self::Life(life::Evidence::Silence),
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::OomKill, Self::NoOomKill, Self::MemoryAtLimit, Self::ProcessGone, Self::Sigterm];
 
     /// The label's value.
     #[must_use]
@@ -70,11 +62,18 @@ impl Evidence {
             Self::OomKill => "oom_kill",
             Self::NoOomKill => "no_oom_kill",
             Self::MemoryAtLimit => "memory_at_limit",
-            Self::ProcessGone | Self::Life(life::Evidence::ProcessGone) => "process_gone",
-            Self::Life(life::Evidence::Told) => "sigterm",
-            Self::Life(life::Evidence::HeartbeatStale) => "heartbeat_stale",
-            Self::Life(life::Evidence::HeartbeatDeleted) => "heartbeat_deleted",
-            Self::Life(life::Evidence::Silence) => "silence",
+            Self::ProcessGone => "process_gone",
+            Self::Sigterm => "sigterm",
+        }
+    }
+}
+
+/// Where nothing was read of the end but that it came.
+impl From<life::Evidence> for Evidence {
+    fn from(of_life: life::Evidence) -> Self {
+        match of_life {
+            life::Evidence::ProcessGone => Self::ProcessGone,
+            life::Evidence::Told => Self::Sigterm,
         }
     }
 }

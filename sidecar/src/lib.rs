@@ -21,7 +21,7 @@
 //! | [`exposition`] | the page, and its text |
 //! | [`own`] | the sidecar's own figures |
 //! | [`last_state`] | how Spark's container ended, as far as a neighbour can know |
-//! | [`life`] | when it ends: after Spark, with the last values taken |
+//! | [`life`] | when it ends: when told, with the last values taken |
 
 pub mod args;
 pub mod cgroup;
@@ -73,16 +73,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         compat,
         max_series,
         pss_interval_seconds,
-        life: kind,
-        heartbeat_file,
         linger_seconds,
         log_level: _,
         proc_root,
     } = args;
-    info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, ?kind, "starting");
+    info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, "starting");
     let signals = Signals::listen().context("cannot listen to signals")?;
     let linger = Duration::from_secs(linger_seconds.into());
-    let ending = Arc::new(Ending::new(Life::new(kind, linger, Instant::now())));
+    let ending = Arc::new(Ending::new(Life::new(linger, Instant::now())));
     let own = Own::new(role);
     let pushes = receive(push_port);
     let spark = match role {
@@ -110,10 +108,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
     tokio::spawn(Arc::clone(&scraper).refresh());
 
-    let why = life::watch(&ending, signals, heartbeat_file.as_deref(), || {
-        scraper.look();
-    })
-    .await;
+    let why = life::watch(&ending, signals, || scraper.look()).await;
     info!(?why, "leaving");
     stop.send_replace(true);
     // It ends by itself within two seconds; if it has panicked, there is nothing to wait for.

@@ -1,35 +1,29 @@
-//! When the sidecar ends: after Spark did, once the last values were taken, and never much later.
+//! When the sidecar ends: when the kubelet says so, once the last values were taken, and never much
+//! later.
 //!
 //! [`Life`] is the whole decision, over values and instants that are handed in; [`Ending`] shares
-//! it between the scrapes, which see Spark, and [`watch`](mod@watch), which hears signals and looks at clocks.
+//! it between the scrapes, which see Spark, and [`watch`](mod@watch), which hears signals.
 //!
-//! How the end of Spark is known, the strongest evidence first:
+//! The sidecar is a native one, an init container with `restartPolicy: Always`: the kubelet sends it
+//! SIGTERM after Spark's container has ended, and starts it again if it ends before that
+//! (<https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>). So SIGTERM alone ends
+//! it. What it sees of Spark decides which values are the last ones, the strongest evidence first:
 //!
 //! | evidence | needs | says ended |
 //! |---|---|---|
 //! | Spark's JVM | a shared PID namespace | seen before, and now gone |
-//! | SIGTERM | native: the kubelet sends it after the Spark container ended | at once |
-//! | heartbeat file | EMR on EKS, classic only | not touched for 15 s, or deleted |
-//! | silence | nothing, classic only | nothing of the above and no answer from Spark for 120 s |
-//!
-//! A classic sidecar that sees nothing of Spark for 120 s after its last sign does not wait on: it
-//! cannot tell an ended Spark from one that it cannot see, and the pod would never end. So a Spark
-//! that is silent for as long before its first sign (a slow image, a long start) is given up too.
+//! | SIGTERM | nothing | at once, unless the JVM is seen to run |
 
 mod ending;
-mod heartbeat;
 mod watch;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 pub use ending::Ending;
-pub use heartbeat::Heartbeat;
 pub use watch::{Signals, watch};
 
-use crate::args;
-
-/// How long a classic sidecar waits for a sign of life when neither process nor heartbeat tell.
-pub const SILENCE: Duration = Duration::from_mins(2);
+/// A process table that could not be read for so long says nothing of Spark's JVM any more.
+const FORGOTTEN: Duration = Duration::from_mins(2);
 
 /// What one round of the sources saw of Spark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +52,6 @@ pub enum Evidence {
     ProcessGone,
     /// The kubelet asked the sidecar to end.
     Told,
-    /// The heartbeat file is not touched any more.
-    HeartbeatStale,
-    /// The heartbeat file was there and is gone.
-    HeartbeatDeleted,
-    /// No sign of life for [`SILENCE`].
-    Silence,
 }
 
 /// What to do now.
@@ -91,15 +79,13 @@ pub enum Why {
 /// The sidecar's life so far.
 #[derive(Debug)]
 pub struct Life {
-    kind: args::Life,
     linger: Duration,
     /// Spark's JVM at the last look that could tell, and when; `Unknown` until it was seen once.
     jvm: (Jvm, Instant),
-    heartbeat: Heartbeat,
-    last_sign: Instant,
     told: Option<Instant>,
     hurried: bool,
     ended: Option<End>,
+    /// Whether there is something of Spark's to serve at the end.
     keeps: bool,
     serves: bool,
 }
@@ -107,7 +93,6 @@ pub struct Life {
 /// The end of Spark.
 #[derive(Debug, Clone, Copy)]
 struct End {
-    at: Instant,
     evidence: Evidence,
     /// Whether a scrape has had the last values.
     taken: bool,
@@ -116,13 +101,10 @@ struct End {
 impl Life {
     /// A life that begins now.
     #[must_use]
-    pub fn new(kind: args::Life, linger: Duration, now: Instant) -> Self {
+    pub fn new(linger: Duration, now: Instant) -> Self {
         Self {
-            kind,
             linger,
             jvm: (Jvm::Unknown, now),
-            heartbeat: Heartbeat::Absent,
-            last_sign: now,
             told: None,
             hurried: false,
             ended: None,
@@ -139,17 +121,7 @@ impl Life {
             (_, seen) => self.jvm = (seen, now),
         }
         if signs.answered || signs.jvm == Jvm::Runs {
-            self.last_sign = now;
             self.keeps = true;
-        }
-        self.judge(now);
-    }
-
-    /// The heartbeat file was looked at: when it was last touched, or that it is not there.
-    pub fn beat(&mut self, touched: Option<SystemTime>, now: Instant) {
-        self.heartbeat.look(touched, now);
-        if self.heartbeat.touched_at(now) {
-            self.last_sign = now;
         }
         self.judge(now);
     }
@@ -200,13 +172,7 @@ impl Life {
             return Step::Leave(Why::Hurried);
         }
         // The kubelet restarts a native sidecar that leaves untold.
-        let lingers_since = match self.kind {
-            args::Life::Native => self.told,
-            args::Life::Classic => {
-                [self.told, self.ended.map(|end| end.at)].into_iter().flatten().min()
-            }
-        };
-        let Some(since) = lingers_since else {
+        let Some(told) = self.told else {
             return Step::Stay(None);
         };
         if !self.keeps || !self.serves {
@@ -215,7 +181,7 @@ impl Life {
         if self.ended.is_some_and(|end| end.taken) {
             return Step::Leave(Why::Taken);
         }
-        let limit = since + self.linger;
+        let limit = told + self.linger;
         if now >= limit { Step::Leave(Why::LingerOver) } else { Step::Stay(Some(limit)) }
     }
 
@@ -223,30 +189,20 @@ impl Life {
     fn judge(&mut self, now: Instant) {
         self.ended = self.evidence(now).map(|evidence| match self.ended {
             Some(end) => End { evidence, ..end },
-            None => End { at: now, evidence, taken: false },
+            None => End { evidence, taken: false },
         });
     }
 
     fn evidence(&self, now: Instant) -> Option<Evidence> {
         let jvm = match self.jvm {
             // Nothing can be read any more: what ran then says nothing of now.
-            (Jvm::Runs, at) if now.duration_since(at) >= SILENCE => Jvm::Unknown,
+            (Jvm::Runs, at) if now.duration_since(at) >= FORGOTTEN => Jvm::Unknown,
             (jvm, _) => jvm,
         };
         match jvm {
             Jvm::Runs => None,
             Jvm::Absent => Some(Evidence::ProcessGone),
-            Jvm::Unknown if self.told.is_some() => Some(Evidence::Told),
-            Jvm::Unknown if self.kind == args::Life::Native => None,
-            Jvm::Unknown => match self.heartbeat {
-                Heartbeat::Absent => {
-                    (now.duration_since(self.last_sign) >= SILENCE).then_some(Evidence::Silence)
-                }
-                Heartbeat::Deleted => Some(Evidence::HeartbeatDeleted),
-                Heartbeat::Beats { .. } => {
-                    self.heartbeat.is_stale(now).then_some(Evidence::HeartbeatStale)
-                }
-            },
+            Jvm::Unknown => self.told.map(|_| Evidence::Told),
         }
     }
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use emberscope_sidecar::args::Args;
 
+/// What a webhook gave that still put sidecars beside Spark's container.
+const BESIDE_SPARK: &str = "--life=classic";
+
 /// Arguments that cannot be understood end with clap's 2, which only a person by hand can give:
 /// what a webhook of another version adds is left out. Everything else ends with 0, come what may:
-/// Spark 4 fails an executor, and Kubernetes a pod, for a container that ends with anything else.
+/// what a sidecar ends with must not become the verdict on the job beside it.
 fn main() -> ExitCode {
     let (args, unknown) = Args::known(std::env::args_os());
     tracing_subscriber::fmt()
@@ -22,6 +25,11 @@ fn main() -> ExitCode {
         .log_internal_errors(false)
         .init();
     let lived = catch_unwind(AssertUnwindSafe(|| {
+        if unknown.iter().any(|argument| argument == BESIDE_SPARK) {
+            // No kubelet would tell this container to end, and its pod never would.
+            tracing::error!("not a native sidecar: the webhook is older than this image; leaving");
+            return;
+        }
         for argument in unknown {
             tracing::warn!(argument, "left out, since this version does not know it");
         }

@@ -27,15 +27,6 @@ const SIDECARS: [&str; 2] = ["driver sidecar", "executor sidecar"];
 /// One trial at a time: in a pod a sidecar sees one Spark, and here it sees all of the machine's.
 static ONE_AT_A_TIME: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
-/// How a pod has its sidecar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// An init container that the kubelet ends after Spark.
-    Native,
-    /// A container beside Spark's, which ends by itself.
-    Classic,
-}
-
 /// What a cluster's owner has set, beside the ports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Setup<'a> {
@@ -78,7 +69,6 @@ pub struct Submission<'a> {
 pub struct Trial {
     places: Places,
     tools: Tools,
-    mode: Mode,
     /// The driver's pod and an executor's, patched.
     pods: [Admitted; 2],
     /// As the job's author would set it to have the UI there.
@@ -93,12 +83,12 @@ pub struct Trial {
 
 impl Trial {
     /// Sidecars beside a Spark that is still to come.
-    pub async fn start(mode: Mode) -> Result<Self> {
-        Self::start_with(mode, Setup::default()).await
+    pub async fn start() -> Result<Self> {
+        Self::start_with(Setup::default()).await
     }
 
     /// The same, set up otherwise than by default.
-    pub async fn start_with(mode: Mode, setup: Setup<'_>) -> Result<Self> {
+    pub async fn start_with(setup: Setup<'_>) -> Result<Self> {
         let alone = Arc::clone(&ONE_AT_A_TIME).lock_owned().await;
         let mut places = Places { programs: programs::build()?, ..Places::find()? };
         let folder = tempfile::tempdir()?;
@@ -107,19 +97,10 @@ impl Trial {
         fs::create_dir_all(&places.logs)?;
         let tools = places.tools("3.5.6", None)?;
         let ports = Ports::any()?;
-        let (pods, ui_port) = (ports.pods(&places, mode, setup)?, ports.ui);
+        let (pods, ui_port) = (ports.pods(&places, setup)?, ports.ui);
         let programs = Programs::new(&places.run);
-        let mut trial = Self {
-            places,
-            tools,
-            mode,
-            pods,
-            ui_port,
-            programs,
-            folder,
-            enclosure: None,
-            _alone: alone,
-        };
+        let mut trial =
+            Self { places, tools, pods, ui_port, programs, folder, enclosure: None, _alone: alone };
         trial.start_sidecars().await?;
         Ok(trial)
     }
@@ -233,24 +214,15 @@ impl Trial {
         Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
-    /// Waits until the sidecars have ended, as they do after Spark; a native one is told to by the
-    /// kubelet first. All of them have to end with 0.
+    /// Tells the sidecars that Spark has ended, as the kubelet does, and waits until they have too.
+    /// All of them have to end with 0.
     pub async fn sidecars_end(&mut self, patience: Duration) -> Result<()> {
-        if self.mode == Mode::Native {
-            // What a kubelet takes to notice.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            for end in self.programs.stop(&SIDECARS, patience).await {
-                let code = end.status.and_then(|status| status.code());
-                if code != Some(0) {
-                    bail!("the {} ended with {code:?}, not with 0", end.name);
-                }
-            }
-        } else {
-            for name in SIDECARS {
-                let status = self.programs.ends(name, patience).await?;
-                if status.code() != Some(0) {
-                    bail!("the {name} ended with {status}, not with 0");
-                }
+        // What a kubelet takes to notice.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for end in self.programs.stop(&SIDECARS, patience).await {
+            let code = end.status.and_then(|status| status.code());
+            if code != Some(0) {
+                bail!("the {} ended with {code:?}, not with 0", end.name);
             }
         }
         // Prometheus takes a moment to store what it has read last.
@@ -301,7 +273,7 @@ impl Ports {
     }
 
     /// The driver's pod and an executor's as captured, with their sidecars.
-    fn pods(&self, places: &Places, _: Mode, setup: Setup<'_>) -> Result<[Admitted; 2]> {
+    fn pods(&self, places: &Places, setup: Setup<'_>) -> Result<[Admitted; 2]> {
         let pod = |role: &str, port: u16| {
             let name = format!("tests/golden/admission/spark-3.5.6-{role}/review.json");
             let port = port.to_string();

@@ -77,7 +77,7 @@ impl Trace {
     #[must_use]
     pub fn evidence(&self, of_life: life::Evidence) -> Evidence {
         let Some(end) = &self.ended else {
-            return Evidence::Life(of_life);
+            return of_life.into();
         };
         if self.was_killed_before(end.at) {
             return Evidence::OomKill;
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn while_nothing_was_seen_to_end_it_is_as_life_has_it() {
         let told = Trace::default().evidence(life::Evidence::Told);
-        assert_eq!(told, Evidence::Life(life::Evidence::Told));
+        assert_eq!(told, Evidence::Sigterm);
     }
 
     #[test]

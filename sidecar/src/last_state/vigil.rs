@@ -83,7 +83,7 @@ impl Vigil {
         }
         match &*lock(&self.watched) {
             Some(watched) => lock(&watched.trace).evidence(of_life),
-            None => Evidence::Life(of_life),
+            None => of_life.into(),
         }
     }
 

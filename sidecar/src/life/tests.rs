@@ -15,9 +15,9 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(kind: args::Life) -> Self {
+    fn new() -> Self {
         let now = Instant::now();
-        let mut life = Life::new(kind, LINGER, now);
+        let mut life = Life::new(LINGER, now);
         life.serves();
         Self { life, now }
     }
@@ -34,12 +34,6 @@ impl Trial {
 
     fn told(&mut self) -> &mut Self {
         self.life.told(self.now);
-        self
-    }
-
-    fn beats(&mut self, touched: Option<u64>) -> &mut Self {
-        let touched = touched.map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
-        self.life.beat(touched, self.now);
         self
     }
 
@@ -62,17 +56,9 @@ impl Trial {
     }
 }
 
-fn native() -> Trial {
-    Trial::new(args::Life::Native)
-}
-
-fn classic() -> Trial {
-    Trial::new(args::Life::Classic)
-}
-
 #[test]
-fn native_leaves_when_told_and_the_last_values_are_taken() {
-    native()
+fn it_leaves_when_told_and_the_last_values_are_taken() {
+    Trial::new()
         .sees(RUNS)
         .after(60)
         .sees(GONE)
@@ -86,8 +72,8 @@ fn native_leaves_when_told_and_the_last_values_are_taken() {
 }
 
 #[test]
-fn native_leaves_at_once_if_they_were_taken_before_it_is_told() {
-    native()
+fn it_leaves_at_once_if_they_were_taken_before_it_is_told() {
+    Trial::new()
         .sees(RUNS)
         .after(60)
         .sees(GONE)
@@ -99,8 +85,8 @@ fn native_leaves_at_once_if_they_were_taken_before_it_is_told() {
 }
 
 #[test]
-fn native_leaves_when_the_linger_time_is_over() {
-    native()
+fn it_leaves_when_the_linger_time_is_over() {
+    Trial::new()
         .sees(ANSWERS)
         .told()
         .after(19)
@@ -111,7 +97,7 @@ fn native_leaves_when_the_linger_time_is_over() {
 
 #[test]
 fn a_scrape_while_spark_still_runs_takes_no_last_values() {
-    native()
+    Trial::new()
         .sees(RUNS)
         .told()
         .sees(RUNS)
@@ -124,57 +110,48 @@ fn a_scrape_while_spark_still_runs_takes_no_last_values() {
 
 #[test]
 fn with_nothing_to_serve_nobody_is_kept_waiting() {
-    native().sees(BLIND).told().leaves(Why::NothingToServe);
-    native().sees(GONE).told().leaves(Why::NothingToServe);
-    let mut deaf = native();
+    Trial::new().sees(BLIND).told().leaves(Why::NothingToServe);
+    Trial::new().sees(GONE).told().leaves(Why::NothingToServe);
+    let mut deaf = Trial::new();
     deaf.life.serves = false;
     deaf.sees(ANSWERS).told().leaves(Why::NothingToServe);
 }
 
 #[test]
 fn the_second_signal_and_ctrl_c_are_obeyed_at_once() {
-    native().sees(RUNS).told().told().leaves(Why::Hurried);
-    let mut trial = classic();
+    Trial::new().sees(RUNS).told().told().leaves(Why::Hurried);
+    let mut trial = Trial::new();
     trial.sees(RUNS).life.hurry();
     trial.leaves(Why::Hurried);
 }
 
 #[test]
-fn native_never_leaves_untold() {
-    native().sees(RUNS).sees(GONE).taken().after(86_400).stays(Some(Evidence::ProcessGone));
-    native().after(86_400).stays(None);
+fn it_never_leaves_untold() {
+    Trial::new().sees(RUNS).sees(GONE).taken().after(86_400).stays(Some(Evidence::ProcessGone));
+    Trial::new().after(86_400).stays(None);
 }
 
 #[test]
-fn classic_leaves_when_the_process_is_gone_and_the_values_are_taken() {
-    classic()
-        .sees(GONE)
-        .stays(None)
-        .after(3)
-        .sees(RUNS)
-        .after(3600)
-        .sees(RUNS)
-        .stays(None)
-        .sees(GONE)
-        .after(19)
-        .stays(Some(Evidence::ProcessGone))
-        .taken()
-        .leaves(Why::Taken);
-    classic().sees(RUNS).sees(GONE).after(20).leaves(Why::LingerOver);
+fn an_absent_jvm_has_ended_only_if_it_was_there() {
+    let mut trial = Trial::new();
+    trial.sees(GONE).stays(None).after(3).sees(RUNS).after(3600).sees(RUNS).stays(None);
+    trial.sees(GONE).stays(Some(Evidence::ProcessGone));
 }
 
 #[test]
 fn a_process_table_that_cannot_be_read_once_ends_nothing() {
-    let mut trial = classic();
-    trial.sees(RUNS).after(5).sees(BLIND).after(100).sees(BLIND).stays(None);
-    trial.sees(RUNS).after(119).sees(BLIND).stays(None);
-    // But if it stays unreadable, nobody will ever see the end.
-    trial.after(1).stays(Some(Evidence::Silence)).after(20).leaves(Why::LingerOver);
+    let mut trial = Trial::new();
+    trial.sees(RUNS).after(5).sees(BLIND).after(100).sees(BLIND).told().stays(None);
+    Trial::new().sees(RUNS).after(119).sees(BLIND).told().stays(None);
+    // But if it stays unreadable, what ran once outweighs SIGTERM no longer.
+    let mut trial = Trial::new();
+    trial.sees(RUNS).after(119).sees(BLIND).stays(None).after(1).stays(None);
+    trial.told().stays(Some(Evidence::Told)).after(20).leaves(Why::LingerOver);
 }
 
 #[test]
 fn spark_may_come_back() {
-    classic()
+    Trial::new()
         .sees(RUNS)
         .sees(GONE)
         .taken()
@@ -183,51 +160,8 @@ fn spark_may_come_back() {
         .after(3600)
         .sees(RUNS)
         .sees(GONE)
+        .told()
         .stays(Some(Evidence::ProcessGone))
-        .after(20)
-        .leaves(Why::LingerOver);
-}
-
-#[test]
-fn a_heartbeat_that_stops_is_the_end() {
-    let mut trial = classic();
-    for second in 0..30 {
-        trial.sees(ANSWERS).beats(Some(second * 2)).after(2).stays(None);
-    }
-    trial.beats(Some(58)).after(13).stays(None);
-    trial.after(1).stays(Some(Evidence::HeartbeatStale)).after(20).leaves(Why::LingerOver);
-}
-
-#[test]
-fn a_heartbeat_file_that_is_deleted_is_the_end_and_one_that_never_was_is_not() {
-    let mut trial = classic();
-    trial.sees(ANSWERS).beats(None).after(60).beats(None).stays(None);
-    trial.sees(ANSWERS).beats(Some(60)).after(2).beats(None);
-    trial.stays(Some(Evidence::HeartbeatDeleted)).taken().leaves(Why::Taken);
-}
-
-#[test]
-fn a_wall_clock_that_is_set_ends_nothing() {
-    let mut trial = classic();
-    trial.beats(Some(1_000_000)).after(2).beats(Some(5)).after(2).beats(Some(2_000_000));
-    trial.stays(None);
-}
-
-#[test]
-fn a_process_that_is_seen_outweighs_a_heartbeat_that_stalls() {
-    classic().sees(RUNS).beats(Some(1)).after(60).sees(RUNS).stays(None);
-}
-
-#[test]
-fn classic_that_sees_nothing_leaves_after_two_minutes() {
-    classic().sees(BLIND).after(119).stays(None).after(1).leaves(Why::NothingToServe);
-    classic()
-        .after(100)
-        .sees(ANSWERS)
-        .after(119)
-        .stays(None)
-        .after(1)
-        .stays(Some(Evidence::Silence))
         .after(20)
         .leaves(Why::LingerOver);
 }
@@ -235,7 +169,6 @@ fn classic_that_sees_nothing_leaves_after_two_minutes() {
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Sees(Signs),
-    Beats(Option<u64>),
     Taken,
     Passes(u64),
 }
@@ -244,7 +177,6 @@ fn event() -> impl Strategy<Value = Event> {
     let jvm = prop_oneof![Just(Jvm::Runs), Just(Jvm::Absent), Just(Jvm::Unknown)];
     prop_oneof![
         (jvm, any::<bool>()).prop_map(|(jvm, answered)| Event::Sees(Signs { jvm, answered })),
-        proptest::option::of(0u64..4).prop_map(Event::Beats),
         Just(Event::Taken),
         (0u64..40).prop_map(Event::Passes),
     ]
@@ -254,7 +186,6 @@ fn play(trial: &mut Trial, events: &[Event]) {
     for event in events {
         match *event {
             Event::Sees(signs) => trial.sees(signs),
-            Event::Beats(touched) => trial.beats(touched),
             Event::Taken => trial.taken(),
             Event::Passes(seconds) => trial.after(seconds),
         };
@@ -266,9 +197,8 @@ proptest! {
     fn whatever_happened_sigterm_holds_up_the_pod_no_longer_than_the_linger_time(
         before in proptest::collection::vec(event(), 0..20),
         after in proptest::collection::vec(event(), 0..20),
-        is_native: bool,
     ) {
-        let mut trial = if is_native { native() } else { classic() };
+        let mut trial = Trial::new();
         play(&mut trial, &before);
         trial.told();
         let limit = trial.now + LINGER;
@@ -279,19 +209,12 @@ proptest! {
     }
 
     #[test]
-    fn whatever_happened_a_classic_sidecar_does_not_outstay_the_silence(
-        before in proptest::collection::vec(event(), 0..20),
-        spark_came_back in proptest::collection::vec(event(), 0..20),
+    fn whatever_happened_it_does_not_leave_untold(
+        events in proptest::collection::vec(event(), 0..20),
     ) {
-        let mut trial = classic();
-        play(&mut trial, &before);
-        let _ = trial.life.step(trial.now);
-        play(&mut trial, &spark_came_back);
-        // From here on nothing can be seen at all.
-        trial.after(SILENCE.as_secs());
-        let _ = trial.life.step(trial.now);
-        trial.after(LINGER.as_secs());
+        let mut trial = Trial::new();
+        play(&mut trial, &events);
         let step = trial.life.step(trial.now);
-        prop_assert!(matches!(step, Step::Leave(_)), "{:?} in {:?}", step, trial.life);
+        prop_assert!(matches!(step, Step::Stay(None)), "{:?} in {:?}", step, trial.life);
     }
 }

@@ -1,15 +1,13 @@
-//! Hears the signals, looks at the heartbeat file and the clock, and says when to leave.
+//! Hears the signals, and says when to leave.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::future::pending;
+use std::time::Instant;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{debug, info, warn};
+use tokio::time::sleep_until;
+use tracing::{info, warn};
 
-use super::{Ending, Evidence, Step, Why, heartbeat};
-
-/// How often the heartbeat file and the silence are looked at: one `stat` of a local file.
-const LOOK: Duration = Duration::from_secs(1);
+use super::{Ending, Evidence, Step, Why};
 
 /// The signals that end the sidecar.
 #[derive(Debug)]
@@ -30,20 +28,9 @@ impl Signals {
 
 /// Returns when it is time to leave. `look` is called for a fresh look at Spark when SIGTERM
 /// arrives: what was seen last is some seconds old.
-pub async fn watch(
-    ending: &Ending,
-    mut signals: Signals,
-    heartbeat_file: Option<&Path>,
-    look: impl Fn(),
-) -> Why {
+pub async fn watch(ending: &Ending, mut signals: Signals, look: impl Fn()) -> Why {
     let mut said: Option<Evidence> = None;
     loop {
-        if let Some(path) = heartbeat_file {
-            match heartbeat::read(path) {
-                Ok(touched) => ending.lock().beat(touched, Instant::now()),
-                Err(error) => debug!(path = %path.display(), %error, "heartbeat file unreadable"),
-            }
-        }
         let (step, evidence) = {
             let mut life = ending.lock();
             (life.step(Instant::now()), life.ended())
@@ -60,7 +47,12 @@ pub async fn watch(
             }
             said = evidence;
         }
-        let wake = until.map_or(LOOK, |until| LOOK.min(until.duration_since(Instant::now())));
+        let time_is_over = async {
+            match until {
+                Some(until) => sleep_until(until.into()).await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             Some(()) = signals.terminate.recv() => {
                 info!("asked to end (SIGTERM)");
@@ -72,7 +64,7 @@ pub async fn watch(
                 ending.lock().hurry();
             }
             () = ending.changed() => {}
-            () = tokio::time::sleep(wake) => {}
+            () = time_is_over => {}
         }
     }
 }

@@ -15,7 +15,6 @@ fn a_bad_argument_ends_with_2_and_says_what_would_be_right() {
         (&[], &["--role"]),
         (&["--role=driver", "--port=0"], &["--port", "1..=65535"]),
         (&["--role=driver", "--log-level=loud"], &["--log-level", "info"]),
-        (&["--role=driver", "--life=long"], &["native", "classic"]),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -46,12 +45,25 @@ fn what_the_webhook_writes_is_understood() {
         "--role=executor",
         "--container=spark-kubernetes-executor",
         "--linger-seconds=20",
-        "--life=classic",
         &push,
         "--application-id=spark-0000000300000000abc",
-        "--heartbeat-file=/var/log/fluentd/main-container-terminated",
         "--proc-root",
         &root,
     ]);
     assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
+    assert!(!sidecar.log().contains("left out"), "{}", sidecar.log());
+}
+
+#[test]
+fn what_an_older_webhook_writes_is_warned_of_and_left_out() {
+    let proc = FakeProc::new();
+    let (push, root) = (format!("--push-port={}", free_port()), proc.path().display().to_string());
+    let gone = ["--life=native", "--heartbeat-file=/var/log/fluentd/main-container-terminated"];
+    let arguments = ["--role=executor", gone[0], &push, gone[1], "--proc-root", &root];
+    let sidecar = Sidecar::start(&arguments);
+    assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
+    for flag in gone {
+        let warned = |line: &str| line.contains("WARN") && line.contains(flag);
+        assert!(sidecar.log().lines().any(warned), "{flag}\n{}", sidecar.log());
+    }
 }

@@ -1,10 +1,9 @@
-//! The end: last values, signals, heartbeats, and always exit code 0.
+//! The end: last values, signals, and always exit code 0.
 
-use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use crate::harness::{FakeProc, FakeSpark, Page, Sidecar, eventually, get};
+use crate::harness::{FakeProc, FakeSpark, Page, Sidecar, eventually, free_port, get};
 
 /// Longer than any test has patience: who waits for it, fails.
 const FOR_EVER: &str = "--linger-seconds=3600";
@@ -85,7 +84,7 @@ fn a_job_that_no_scrape_saw_leaves_its_last_values() {
 }
 
 #[test]
-fn a_native_sidecar_whose_pod_shares_no_processes_lingers_too() {
+fn a_sidecar_whose_pod_shares_no_processes_lingers_too() {
     let (spark, proc) = (FakeSpark::start(), FakeProc::new());
     let sidecar = driver(&spark, &proc, &[FOR_EVER]);
     spark.end();
@@ -156,55 +155,14 @@ fn where_spark_never_was_sigterm_ends_it_at_once() {
     sidecar.ends_well();
 }
 
+/// In a pod it would wait for ever for a SIGTERM that only a native sidecar gets, and the pod with it.
 #[test]
-fn classic_ends_by_itself_when_sparks_process_is_gone_and_the_last_values_are_taken() {
+fn beside_sparks_container_as_an_older_webhook_had_it_it_ends_at_once() {
     let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
-    let mut sidecar = driver(&spark, &proc, &["--life=classic", FOR_EVER]);
-    assert!(sidecar.is_alive());
-    proc.end_spark();
-    spark.end();
-    assert_last_values(&sidecar.scrape());
+    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
+    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
+    let sidecar = Sidecar::spawn(free_port(), &[&arguments[..], &["--life=classic"]].concat());
     sidecar.ends_well();
-}
-
-#[test]
-fn classic_notices_the_end_without_being_scraped() {
-    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
-    let sidecar = driver(&spark, &proc, &["--life=classic", "--linger-seconds=1"]);
-    proc.end_spark();
-    spark.end();
-    sidecar.ends_well();
-}
-
-#[test]
-fn classic_ends_when_the_heartbeat_file_is_deleted() {
-    let (spark, proc) = (FakeSpark::start(), FakeProc::new());
-    let beat = proc.path().join("main-container-terminated");
-    fs::write(&beat, "").unwrap();
-    let file = format!("--heartbeat-file={}", beat.display());
-    let mut sidecar = driver(&spark, &proc, &["--life=classic", &file, FOR_EVER]);
-    // It is looked at every second.
-    std::thread::sleep(Duration::from_millis(2500));
-    assert!(sidecar.is_alive());
-    fs::remove_file(&beat).unwrap();
-    eventually("the end is noticed", || sidecar.log().contains("HeartbeatDeleted"));
-    spark.end();
-    let page = sidecar.scrape();
-    assert_eq!(page.value("emberscope_spark_ended"), Some(1.0));
-    assert!(page.has("spark_driver_"), "{}", page.text());
-    sidecar.ends_well();
-}
-
-#[test]
-fn classic_ends_when_the_heartbeat_stops() {
-    let (spark, proc) = (FakeSpark::start(), FakeProc::new());
-    let beat = proc.path().join("main-container-terminated");
-    fs::write(&beat, "").unwrap();
-    let file = format!("--heartbeat-file={}", beat.display());
-    let began = Instant::now();
-    let sidecar = driver(&spark, &proc, &["--life=classic", &file, "--linger-seconds=0"]);
-    sidecar.ends_well();
-    assert!(began.elapsed() >= Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -214,19 +172,16 @@ fn a_port_that_is_taken_is_said_and_outlived() {
     let port = holder.local_addr().unwrap().port();
     let proc = FakeProc::with_spark();
     let root = proc.path().display().to_string();
-    for life in ["--life=native", "--life=classic"] {
-        let arguments = ["--role=driver", "--proc-root", &root, FOR_EVER, life];
-        let mut sidecar = Sidecar::spawn(port, &arguments);
-        eventually("it says so", || {
-            let log = sidecar.log();
-            log.contains("ERROR") && log.contains(&port.to_string()) && log.contains("--port")
-        });
-        std::thread::sleep(Duration::from_secs(1));
-        assert!(sidecar.is_alive());
-        // Nobody could take the last values: nobody is waited for.
-        sidecar.signal("TERM");
-        sidecar.ends_well();
-    }
+    let mut sidecar = Sidecar::spawn(port, &["--role=driver", "--proc-root", &root, FOR_EVER]);
+    eventually("it says so", || {
+        let log = sidecar.log();
+        log.contains("ERROR") && log.contains(&port.to_string()) && log.contains("--port")
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(sidecar.is_alive());
+    // Nobody could take the last values: nobody is waited for.
+    sidecar.signal("TERM");
+    sidecar.ends_well();
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn describe(driver: &Admitted) -> Result<()> {
     let settings = driver.spark_submit_opts()?.matches("-D").count();
     more(&format!("SPARK_SUBMIT_OPTS with {settings} settings"));
     let arguments = driver.sidecar_arguments()?.join(" ");
-    more(&format!("native sidecar: emberscope-sidecar {arguments}"));
+    more(&format!("sidecar: emberscope-sidecar {arguments}"));
     Ok(())
 }
 

@@ -124,7 +124,7 @@ fn a_replica_that_is_gone_and_reviews_that_never_came_are_not_told_of() {
         &webhook(),
         &[
             told("Certificate valid for", only(1_000_000 - 48 * 3600)),
-            told("Kind of sidecar", only(1)),
+            told("Native sidecars", only(1)),
             told("Slowest answers", json!([])),
         ],
     );

@@ -9,7 +9,7 @@ use emberscope_tests::dashboards::Dashboard;
 use emberscope_tests::enclosure::Limits;
 use emberscope_tests::prometheus;
 use emberscope_tests::spark::TWO_EXECUTORS;
-use emberscope_tests::trial::{Mode, Setup, Submission, Trial};
+use emberscope_tests::trial::{Setup, Submission, Trial};
 
 use crate::grafana::Values;
 use crate::surroundings::{Webhook, surroundings};
@@ -59,7 +59,7 @@ async fn every_query_finds_data_after_a_real_run() {
         sidecar: "{compat: servlet, pssIntervalSeconds: 1}",
         labels: &LABELS,
     };
-    let mut trial = Trial::start_with(Mode::Native, setup).await.unwrap();
+    let mut trial = Trial::start_with(setup).await.unwrap();
     let webhook = Webhook::start(&mut trial).await.unwrap();
     let others = surroundings(&mut trial, &webhook).await.unwrap();
     let port = trial.scrape_with("5s", others).await.unwrap();

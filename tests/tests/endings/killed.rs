@@ -5,20 +5,15 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use emberscope_tests::enclosure::Limits;
 
-use emberscope_tests::trial::{Mode, Submission, Trial, last, total};
+use emberscope_tests::trial::{Submission, Trial, last, total};
 
 /// Enough for Spark to start, and filled within seconds.
 const LIMITS: Limits = Limits { memory: 900 << 20, quota: 200_000 };
 
 /// A trial whose job took more memory than it may, in the JVM or in a Python worker; the port of the
 /// Prometheus that has what is left of it.
-async fn greedy(
-    mode: Mode,
-    name: &str,
-    whose: &str,
-    settings: &[&str],
-) -> Result<Option<(Trial, u16)>> {
-    let mut trial = Trial::start(mode).await?;
+async fn greedy(name: &str, whose: &str, settings: &[&str]) -> Result<Option<(Trial, u16)>> {
+    let mut trial = Trial::start().await?;
     let prometheus = trial.scrape("5s").await?;
     let submission = Submission {
         master: "local[1]",
@@ -43,8 +38,7 @@ async fn greedy(
 async fn a_jvm_that_the_kernel_killed_is_told_from_one_that_ended() {
     // More heap than the container may have: Java's own error does not come first.
     let heap = ["--driver-memory", "3g"];
-    let Some((trial, prometheus)) =
-        greedy(Mode::Native, "emberscope-greedy-jvm", "jvm", &heap).await.unwrap()
+    let Some((trial, prometheus)) = greedy("emberscope-greedy-jvm", "jvm", &heap).await.unwrap()
     else {
         return;
     };
@@ -70,7 +64,7 @@ async fn a_jvm_that_the_kernel_killed_is_told_from_one_that_ended() {
 async fn a_python_worker_that_the_kernel_killed_is_counted() {
     let heap = ["--driver-memory", "512m"];
     let Some((trial, prometheus)) =
-        greedy(Mode::Classic, "emberscope-greedy-worker", "worker", &heap).await.unwrap()
+        greedy("emberscope-greedy-worker", "worker", &heap).await.unwrap()
     else {
         return;
     };

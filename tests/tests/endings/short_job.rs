@@ -9,23 +9,14 @@ use emberscope_tests::enclosure::Limits;
 use emberscope_tests::spark::TWO_EXECUTORS;
 use serde_json::Value;
 
-use emberscope_tests::trial::{Mode, Submission, Trial, total};
+use emberscope_tests::trial::{Submission, Trial, total};
 
 /// What a cluster's Prometheus is often set to, and longer than the job.
 const INTERVAL: &str = "15s";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_totals_are_those_of_its_event_log_with_a_native_sidecar() {
-    hold(Mode::Native, "emberscope-short-native").await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn its_totals_are_those_of_its_event_log_with_a_classic_sidecar() {
-    hold(Mode::Classic, "emberscope-short-classic").await.unwrap();
-}
-
-async fn hold(mode: Mode, name: &str) -> Result<()> {
-    let mut trial = Trial::start(mode).await?;
+async fn its_totals_are_those_of_its_event_log() -> Result<()> {
+    let mut trial = Trial::start().await?;
     let prometheus = trial.scrape(INTERVAL).await?;
     let events = trial.folder().join("events");
     fs::create_dir(&events)?;
@@ -42,7 +33,7 @@ async fn hold(mode: Mode, name: &str) -> Result<()> {
         arguments: &[trial.folder().join("rows").display().to_string()],
         limits: Limits::of_cores(2),
     };
-    trial.submit(&submission, name)?;
+    trial.submit(&submission, "emberscope-short")?;
     let log = trial.spark_ends(Duration::from_mins(3)).await?;
     let truth = Truth::read(&events).with_context(|| log)?;
     trial.sidecars_end(Duration::from_mins(1)).await?;
