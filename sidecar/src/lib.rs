@@ -12,28 +12,26 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`args`] | what the webhook, or a hand, tells the sidecar |
-//! | [`serve`] | HTTP: requests in, pages out, with limits for clients |
+//! | [`http`] | HTTP: requests in, pages out, with limits for clients |
 //! | [`scrape`] | one scrape: all sources at once, under one deadline |
-//! | [`spark`] | Spark's two pages and its push, repaired and renamed |
-//! | [`cgroup`] | memory, CPU and pressure of the Spark container |
-//! | [`processes`] | the pod's processes by kind |
+//! | [`sources::spark`] | Spark's two pages and its push, repaired and renamed |
+//! | [`sources::cgroup`] | memory, CPU and pressure of the Spark container |
+//! | [`sources::processes`] | the pod's processes by kind |
 //! | [`node`] | what the pod's node is and has |
 //! | [`exposition`] | the page, and its text |
-//! | [`own`] | the sidecar's own figures |
-//! | [`last_state`] | how Spark's container ended, as far as a neighbour can know |
-//! | [`life`] | when it ends: when told, with the last values taken |
+//! | [`self_metrics`] | the sidecar's own figures |
+//! | [`container_exit`] | how Spark's container ended, as far as a neighbour can know |
+//! | [`shutdown`] | when it ends: when told, with the last values taken |
 
 pub mod args;
-pub mod cgroup;
+pub mod container_exit;
 pub mod exposition;
-pub mod last_state;
-pub mod life;
+mod http;
 pub mod node;
-pub mod own;
-pub mod processes;
 pub mod scrape;
-mod serve;
-pub mod spark;
+pub mod self_metrics;
+pub mod shutdown;
+pub mod sources;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -45,13 +43,13 @@ use tracing::{info, warn};
 
 use args::{Args, Role};
 use exposition::PodLabels;
-use life::{Ending, Life, Signals};
-use own::Own;
+use http::{Address, Site};
 use scrape::{Driver, Files, Frame, Scraper, Sources, Spark};
-use serve::{Address, Site};
-use spark::Wanted;
-use spark::push::Store;
-use spark::ui::Ui;
+use self_metrics::Own;
+use shutdown::{Ending, Life, Signals};
+use sources::spark::Wanted;
+use sources::spark::push::Store;
+use sources::spark::ui::Ui;
 
 /// The sidecar's whole life. Returns when it is time to leave.
 ///
@@ -108,7 +106,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let server = tokio::spawn(answer(address, site, Arc::clone(&ending), stopped));
     tokio::spawn(Arc::clone(&scraper).refresh());
 
-    let why = life::watch(&ending, signals, || scraper.look()).await;
+    let why = shutdown::watch(&ending, signals, || scraper.look()).await;
     info!(?why, "leaving");
     stop.send_replace(true);
     // It ends by itself within two seconds; if it has panicked, there is nothing to wait for.
@@ -123,8 +121,8 @@ fn receive(port: u16) -> Arc<Store> {
     tokio::spawn(async move {
         let remedy = "Until then nothing of what Spark pushes is on the page; \
                       another --push-port has to be told to Spark's GraphiteSink too.";
-        let listener = serve::listen(address, "Spark's pushes", remedy).await;
-        spark::push::serve(listener, pushed).await;
+        let listener = http::listen(address, "Spark's pushes", remedy).await;
+        sources::spark::push::serve(listener, pushed).await;
     });
     store
 }
@@ -139,9 +137,9 @@ async fn answer(
     let remedy = "Something else in this pod has the port: choose another with --port, \
                   or with the annotation emberscope.dev/port.";
     let listener = tokio::select! {
-        listener = serve::listen(address, "scrapes", remedy) => listener,
-        () = serve::said(&mut stop) => return,
+        listener = http::listen(address, "scrapes", remedy) => listener,
+        () = http::said(&mut stop) => return,
     };
     ending.serves();
-    serve::serve(listener, serve::routes(site), stop).await;
+    http::serve(listener, http::routes(site), stop).await;
 }

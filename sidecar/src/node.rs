@@ -1,7 +1,7 @@
 //! What the pod's node is and has, read once: what a job's requests are measured against.
 //!
 //! A container sees the machine's figures here, not its own limits: those are its control group's
-//! ([`cgroup`](crate::cgroup)).
+//! ([`cgroup`](crate::sources::cgroup)).
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 

@@ -31,8 +31,8 @@ pub use shelf::{Loan, Shelf};
 pub use source::{Failure, Figures, Report, Source};
 
 use crate::exposition::Page;
-use crate::life::Ending;
-use crate::own::Own;
+use crate::self_metrics::Own;
+use crate::shutdown::Ending;
 
 /// What a scrape answers.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use tokio::time::Instant as Deadline;
 use super::{Failure, Figures, Files, Report, Source};
 use crate::args::Compat;
 use crate::exposition::Page;
-use crate::life::Signs;
-use crate::spark::push::{Of, Store};
-use crate::spark::ui::{Endpoint, Ui};
-use crate::spark::{Wanted, driver, executors, servlet};
+use crate::shutdown::Signs;
+use crate::sources::spark::push::{Of, Store};
+use crate::sources::spark::ui::{Endpoint, Ui};
+use crate::sources::spark::{Wanted, driver, executors, servlet};
 
 /// After this long without a push the executor's figures are no longer the present: several periods
 /// of the `GraphiteSink`, which is set to push every few seconds.

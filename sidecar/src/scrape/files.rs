@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::collect::guarded;
 use super::{Failure, Figures, Report, Source};
-use crate::cgroup::{self, Held};
+use crate::container_exit::{self, Vigil};
 use crate::exposition::Page;
-use crate::last_state::{self, Vigil};
-use crate::life::{Evidence, Jvm};
-use crate::processes::{Identity, Pss, Tracker};
+use crate::shutdown::{Evidence, Jvm};
+use crate::sources::cgroup::{self, Held};
+use crate::sources::processes::{Identity, Pss, Tracker};
 
 /// Reads processes and control group.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Files {
 
     /// What is to be said now that Spark has ended.
     pub async fn last_state(&self, evidence: Evidence) -> LastState {
-        let state = last_state::page(&self.container, self.vigil.evidence(evidence).await);
+        let state = container_exit::page(&self.container, self.vigil.evidence(evidence).await);
         let figures = self.vigil.last_figures(self.group().figures.as_ref());
         let cgroup = figures.map(|figures| {
             let mut page = Page::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::exposition::Page;
-use crate::spark::Repairs;
+use crate::sources::spark::Repairs;
 
 /// Where figures come from; the `source` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 #![no_main]
 
 use emberscope_sidecar::exposition::{Page, encode};
-use emberscope_sidecar::spark::{Wanted, driver};
+use emberscope_sidecar::sources::spark::{Wanted, driver};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

@@ -5,8 +5,8 @@
 use std::time::Instant;
 
 use emberscope_sidecar::exposition::{Page, encode};
-use emberscope_sidecar::spark::Wanted;
-use emberscope_sidecar::spark::push::{Of, Store};
+use emberscope_sidecar::sources::spark::Wanted;
+use emberscope_sidecar::sources::spark::push::{Of, Store};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|lines: &[u8]| {

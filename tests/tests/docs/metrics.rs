@@ -4,9 +4,10 @@ use emberscope::config::{Sidecar, TAKEN};
 use emberscope::serve::metrics::Metrics;
 use emberscope_sidecar::args::Args;
 use emberscope_sidecar::exposition::{OWN, Page};
-use emberscope_sidecar::own;
-use emberscope_sidecar::spark::catalog::{Label, Scope, entries};
-use emberscope_sidecar::{cgroup, last_state, node, processes, spark};
+use emberscope_sidecar::self_metrics;
+use emberscope_sidecar::sources::spark::catalog::{Label, Scope, entries};
+use emberscope_sidecar::sources::{cgroup, processes, spark};
+use emberscope_sidecar::{container_exit, node};
 
 use crate::generated::{check, table};
 
@@ -19,7 +20,7 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
             ("executors", families(&spark::executors::documented())),
             ("executor push", catalog(Scope::Executor)),
             ("container", families(&cgroup::documented())),
-            ("last state", families(&last_state::documented())),
+            ("last state", families(&container_exit::documented())),
             ("processes", families(&processes::documented())),
             ("node", families(&node::documented())),
             ("sidecar", itself()),
@@ -78,7 +79,7 @@ fn families(page: &Page) -> String {
 }
 
 fn itself() -> String {
-    let rows = own::TABLE.iter().map(|metric| {
+    let rows = self_metrics::TABLE.iter().map(|metric| {
         let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
         let name = format!("`{}`", metric.name);
         [name, metric.kind.as_str().to_owned(), labels.join(", "), escaped(metric.help)]

@@ -1,0 +1,96 @@
+//! How Spark's container ended, from what can be known without the Kubernetes API.
+//!
+//! An out-of-memory kill leaves one trace that a neighbour may read: the count in the container's
+//! control group, which is gone within a second, since the container runtime removes the group. So
+//! that group is held open and watched, and read once more at the moment when the JVM ends.
+//!
+//! ```text
+//! a scan finds the JVM ──> Vigil: its pidfd, its cgroup ──readings──> Trace ──> Evidence
+//!                              │ every second, at memory.events, and when the JVM ends
+//!                              └──> Scraper: look now, Spark has ended
+//! ```
+//!
+//! | evidence | what is known |
+//! |---|---|
+//! | `oom_kill` | the kernel counted an out-of-memory kill in the container, and the JVM ended |
+//! | `no_oom_kill` | the JVM ended, and up to then the kernel counted no kill |
+//! | `memory_at_limit` | the JVM ended, the count could not be read in time, and a second before the working set was at 95 % of the limit or more |
+//! | `process_gone` | the JVM ended, the count could not be read in time, and memory was not short |
+//! | `sigterm` | no process could be seen; the kubelet's SIGTERM says that the container ended |
+
+mod events;
+mod pace;
+mod trace;
+mod vigil;
+
+pub use trace::{Exit, Trace};
+pub use vigil::Vigil;
+
+use crate::exposition::{Kind, Page};
+use crate::shutdown;
+
+/// The family's name and help.
+const FAMILY: (&str, &str) = (
+    "spark_container_last_state",
+    "Always 1, once Spark has ended: evidence tells what is known of how.",
+);
+
+/// What is known of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The kernel counted an out-of-memory kill just before the JVM ended.
+    OomKill,
+    /// The kernel counted none up to the JVM's end.
+    NoOomKill,
+    /// The count could not be read, and memory was short.
+    MemoryAtLimit,
+    /// The count could not be read, and memory was not short or is not known.
+    ProcessGone,
+    /// Nothing is known but that the kubelet says so.
+    Sigterm,
+}
+
+impl Evidence {
+    /// Every value that there may be.
+    pub const ALL: [Self; 5] =
+        [Self::OomKill, Self::NoOomKill, Self::MemoryAtLimit, Self::ProcessGone, Self::Sigterm];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OomKill => "oom_kill",
+            Self::NoOomKill => "no_oom_kill",
+            Self::MemoryAtLimit => "memory_at_limit",
+            Self::ProcessGone => "process_gone",
+            Self::Sigterm => "sigterm",
+        }
+    }
+}
+
+/// Where nothing was read of the end but that it came.
+impl From<shutdown::Evidence> for Evidence {
+    fn from(of_life: shutdown::Evidence) -> Self {
+        match of_life {
+            shutdown::Evidence::ProcessGone => Self::ProcessGone,
+            shutdown::Evidence::Told => Self::Sigterm,
+        }
+    }
+}
+
+/// The page that says so.
+#[must_use]
+pub fn page(container: &str, evidence: Evidence) -> Page {
+    let mut page = Page::new();
+    let labels = [("container", container), ("evidence", evidence.as_str())];
+    page.gauge(FAMILY.0, FAMILY.1, &labels, 1.0);
+    page
+}
+
+/// A page with the family and no sample, for documentation.
+#[must_use]
+pub fn documented() -> Page {
+    let mut page = Page::new();
+    page.family(FAMILY.0, Kind::Gauge, FAMILY.1);
+    page
+}

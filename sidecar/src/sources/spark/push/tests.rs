@@ -1,0 +1,184 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::exposition::{Page, encode};
+use crate::sources::spark::{Reason, Repairs, Wanted};
+
+const CAPTURED: &str =
+    include_str!("../../../../tests/fixtures/servlet/spark-3.5.6-executor.graphite");
+
+fn run<T>(task: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
+}
+
+/// What the store serves after it received these bytes.
+fn received(bytes: &[u8]) -> (String, Repairs) {
+    let store = Store::default();
+    run(receive::receive(bytes, &store, Duration::from_secs(5))).unwrap();
+    served(&store, None)
+}
+
+fn served(store: &Store, application_id: Option<&str>) -> (String, Repairs) {
+    let (mut page, mut out) = (Page::new(), Vec::new());
+    let application_id = application_id.map(str::to_owned);
+    let wanted = Wanted { application_id, ..Wanted::default() };
+    let repairs = store.write(Of::All, &wanted, &mut page);
+    encode::text(&page, &mut out);
+    (String::from_utf8(out).unwrap(), repairs)
+}
+
+#[test]
+fn what_two_executors_pushed_is_served_with_its_last_values() {
+    let (text, repairs) = received(CAPTURED.as_bytes());
+    for sample in [
+        "spark_executor_run_time_seconds_total{application_id=\"app-20261123073144-0000\",executor_id=\"0\"} ",
+        "spark_executor_run_time_seconds_total{application_id=\"app-20261123073144-0000\",executor_id=\"1\"} ",
+        "spark_executor_jvm_pool_used_bytes{application_id=\"app-20261123073144-0000\",executor_id=\"0\",pool=\"CodeHeap 'non-nmethods'\"} ",
+        "spark_executor_jvm_direct_buffers{",
+        "spark_executor_jvm_gc_collections_total{",
+        "spark_executor_code_generator_compilation_time_seconds_count{",
+        "spark_executor_netty_block_transfer_client_direct_memory_bytes{",
+    ] {
+        assert!(text.contains(&format!("\n{sample}")), "{sample}");
+    }
+    assert!(!text.contains("does not know"));
+    assert_eq!(repairs, Repairs::default());
+    // 192 names an executor; of 4 histograms max, mean, min and standard deviation are left out.
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(samples.count(), 2 * (192 - 16));
+}
+
+#[test]
+fn the_last_value_of_a_name_counts() {
+    let lines = "a.1.executor.runTime.count 1500 1\na.1.executor.runTime.count 2500 2\r\n\n";
+    let (text, _) = received(lines.as_bytes());
+    assert!(text.ends_with("spark_executor_run_time_seconds_total{executor_id=\"1\"} 2.5\n"));
+}
+
+#[test]
+fn what_the_driver_pushes_is_the_drivers_and_its_timers_are_in_milliseconds() {
+    let name = "a.driver.DAGScheduler.messageProcessingTime";
+    let (text, _) = received(format!("{name}.p99 250.00 1\n{name}.m1_rate 3.79 1\n").as_bytes());
+    let family = "spark_driver_dag_scheduler_message_processing_time_seconds";
+    assert!(text.ends_with(&format!("{family}{{quantile=\"0.99\"}} 0.25\n")));
+}
+
+#[test]
+fn the_given_application_id_wins() {
+    let store = Store::default();
+    let line = b"app-20261123073144-0000.1.executor.runTime.count 1 1\n".as_slice();
+    run(receive::receive(line, &store, Duration::from_secs(5))).unwrap();
+    assert!(store.last_push().is_some());
+    assert!(served(&store, Some("other")).0.contains("{application_id=\"other\","));
+}
+
+#[test]
+fn lines_that_are_none_are_counted_once() {
+    let store = Store::default();
+    let lines = b"a.1.executor.x\na.1.executor.x y 1\na.1.executor.x 1\nGET / HTTP/1.1\n\xff 1 1\n\
+        nothing 1 1\n"
+        .as_slice();
+    run(receive::receive(lines, &store, Duration::from_secs(5))).unwrap();
+    let (text, repairs) = served(&store, None);
+    assert_eq!(text, "");
+    let counts = [Reason::NoValue, Reason::NotANumber, Reason::Malformed].map(|r| repairs.count(r));
+    assert_eq!(counts, [1, 2, 3]);
+    assert_eq!(served(&store, None).1, Repairs::default());
+    assert_eq!(store.last_push(), None);
+}
+
+#[test]
+fn half_a_line_of_a_jvm_that_was_killed_while_it_reported_is_neither_served_nor_a_fault() {
+    let (text, repairs) =
+        received(b"a.1.JVMCPU.jvmCpuTime 1000000000 1\na.1.executor.runTime.count 12");
+    assert!(text.ends_with("spark_executor_jvm_cpu_seconds_total{executor_id=\"1\"} 1\n"));
+    assert!(!text.contains("run_time"), "{text}");
+    assert_eq!(repairs, Repairs::default());
+}
+
+#[test]
+fn a_line_without_end_is_skipped_and_the_next_is_read() {
+    let mut bytes = vec![b'x'; 20_000];
+    bytes.extend(b" 1 1\na.1.JVMCPU.jvmCpuTime 1000000000 1\n");
+    let (text, repairs) = received(&bytes);
+    assert!(text.ends_with("spark_executor_jvm_cpu_seconds_total{executor_id=\"1\"} 1\n"));
+    let wrong: Vec<_> = repairs.iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(wrong, [(Reason::TooLong, 1)]);
+}
+
+#[test]
+fn names_and_executors_are_limited_in_number() {
+    let names: Vec<_> = (0..5000).map(|n| format!("a.1.plugin.x{n} 1 1\n")).collect();
+    assert_eq!(received(names.concat().as_bytes()).1.count(Reason::TooMany), 5000 - 512);
+    let executors: Vec<_> = (0..10).map(|n| format!("a.{n}.JVMCPU.jvmCpuTime 1 1\n")).collect();
+    let (text, repairs) = received(executors.concat().as_bytes());
+    assert_eq!((text.lines().count(), repairs.count(Reason::TooMany)), (2 + 8, 2));
+}
+
+#[test]
+fn a_silent_connection_is_closed() {
+    run(async {
+        let (_writer, reader) = tokio::io::duplex(64);
+        let store = Store::default();
+        let error = receive::receive(reader, &store, Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    });
+}
+
+#[test]
+fn connections_are_limited_and_a_free_place_is_used_again() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let store = Arc::new(Store::default());
+        let server = tokio::spawn(serve(listener, Arc::clone(&store)));
+        let mut open = Vec::new();
+        for _ in 0..16 {
+            open.push(TcpStream::connect(address).await.unwrap());
+        }
+        let one_more = TcpStream::connect(address).await.unwrap();
+        let mut byte = [0];
+        let read = tokio::time::timeout(Duration::from_secs(5), one_more.readable()).await;
+        assert!(read.is_ok(), "the 17th connection is closed");
+        assert!(!matches!(one_more.try_read(&mut byte), Ok(1..)));
+        open.clear();
+        // The places are free as soon as the server has seen the ends.
+        for _ in 0..100 {
+            let mut again = TcpStream::connect(address).await.unwrap();
+            let _ = again.write_all(b"a.1.JVMCPU.jvmCpuTime 1 1\n").await;
+            let _ = again.shutdown().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if store.last_push().is_some() {
+                break;
+            }
+        }
+        assert!(store.last_push().is_some());
+        server.abort();
+    });
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_pieces_are_survived(
+        bytes in proptest::collection::vec(any::<u8>(), 0..600),
+        size in 1usize..64,
+    ) {
+        let store = Store::default();
+        let whole = bytes.clone();
+        run(async {
+            let (mut writer, reader) = tokio::io::duplex(size);
+            let write = async move {
+                writer.write_all(&whole).await.unwrap();
+            };
+            let read = receive::receive(reader, &store, Duration::from_secs(5));
+            let ((), read) = tokio::join!(write, read);
+            read.unwrap();
+        });
+        prop_assert_eq!(served(&store, None), received(&bytes));
+    }
+}
