@@ -1,37 +1,34 @@
 //! `emberscope explain`: why a pod is injected or not, and where each value comes from.
 //!
 //! ```text
-//! pod, settings -> decide -> the rule that decided      rules
-//!                    |------> what the sidecar gets     values, each with its origin
-//!                    '------> what the pod lacks        missing
+//! pod, settings -> outcome -> the rule that decided      rules
+//!                     |------> what the sidecar gets     values, each with its origin
+//!                     '------> what the pod lacks        missing
 //! ```
 //!
-//! The decision is that of [`decide`]; nothing is decided here. Where a value comes
-//! from is found by looking at the layers that it can come from, the last one first.
+//! The decision is that of [`outcome_for`]; nothing is decided here. Each value has its origin beside
+//! it already.
 
-mod origin;
 mod text;
 mod values;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use emberscope_core::contract::INJECTED;
+use emberscope_core::plan::ORDER;
+use emberscope_core::{
+    AllSettings, Config, Decision, Outcome, PARTIALS, Pod, SKIPS, Settings, Skip, outcome_for,
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::admit::{self, Outcome, Verdict};
-use crate::args::{Explain, Report};
-use crate::config::Config;
-use crate::decide::{self, Decision, Role};
-use crate::inject;
-use crate::overrides::INJECTED;
-use crate::pod::Pod;
-use crate::reason::{PARTIALS, SKIPS, Skip};
-use crate::settings::{AllSettings, Settings};
+use crate::cli::{Explain, Report};
+use crate::input;
+use crate::output::print;
 
 /// Exit code for a pod that would be left alone.
-pub const LEFT_ALONE: u8 = 3;
+const LEFT_ALONE: u8 = 3;
 
 /// All that there is to say about one pod.
 #[derive(Debug, Serialize)]
@@ -62,7 +59,7 @@ pub struct Rule {
     /// The code of the reason that it gives, or `namespace`.
     pub code: &'static str,
     /// Its result.
-    pub result: Answer,
+    pub result: RuleResult,
     /// When it holds.
     pub sentence: &'static str,
 }
@@ -70,7 +67,7 @@ pub struct Rule {
 /// What a rule said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
+pub enum RuleResult {
     /// It lets the pod pass.
     Passes,
     /// It decided.
@@ -83,30 +80,23 @@ pub enum Answer {
 
 /// Prints the explanation, or the table of reasons.
 pub fn run(args: &Explain) -> Result<ExitCode> {
-    let (output, code) = if args.reasons {
-        (reasons(args.output)?, ExitCode::SUCCESS)
-    } else {
-        let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
-        let file = args.filename.as_deref().context("-f FILE names the pod")?;
-        let (pod, namespace) = inject::read_pod(file, args.namespace.as_deref())?;
-        let explanation =
-            explain(&pod, &namespace, &settings).with_context(|| format!("{}", file.display()))?;
-        let code = match explanation.decision {
-            "injected" | "repaired" => ExitCode::SUCCESS,
-            code if code == Skip::AlreadyInjected.code() => ExitCode::SUCCESS,
-            _ => ExitCode::from(LEFT_ALONE),
-        };
-        let output = match args.output {
-            Report::Text => explanation.to_string(),
-            Report::Json => serde_json::to_string_pretty(&explanation)? + "\n",
-        };
-        (output, code)
-    };
-    match io::stdout().write_all(output.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code),
-        written => written.context("cannot write to standard output").map(|()| code),
+    if args.reasons {
+        return print(reasons(args.output)?);
     }
+    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let file = args.filename.as_deref().context("-f FILE names the pod")?;
+    let input = input::read(file, args.namespace.as_deref())?;
+    let explanation = explain(&input.pod, &input.namespace, &settings)
+        .with_context(|| format!("{}", file.display()))?;
+    print(match args.output {
+        Report::Text => explanation.to_string(),
+        Report::Json => serde_json::to_string_pretty(&explanation)? + "\n",
+    })?;
+    Ok(match explanation.decision {
+        "injected" | "repaired" => ExitCode::SUCCESS,
+        code if code == Skip::AlreadyInjected.code() => ExitCode::SUCCESS,
+        _ => ExitCode::from(LEFT_ALONE),
+    })
 }
 
 /// Explains what becomes of a pod in a namespace.
@@ -114,36 +104,30 @@ pub fn explain(pod: &Value, namespace: &str, all: &AllSettings) -> Result<Explan
     let raw = serde_json::to_string(pod)?;
     let view: Pod<'_> = serde_json::from_str(&raw).context("a field is of another type")?;
     let settings = all.of(namespace, &view);
-    let decision = decide::decide(&view, settings);
+    let outcome = outcome_for(&view, namespace, all);
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("(without a name)");
-    let outcome = admit::outcome(&decision, Role::of(&view), name.to_owned(), settings);
-    let values = match &decision {
-        Decision::Inject(plan) => values::rows(&view, plan, all, settings),
-        Decision::Repair { .. } | Decision::Skip(_) => Vec::new(),
-    };
-    let missing = match outcome.verdict {
-        Verdict::Skipped(_) => Vec::new(),
-        _ => outcome.warnings.clone(),
-    };
     Ok(Explanation {
         pod: name.to_owned(),
         namespace: namespace.to_owned(),
-        decision: outcome.verdict.code(),
-        sentence: sentence(&outcome, &view, settings),
-        profile: settings.profile.clone(),
+        decision: outcome.code(),
+        sentence: sentence(&outcome.decision, &view, settings),
         rules: rules(&outcome),
-        values,
-        missing,
+        values: match &outcome.decision {
+            Decision::Inject(plan) => values::rows(&view, plan, settings),
+            Decision::Repair { .. } | Decision::Skip(_) => Vec::new(),
+        },
+        missing: outcome.missing(),
+        profile: outcome.profile,
     })
 }
 
-fn sentence(outcome: &Outcome, pod: &Pod<'_>, settings: &Settings) -> String {
-    match outcome.verdict {
-        Verdict::Injected => "gets the sidecar".to_owned(),
-        Verdict::Repaired => {
+fn sentence(decision: &Decision, pod: &Pod<'_>, settings: &Settings) -> String {
+    match decision {
+        Decision::Inject(_) => "gets the sidecar".to_owned(),
+        Decision::Repair { .. } => {
             "has the sidecar and gets back its restartPolicy, which something dropped".to_owned()
         }
-        Verdict::Skipped(Skip::AlreadyInjected) => match pod.annotation(INJECTED) {
+        Decision::Skip(Skip::AlreadyInjected) => match pod.annotation(INJECTED) {
             Some(by) if by == settings.injected => {
                 format!("has the sidecar already, by this configuration ({by})")
             }
@@ -153,28 +137,29 @@ fn sentence(outcome: &Outcome, pod: &Pod<'_>, settings: &Settings) -> String {
             ),
             None => "has a container of the sidecar's name, by nobody known here".to_owned(),
         },
-        Verdict::Skipped(skip) => format!("is left alone: {}", skip.sentence()),
+        Decision::Skip(skip) => format!("is left alone: {}", skip.sentence()),
     }
 }
 
 /// The rules with their results, by the one that decided.
 fn rules(outcome: &Outcome) -> Vec<Rule> {
-    let decided = match outcome.verdict {
-        Verdict::Skipped(skip) => decide::ORDER.iter().position(|rule| *rule == skip),
-        Verdict::Repaired => decide::ORDER.iter().position(|rule| *rule == Skip::AlreadyInjected),
-        Verdict::Injected => None,
+    let decided = match outcome.decision {
+        Decision::Skip(skip) => Some(skip),
+        Decision::Repair { .. } => Some(Skip::AlreadyInjected),
+        Decision::Inject(_) => None,
     };
+    let decided = decided.and_then(|skip| ORDER.iter().position(|rule| *rule == skip));
     let namespace = Rule {
         code: "namespace",
-        result: Answer::Unknown,
+        result: RuleResult::Unknown,
         sentence: "the namespace has no label emberscope.dev/inject=enabled",
     };
-    let rules = decide::ORDER.iter().enumerate().map(|(index, skip)| Rule {
+    let rules = ORDER.iter().enumerate().map(|(index, skip)| Rule {
         code: skip.code(),
         result: match decided {
-            Some(decided) if index == decided => Answer::Decides,
-            Some(decided) if index > decided => Answer::NotAsked,
-            _ => Answer::Passes,
+            Some(decided) if index == decided => RuleResult::Decides,
+            Some(decided) if index > decided => RuleResult::NotAsked,
+            _ => RuleResult::Passes,
         },
         sentence: skip.sentence(),
     });
@@ -188,8 +173,9 @@ fn reasons(output: Report) -> Result<String> {
         code: &'static str,
         sentence: &'static str,
     }
-    let skips = SKIPS.map(|skip| Reason { code: skip.code(), sentence: skip.sentence() });
-    let partials = PARTIALS.map(|one| Reason { code: one.code(), sentence: one.sentence() });
+    let skips = SKIPS.iter().map(|one| Reason { code: one.code(), sentence: one.sentence() });
+    let partials = PARTIALS.iter().map(|one| Reason { code: one.code(), sentence: one.sentence() });
+    let (skips, partials): (Vec<_>, Vec<_>) = (skips.collect(), partials.collect());
     Ok(match output {
         Report::Json => {
             let both = serde_json::json!({"notInjected": skips, "notFullyInjected": partials});

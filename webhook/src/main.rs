@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use emberscope::args::Args;
+use emberscope::cli::Args;
 
 fn main() -> ExitCode {
-    match Args::parse().run() {
+    match emberscope::run(Args::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("emberscope: {error:#}");

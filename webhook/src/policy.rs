@@ -4,21 +4,21 @@
 //! Kubernetes 1.36).
 //!
 //! ```text
-//! configuration -> settings -+-> decide(pod) -> plan -> JSON Patch             (the webhook)
+//! configuration -> settings -+-> outcome_for(pod) -> plan -> JSON Patch        (the webhook)
 //!                            +-> constants in CEL, evaluated with each pod     (the policy)
 //! ```
 //!
 //! What does not depend on the pod comes from the same functions: the container is the one that
-//! [`decide`](crate::decide) plans for a pod with nothing special about it. What does depend on the
-//! pod is written once more, in CEL; tests hold the pods that both make, by a real API server,
-//! against each other.
+//! [`outcome_by`](emberscope_core::outcome_by) plans for a pod with nothing special about it, names and
+//! the annotations that users may set come from the same tables. What does depend on the pod is written
+//! once more, in CEL; tests hold the pods that both make, by a real API server, against each other.
 //!
 //! | module | what it writes |
 //! |---|---|
-//! | [`cel`] | literals and typed objects |
-//! | [`selection`] | which pods the policy is for |
-//! | [`variables`] | what is worked out from the pod, step by step |
-//! | [`mutation`] | the operations |
+//! | `cel` | literals and typed objects |
+//! | `selection` | which pods the policy is for |
+//! | `variables` | what is worked out from the pod, step by step |
+//! | `mutation` | the operations |
 
 mod cel;
 mod mutation;
@@ -26,24 +26,20 @@ mod selection;
 mod variables;
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use emberscope_core::{AllSettings, Config, Settings};
 
-use crate::args::Policy;
-use crate::config::Config;
-use crate::settings::{AllSettings, Settings};
+use crate::cli::Policy;
+use crate::output::print;
 use selection::{Condition, Selection};
 use variables::Variable;
 
 /// Prints the policies for a configuration.
-pub fn run(args: &Policy) -> Result<()> {
+pub fn run(args: &Policy) -> Result<ExitCode> {
     let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
-    match io::stdout().write_all(documents(&settings)?.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
-    }
+    print(documents(&settings)?)
 }
 
 /// A policy and its binding for the default settings and for each profile, as YAML.

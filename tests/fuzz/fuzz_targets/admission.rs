@@ -2,14 +2,13 @@
 
 #![no_main]
 
-use emberscope::config::Config;
-use emberscope::settings::AllSettings;
+use emberscope_core::{AllSettings, Config};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
     let settings = AllSettings::offline(Config::default());
-    let admission = emberscope::admit::admit(body, &settings);
+    let admission = emberscope_core::admission::answer(body, &settings);
     let answer: Value = serde_json::from_slice(&admission.body).unwrap();
     assert_eq!(answer["response"]["allowed"], true);
 });

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use emberscope::admit::{self, Admission};
-use emberscope::config::Config;
-use emberscope::settings::AllSettings;
+use emberscope_core::{Admission, admission};
+use emberscope_core::{AllSettings, Config};
 use serde_json::{Value, json};
 
 use crate::promises;
@@ -30,7 +29,7 @@ fn check(case: &Path) -> Result<()> {
     let config = case.join("config.yaml");
     let settings = AllSettings::offline(Config::load(config.exists().then_some(config.as_path()))?);
     let review = review(case)?;
-    let admission = admit::admit(&review, &settings);
+    let admission = admission::answer(&review, &settings);
     let answer = answer(&admission)?;
     if let Some(Value::Array(_)) = answer.get("patch") {
         promises::hold(&review, &answer["patch"], &settings)?;
@@ -75,7 +74,7 @@ fn answer(admission: &Admission) -> Result<Value> {
     let response = &review["response"];
     ensure!(response["allowed"] == true, "not allowed");
     ensure!(response["uid"].is_string(), "no uid");
-    let mut answer = json!({"code": admission.outcome.verdict.code()});
+    let mut answer = json!({"code": admission.outcome.code()});
     for key in ["auditAnnotations", "warnings"] {
         if let Some(value) = response.get(key) {
             answer[key] = value.clone();

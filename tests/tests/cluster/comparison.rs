@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use emberscope::inject;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
 use emberscope_tests::cluster::Cluster;
 use serde_json::Value;
 
@@ -29,8 +29,8 @@ pub(crate) fn offline(
     namespace: &str,
     settings: &AllSettings,
 ) -> Value {
-    let injected = inject::inject(pod.clone(), namespace, settings).unwrap();
-    dry_run(cluster, &injected.pod).unwrap()
+    let (injected, _) = inject::inject(pod.clone(), namespace, settings).unwrap();
+    dry_run(cluster, &injected).unwrap()
 }
 
 /// What the server would store; an error if it refuses the pod.

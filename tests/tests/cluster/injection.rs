@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use emberscope::config::Config;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
 use emberscope_tests::quality_of_service;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;

@@ -3,9 +3,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use emberscope::config::Config;
 use emberscope::policy;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
 use emberscope_tests::cluster::Cluster;
 use serde_json::{Value, json};
 

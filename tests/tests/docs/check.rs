@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use emberscope::check::finding::CHECKS;
+use emberscope_check::CHECKS;
 
 use crate::generated::{check, fenced, root, table};
 
@@ -23,7 +23,7 @@ fn the_page_about_check_says_what_the_code_says() {
             ("report", fenced("text", &report)),
             ("broken", fenced("text", &golden("foreign-authority"))),
             ("checks", table(["link", "check", "what has to hold"], checks)),
-            ("command line", fenced("text", &emberscope::args::help("check"))),
+            ("command line", fenced("text", &emberscope::cli::help("check"))),
         ],
     );
 }

@@ -1,7 +1,7 @@
 //! `docs/metrics.md`: every metric, from the tables that the programs themselves write with.
 
-use emberscope::config::{Sidecar, TAKEN};
-use emberscope::serve::metrics::Metrics;
+use emberscope_core::config::{SidecarConfig, TAKEN};
+use emberscope_serve::Metrics;
 use emberscope_sidecar::args::Args;
 use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::self_metrics;
@@ -43,10 +43,10 @@ fn the_two_programs_agree_on_what_is_served_unasked() {
     let line = ["emberscope-sidecar", "--role=driver"].map(std::ffi::OsString::from);
     let (sidecar, unknown) = Args::known(line);
     assert!(unknown.is_empty());
-    let webhook = Sidecar::default();
+    let webhook = SidecarConfig::default();
     assert_eq!(webhook.arguments(), Vec::<String>::new());
-    assert_eq!(sidecar.max_series, webhook.max_series);
-    assert_eq!(sidecar.pss_interval_seconds, webhook.pss_interval_seconds);
+    assert_eq!(sidecar.max_series, *webhook.max_series);
+    assert_eq!(sidecar.pss_interval_seconds, *webhook.pss_interval_seconds);
     let words = [format!("{:?}", sidecar.profile), format!("{:?}", sidecar.compat)];
     assert_eq!(
         words.map(|word| word.to_lowercase()),

@@ -2,12 +2,14 @@
 
 use std::fs;
 
-use emberscope::config::{Config, DEFAULT_YAML};
 use emberscope::explain;
-use emberscope::overrides::{ANNOTATIONS, PREFIX};
 use emberscope::policy;
-use emberscope::reason::{PARTIALS, SKIPS};
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
+use emberscope_core::config::DEFAULT_YAML;
+use emberscope_core::contract::PREFIX;
+use emberscope_core::plan::overrides::ANNOTATIONS;
+use emberscope_core::{PARTIALS, SKIPS};
 use serde_json::Value;
 
 use crate::generated::{check, fenced, root, table};
@@ -18,11 +20,12 @@ fn the_page_about_the_webhook_says_what_the_code_says() {
         let name = format!("`{PREFIX}{}`", annotation.name);
         [name, annotation.value.to_owned(), annotation.help.to_owned()]
     });
-    let skips = SKIPS.map(|skip| [format!("`{}`", skip.code()), skip.sentence().to_owned()]);
-    let partials =
-        PARTIALS.map(|partial| [format!("`{}`", partial.code()), partial.sentence().to_owned()]);
+    let skips = SKIPS.iter().map(|skip| [format!("`{}`", skip.code()), skip.sentence().to_owned()]);
+    let partials = PARTIALS
+        .iter()
+        .map(|partial| [format!("`{}`", partial.code()), partial.sentence().to_owned()]);
     let help: Vec<String> = ["serve", "inject", "explain", "policy"]
-        .map(|verb| fenced("text", &emberscope::args::help(verb)))
+        .map(|verb| fenced("text", &emberscope::cli::help(verb)))
         .into();
     check(
         "docs/webhook.md",

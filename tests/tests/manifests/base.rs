@@ -3,8 +3,9 @@
 use std::{env, fs, iter};
 
 use clap::Parser as _;
-use emberscope::args::Args;
-use emberscope::config::{Config, DEFAULT_YAML};
+use emberscope::cli::Args;
+use emberscope_core::Config;
+use emberscope_core::config::DEFAULT_YAML;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount};
@@ -190,7 +191,7 @@ fn the_shipped_configuration_is_the_documented_default() {
     let yaml = find(&objects, "ConfigMap")["data"]["config.yaml"].as_str().unwrap();
     assert_eq!(
         yaml, DEFAULT_YAML,
-        "{file} has to hold webhook/src/config/default.yaml: UPDATE_GOLDEN=1 copies it"
+        "{file} has to hold webhook/core/src/config/default.yaml: UPDATE_GOLDEN=1 copies it"
     );
     assert_eq!(Config::parse(yaml, None).unwrap(), Config::default());
 }
@@ -223,6 +224,6 @@ fn the_overlay_in_the_readme_changes_what_is_there() {
     for (file, text) in patch["data"].as_object().unwrap() {
         assert!(shipped["data"][file].is_string(), "{file}");
         let config = Config::parse(text.as_str().unwrap(), None).unwrap();
-        assert_eq!(config.sidecar.image, "registry.example.com/emberscope/sidecar:0.1.0");
+        assert_eq!(config.sidecar.image.as_str(), "registry.example.com/emberscope/sidecar:0.1.0");
     }
 }

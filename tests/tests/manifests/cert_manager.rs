@@ -3,7 +3,7 @@
 use std::iter;
 
 use clap::Parser as _;
-use emberscope::args::Args;
+use emberscope::cli::Args;
 use serde_json::{Value, json};
 
 use super::{base, find, rendered};

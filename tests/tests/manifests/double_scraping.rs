@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use emberscope::config::Config;
 use emberscope::inject::inject;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
 use emberscope_tests::discovery::{Whereabouts, endpoints, targets};
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn driver(annotations: Value) -> Value {
 
 fn injected(pod: Value) -> Value {
     let settings = AllSettings::offline(Config::default());
-    let injected = inject(pod, "emr-data-team-a", &settings).unwrap().pod;
+    let injected = inject(pod, "emr-data-team-a", &settings).unwrap().0;
     assert!(injected["metadata"]["annotations"]["emberscope.dev/injected"].is_string());
     injected
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use emberscope::config::Config;
+use emberscope_core::Config;
 use serde_json::{Value, json};
 
 use super::{documents, output, read, root};

@@ -34,8 +34,8 @@ fn the_deployment_and_the_configuration_name_these_images() {
     let objects = base();
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
     assert_eq!(pod["containers"][0]["image"], Value::from(format!("emberscope/webhook:{tag}")));
-    let sidecar = emberscope::config::Config::default().sidecar.image;
-    assert_eq!(sidecar, format!("emberscope/sidecar:{tag}"));
+    let sidecar = emberscope_core::Config::default().sidecar.image;
+    assert_eq!(sidecar.as_str(), format!("emberscope/sidecar:{tag}"));
     let help = output(root().join("manifests/images/build.sh").to_str().unwrap(), &["--help"]);
     for image in ["emberscope/webhook:VERSION", "emberscope/sidecar:VERSION"] {
         assert!(help.contains(image), "{help}");

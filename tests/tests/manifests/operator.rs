@@ -7,9 +7,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use emberscope::config::Config;
 use emberscope::inject::inject;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
 use emberscope_tests::discovery::{Whereabouts, endpoints, targets};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -134,7 +134,7 @@ fn the_pod_monitor_makes_the_targets_of_the_plain_job() {
     ];
     for (address, sample) in samples {
         let pod = documents(&read(&format!("manifests/samples/{sample}.yaml"))).remove(0);
-        let pod = inject(pod, "emr-data-team-a", &settings).unwrap().pod;
+        let pod = inject(pod, "emr-data-team-a", &settings).unwrap().0;
         found.extend(targets(&pod, Whereabouts { address, ..AT }));
     }
     for phase in ["Succeeded", "Failed"] {

@@ -1,8 +1,8 @@
 //! `manifests/samples`: pods as Spark creates them, jobs as people write them.
 
-use emberscope::config::Config;
 use emberscope::inject::inject;
-use emberscope::settings::AllSettings;
+use emberscope_core::AllSettings;
+use emberscope_core::Config;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use serde_json::Value;
 
@@ -40,9 +40,9 @@ fn the_pods_are_pods_that_the_webhook_is_asked_about() {
 fn the_webhook_injects_the_pods_with_nothing_left_out() {
     let settings = AllSettings::offline(Config::default());
     for name in PODS {
-        let injected = inject(sample(name), "emr-data-team-a", &settings).unwrap();
-        assert!(injected.outcome.warnings.is_empty(), "{name}: {:?}", injected.outcome);
-        let sidecar = injected.pod["spec"]["initContainers"].as_array().unwrap().last().unwrap();
+        let (pod, outcome) = inject(sample(name), "emr-data-team-a", &settings).unwrap();
+        assert!(outcome.warnings().is_empty(), "{name}: {outcome:?}");
+        let sidecar = pod["spec"]["initContainers"].as_array().unwrap().last().unwrap();
         assert_eq!(sidecar["name"], "emberscope-sidecar", "{name}");
         // What the scrape job goes by.
         assert_eq!(sidecar["ports"][0]["name"], "emberscope", "{name}");

@@ -1,9 +1,10 @@
 //! What is explained, on pods that differ in one thing.
 
+use emberscope_core::NativeSidecars;
+use emberscope_core::contract::SIDECAR;
 use serde_json::json;
 
 use super::*;
-use crate::settings::NativeSidecars;
 
 const CONFIG: &str = r"
 sidecar: {logLevel: debug, metricLabels: {team: emr-team}}
@@ -57,11 +58,13 @@ fn every_value_has_its_origin() {
     assert!(note.unwrap().contains("grace period of 30 s"));
     // An annotation that does not count is not where the value comes from.
     assert_eq!(of("image").1, "default");
+    assert_eq!(of("profile").1, "default");
     assert!(explanation.missing[0].contains("bad_override"), "{:?}", explanation.missing);
     assert_eq!(of("uid"), ("7", "securityContext of the pod".into(), None));
     assert_eq!(of("gid"), ("", "the image: nobody says".into(), None));
     assert_eq!(of("memory request").1, "annotation emberscope.dev/memory-limit");
-    assert_eq!(of("CPU limit").1, "default");
+    // In a Guaranteed pod limits equal requests.
+    assert_eq!(of("CPU limit"), ("5m", "default".into(), of("CPU request").2));
     assert!(of("memory limit").2.unwrap().contains("stays Guaranteed"));
     assert_eq!(
         of("metric label team"),
@@ -80,10 +83,10 @@ fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
     let explanation = explained(&pod);
     assert_eq!(explanation.decision, "host_network");
     let result = |code| explanation.rules.iter().find(|rule| rule.code == code).unwrap().result;
-    assert_eq!(result("namespace"), Answer::Unknown);
-    assert_eq!(result("windows"), Answer::Passes);
-    assert_eq!(result("host_network"), Answer::Decides);
-    assert_eq!(result("port_in_use"), Answer::NotAsked);
+    assert_eq!(result("namespace"), RuleResult::Unknown);
+    assert_eq!(result("windows"), RuleResult::Passes);
+    assert_eq!(result("host_network"), RuleResult::Decides);
+    assert_eq!(result("port_in_use"), RuleResult::NotAsked);
     assert!(explanation.values.is_empty());
 }
 
@@ -102,8 +105,7 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         (Skip::Windows, |pod| pod["spec"]["os"] = json!({"name": "windows"})),
         (Skip::HostNetwork, |pod| pod["spec"]["hostNetwork"] = json!(true)),
         (Skip::AlreadyInjected, |pod| {
-            pod["spec"]["initContainers"] =
-                json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+            pod["spec"]["initContainers"] = json!([{"name": SIDECAR, "restartPolicy": "Always"}]);
         }),
         (Skip::PortInUse, |pod| {
             pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 9901}]);
@@ -114,7 +116,7 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         }),
     ];
     // Of the cluster, not of the pod; see below.
-    let of_pods = decide::ORDER.into_iter().filter(|skip| *skip != Skip::NoNativeSidecars);
+    let of_pods = ORDER.into_iter().filter(|skip| *skip != Skip::NoNativeSidecars);
     assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {
         for (_, later) in &breaking[index..] {
@@ -136,8 +138,7 @@ fn where_kubelets_do_not_know_native_sidecars_pods_are_left_alone_unless_they_ha
         assert_eq!(decision(&pod), "no_native_sidecars");
         pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 9814}]);
         assert_eq!(decision(&pod), "no_native_sidecars");
-        pod["spec"]["initContainers"] =
-            json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+        pod["spec"]["initContainers"] = json!([{"name": SIDECAR, "restartPolicy": "Always"}]);
         assert_eq!(decision(&pod), "already_injected");
     }
 }
@@ -152,9 +153,19 @@ fn apply(pod: &mut Value, change: fn(&mut Value)) {
 #[test]
 fn a_pod_that_has_the_sidecar_tells_by_which_configuration() {
     let mut pod = driver();
-    pod["spec"]["initContainers"] = json!([{"name": decide::SIDECAR, "restartPolicy": "Always"}]);
+    pod["spec"]["initContainers"] = json!([{"name": SIDECAR, "restartPolicy": "Always"}]);
     pod["metadata"]["annotations"][INJECTED] = json!("0.0.1-00000000");
     let explanation = explained(&pod);
     assert_eq!(explanation.decision, "already_injected");
     assert!(explanation.sentence.contains("another version or configuration (0.0.1-00000000"));
+}
+
+/// The client gets eight; here there is room for all.
+#[test]
+fn all_that_the_pod_does_not_get_is_told() {
+    let mut pod = driver();
+    for index in 0..20 {
+        pod["metadata"]["annotations"][format!("emberscope.dev/unknown-{index}")] = json!("x");
+    }
+    assert_eq!(explained(&pod).missing.len(), 21);
 }

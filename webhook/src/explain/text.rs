@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter, Write as _};
 
-use super::{Answer, Explanation};
+use super::{Explanation, RuleResult};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -11,7 +11,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "{pod} in namespace {namespace}{profile} {sentence}.")?;
         writeln!(f, "\nWhat would leave it alone, in this order:")?;
         let rules: Vec<[&str; 3]> =
-            rules.iter().map(|rule| [answer(rule.result), rule.code, rule.sentence]).collect();
+            rules.iter().map(|rule| [result(rule.result), rule.code, rule.sentence]).collect();
         f.write_str(&table(&rules))?;
         if !values.is_empty() {
             writeln!(f, "\nWhat it gets:")?;
@@ -31,19 +31,19 @@ impl fmt::Display for Explanation {
         if !missing.is_empty() {
             writeln!(f, "\nWhat it does not get:")?;
         }
-        for warning in missing {
-            writeln!(f, "  {}", warning.trim_start_matches("emberscope: "))?;
+        for lack in missing {
+            writeln!(f, "  {lack}")?;
         }
         Ok(())
     }
 }
 
-const fn answer(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Passes => "no",
-        Answer::Decides => "YES",
-        Answer::NotAsked => "",
-        Answer::Unknown => "ask the cluster",
+const fn result(result: RuleResult) -> &'static str {
+    match result {
+        RuleResult::Passes => "no",
+        RuleResult::Decides => "YES",
+        RuleResult::NotAsked => "",
+        RuleResult::Unknown => "ask the cluster",
     }
 }
 

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
+use emberscope_core::contract::{
+    INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SPARK_ROLE, SUBMIT_OPTS,
+};
+use emberscope_core::{Decision, Plan, Pod, Role, Settings, container, outcome_by};
 use serde_json::{Value, json};
 
 use super::cel;
-use crate::container::{NO_TOKEN, container};
-use crate::decide::{self, Decision, Plan};
-use crate::overrides::INJECTED;
-use crate::pod::Pod;
-use crate::settings::Settings;
-use crate::submit_opts;
 
 /// One expression that evaluates to the list of operations.
 ///
@@ -20,7 +18,7 @@ use crate::submit_opts;
 /// is refused, and no `failurePolicy` helps.
 pub(super) fn expression(settings: &Settings) -> Result<String> {
     let sidecar = sidecar(settings, "Object.spec.initContainers")?;
-    let name = cel::string(submit_opts::NAME);
+    let name = cel::string(SUBMIT_OPTS);
     let no_token = cel::string(NO_TOKEN);
     Ok(format!(
         "variables.stripped >= 0
@@ -35,9 +33,9 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
     op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({injected_key}), value: {injected}
   }}]
 + (variables.annotationsAreTheirs ? [] : [
-  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1scrape', value: 'true'}},
-  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1port', value: string(variables.port)}},
-  JSONPatch{{op: 'add', path: '/metadata/annotations/prometheus.io~1path', value: '/metrics'}}
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape}', value: 'true'}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_path}', value: '{METRICS_PATH}'}}
 ])
 + (has(object.spec.shareProcessNamespace) || object.spec.?hostPID.orValue(false)
   ? [] : [JSONPatch{{op: 'add', path: '/spec/shareProcessNamespace', value: true}}])
@@ -72,7 +70,15 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
   }}]",
         injected_key = cel::string(INJECTED),
         injected = cel::string(&settings.injected),
+        scrape = escaped(SCRAPE),
+        scrape_port = escaped(SCRAPE_PORT),
+        scrape_path = escaped(SCRAPE_PATH),
     ))
+}
+
+/// A key in a JSON Pointer.
+fn escaped(key: &str) -> String {
+    key.replace('/', "~1")
 }
 
 /// The container of [`container`], with expressions for what depends on the pod.
@@ -105,16 +111,20 @@ fn sidecar(settings: &Settings, path: &str) -> Result<String> {
 
 /// The plan for a pod about which nothing is special.
 fn plain(settings: &Settings) -> Result<Plan> {
-    let pod = r#"{"metadata": {"labels": {"spark-role": "driver"}},
-        "spec": {"containers": [{"name": "spark-kubernetes-driver"}]}}"#;
-    let pod: Pod<'_> = serde_json::from_str(pod)?;
-    match decide::decide(&pod, settings) {
+    let role = Role::Driver;
+    let pod = json!({
+        "metadata": {"labels": {SPARK_ROLE: role.as_str()}},
+        "spec": {"containers": [{"name": role.container_names()[0]}]},
+    });
+    let pod = pod.to_string();
+    let pod: Pod<'_> = serde_json::from_str(&pod)?;
+    match outcome_by(&pod, settings).decision {
         Decision::Inject(plan) => Ok(*plan),
         other => bail!("a plain driver is not injected: {other:?}"),
     }
 }
 
-/// `resources::allow`.
+/// The core's `resources::allow`.
 fn resources(path: &str) -> String {
     format!(
         "variables.ownBudget || variables.bestEffort

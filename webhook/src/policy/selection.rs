@@ -2,13 +2,14 @@
 //! refuses at first sight, and the profiles.
 
 use anyhow::{Context as _, Result};
+use emberscope_core::config::Selector;
+use emberscope_core::contract::OS;
+use emberscope_core::plan::ORDER;
+use emberscope_core::{Settings, Skip};
 use serde_json::Value;
 
 use super::cel;
-use crate::config::Selector;
-use crate::overrides::PREFIX;
-use crate::reason::Skip;
-use crate::settings::Settings;
+use super::variables::said;
 
 /// What `manifests/base` has the API server select.
 const SHIPPED: &str = include_str!(concat!(
@@ -64,35 +65,37 @@ impl Selection {
     }
 }
 
-/// What the webhook finds out itself (`decide::refuse`).
-fn refusals() -> Vec<Condition> {
-    let condition = |name: &str, skip: Skip, expression: String| Condition {
-        name: name.to_owned(),
-        why: format!("Else it is left alone: {}.", skip.sentence()),
-        expression,
-    };
-    vec![
-        condition(
-            "not-opted-out-in-other-words",
-            Skip::OptedOut,
-            format!(
-                "object.metadata.?annotations[?{}].orValue('').trim() != 'false'",
-                cel::string(&format!("{PREFIX}inject"))
+/// What the webhook finds out itself, in its order.
+fn refusals() -> impl Iterator<Item = Condition> {
+    ORDER.into_iter().filter_map(|skip| {
+        let (name, expression) = match skip {
+            Skip::OptedOut => {
+                ("not-opted-out-in-other-words", format!("{} != 'false'", said("inject")))
+            }
+            Skip::Windows => (
+                "not-for-windows",
+                format!(
+                    "object.spec.?os.?name.orValue('linux') != 'windows'
+&& object.spec.?nodeSelector[?{}].orValue('linux') != 'windows'",
+                    cel::string(OS)
+                ),
             ),
-        ),
-        condition(
-            "not-for-windows",
-            Skip::Windows,
-            "object.spec.?os.?name.orValue('linux') != 'windows'
-&& object.spec.?nodeSelector[?'kubernetes.io/os'].orValue('linux') != 'windows'"
-                .to_owned(),
-        ),
-        condition(
-            "not-on-the-hosts-network",
-            Skip::HostNetwork,
-            "!object.spec.?hostNetwork.orValue(false)".to_owned(),
-        ),
-    ]
+            Skip::HostNetwork => {
+                ("not-on-the-hosts-network", "!object.spec.?hostNetwork.orValue(false)".to_owned())
+            }
+            // In the conditions of the manifests.
+            Skip::NotSpark | Skip::MirrorPod
+            // In `variables`: they depend on more.
+            | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
+            // Kubelets that may talk to an API server with such policies all know native sidecars.
+            | Skip::NoNativeSidecars
+            // Of reviews, which there are none of.
+            | Skip::UnreadableReview | Skip::UnsupportedVersion | Skip::UnreadablePod
+            | Skip::NotAPodCreation | Skip::InternalError => return None,
+        };
+        let why = format!("Else it is left alone: {}.", skip.sentence());
+        Some(Condition { name: name.to_owned(), why, expression })
+    })
 }
 
 /// What selects the pods of one profile, and none of an earlier one.

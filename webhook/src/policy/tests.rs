@@ -1,5 +1,6 @@
 //! The documents, without an API server: with one they are tested in `tests/tests/cluster`.
 
+use emberscope_core::plan::overrides::ANNOTATIONS;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding,
 };
@@ -24,6 +25,16 @@ fn policy_and_binding_are_what_kubernetes_has_types_for() {
         serde_json::from_value(documents[1].clone()).unwrap();
     assert_eq!(serde_json::to_value(&binding).unwrap(), documents[1]);
     assert_eq!(binding.spec.unwrap().policy_name, policy.metadata.name);
+}
+
+/// The expressions are written by hand; that none is forgotten is told by the table.
+#[test]
+fn every_annotation_that_users_may_set_is_asked_for() {
+    let yaml = documents(&AllSettings::offline(Config::default())).unwrap();
+    for annotation in ANNOTATIONS {
+        let asked = format!("annotations[?'emberscope.dev/{}']", annotation.name);
+        assert!(yaml.contains(&asked), "{asked}");
+    }
 }
 
 /// It makes kube-apiserver 1.36 panic on the pod, which is refused then.

@@ -1,14 +1,16 @@
-//! What is worked out from the pod, step by step: the webhook's `decide`, `overrides`, `resources`,
-//! `sidecar` and `submit_opts` in CEL. A variable is evaluated when it is first needed, and may use
+//! What is worked out from the pod, step by step: `emberscope_core::plan` in CEL. A variable is evaluated when it is first needed, and may use
 //! those in front of it.
 
 mod overrides;
 mod sidecar;
 mod submit_opts;
 
+use emberscope_core::contract::{
+    PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SPARK_PAGES, SPARK_ROLE, SPARK_UI_PORT,
+};
+use emberscope_core::{Role, Settings};
+
 use super::cel;
-use crate::decide::{Role, SIDECAR};
-use crate::settings::Settings;
 
 /// One of `variables`.
 #[derive(Debug)]
@@ -20,6 +22,12 @@ pub(super) struct Variable {
 
 fn variable(name: &'static str, why: &'static str, expression: impl Into<String>) -> Variable {
     Variable { name, why, expression: expression.into() }
+}
+
+/// What the pod's annotation of this name says; nothing where there is none.
+pub(super) fn said(annotation: &str) -> String {
+    let key = cel::string(&format!("{PREFIX}{annotation}"));
+    format!("object.metadata.?annotations[?{key}].orValue('').trim()")
 }
 
 /// All variables, in their order.
@@ -49,7 +57,7 @@ fn pod() -> Vec<Variable> {
         format!("({by_name})")
     };
     vec![
-        variable("role", "", "object.metadata.labels['spark-role']"),
+        variable("role", "", format!("object.metadata.labels[{}]", cel::string(SPARK_ROLE))),
         variable("annotations", "", "object.metadata.?annotations.orValue({})"),
         variable(
             "everyContainer",
@@ -103,8 +111,7 @@ wait for ever. -1 if there is none.",
             "The containers of a pod share one network.",
             "variables.everyContainer.exists(c, c.?ports.orValue([]).exists(p,
   p.?protocol.orValue('TCP') == 'TCP'
-  && (p.containerPort == variables.port || p.containerPort == variables.pushPort)))"
-            .to_owned(),
+  && (p.containerPort == variables.port || p.containerPort == variables.pushPort)))",
         ),
         variable(
             "inject",
@@ -115,11 +122,18 @@ wait for ever. -1 if there is none.",
             "annotationsAreTheirs",
             "Scrape annotations that point at Spark's own pages are pointed at the sidecar, which serves
 those pages too; others are the user's and stay.",
-            "['prometheus.io/scrape', 'prometheus.io/port', 'prometheus.io/path'].exists(k, k in variables.annotations)
-&& !(variables.annotations[?'prometheus.io/scrape'].orValue('') == 'true'
-  && variables.annotations[?'prometheus.io/port'].orValue('') == '4040'
-  && variables.annotations[?'prometheus.io/path'].orValue('').matches(
-    '^/metrics(/executors|/driver)?/prometheus/*$'))",
+            format!(
+                "{}.exists(k, k in variables.annotations)
+&& !(variables.annotations[?{}].orValue('') == 'true'
+  && variables.annotations[?{}].orValue('') == '{SPARK_UI_PORT}'
+  && variables.annotations[?{}].orValue('').matches({}))",
+                cel::strings([SCRAPE, SCRAPE_PORT, SCRAPE_PATH]),
+                cel::string(SCRAPE),
+                cel::string(SCRAPE_PORT),
+                cel::string(SCRAPE_PATH),
+                // Letters and slashes: nothing to escape.
+                cel::string(&format!("^({})/*$", SPARK_PAGES.join("|"))),
+            ),
         ),
     ]
 }

@@ -1,6 +1,6 @@
 //! Verbs, flags, files and exit codes.
 
-use emberscope::config::DEFAULT_YAML;
+use emberscope_core::config::DEFAULT_YAML;
 use tempfile::TempDir;
 
 use crate::harness::{DRIVER, emberscope, stderr, stdout, write};

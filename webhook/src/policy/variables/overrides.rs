@@ -1,21 +1,17 @@
 //! The pod's annotations over the configuration: `overrides` in CEL.
 
-use super::{Variable, variable};
-use crate::config::{LEAST_MEMORY, LogLevel, Port, Sidecar};
-use crate::overrides::PREFIX;
+use emberscope_core::config::{LEAST_MEMORY, LogLevel, SidecarConfig};
+use emberscope_core::contract::SPARK_PORTS;
+
+use super::{Variable, said, variable};
 use crate::policy::cel;
 
 /// What the pod's annotations say over the configuration. A bad value counts as none.
-pub(super) fn overrides(sidecar: &Sidecar) -> Vec<Variable> {
-    let said = |name: &str| {
-        format!(
-            "variables.annotations[?{}].orValue('').trim()",
-            cel::string(&format!("{PREFIX}{name}"))
-        )
-    };
-    let Sidecar { image, port, push_port, linger_seconds, log_level, resources, .. } = sidecar;
-    let levels = LogLevel::ALL.map(LogLevel::as_str);
-    let ranges = Port::SPARKS.map(|range| {
+pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
+    let SidecarConfig { image, port, push_port, linger_seconds, log_level, resources, .. } =
+        sidecar;
+    let levels = LogLevel::ALL.iter().map(|level| level.as_str());
+    let ranges = SPARK_PORTS.map(|range| {
         format!(
             "\n    || (int(variables.saidPort) >= {} && int(variables.saidPort) <= {})",
             range.start(),
@@ -27,7 +23,7 @@ pub(super) fn overrides(sidecar: &Sidecar) -> Vec<Variable> {
         variable(
             "image",
             "",
-            format!("variables.saidImage.matches('^[^\\\\s\\\\pC]+$') ? variables.saidImage : {}", cel::string(image)),
+            format!("variables.saidImage.matches('^[^\\\\s\\\\pC]+$') ? variables.saidImage : {}", cel::string(image.as_str())),
         ),
         variable("saidPort", "", said("port")),
         variable(
@@ -51,9 +47,10 @@ pub(super) fn overrides(sidecar: &Sidecar) -> Vec<Variable> {
             format!(
                 "[
   variables.saidLinger.matches('^[0-9]{{1,5}}$') && int(variables.saidLinger) <= 65535
-  ? int(variables.saidLinger) : {linger_seconds},
+  ? int(variables.saidLinger) : {},
   [object.spec.?terminationGracePeriodSeconds.orValue(30) - 5, 0].max()
-].min()"
+].min()",
+                **linger_seconds
             ),
         ),
         variable("saidLogLevel", "", said("log-level")),

@@ -1,10 +1,11 @@
-//! What the sidecar gets: `sidecar` and `resources` in CEL.
+//! What the sidecar gets: `plan::sidecar`, `plan::user` and `plan::resources` in CEL.
+
+use emberscope_core::config::UserRule;
+use emberscope_core::contract::{SPARK_APPLICATION, SPARK_UI, SPARK_UI_PORT};
+use emberscope_core::{Role, Settings};
 
 use super::{Variable, variable};
-use crate::config::UserRule;
-use crate::decide::Role;
 use crate::policy::cel;
-use crate::settings::Settings;
 
 /// The uid and gid of Spark's container: with them the sidecar may read that container's cgroup.
 pub(super) fn users(rules: &[UserRule]) -> Vec<Variable> {
@@ -92,6 +93,7 @@ pub(super) fn resources() -> Vec<Variable> {
 pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
     let sidecar = &settings.config.sidecar;
     let driver = cel::string(Role::Driver.as_str());
+    let application = cel::string(SPARK_APPLICATION);
     let labels = sidecar.metric_labels.iter().map(|(name, key)| {
         let key = cel::string(key);
         format!(
@@ -107,9 +109,12 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
         variable(
             "uiPort",
             "",
-            "(variables.spark.?ports.orValue([])
-  .filter(p, p.?name.orValue('') == 'spark-ui' && p.containerPort >= 1 && p.containerPort <= 65535)
-  .map(p, int(p.containerPort)) + [4040])[0]",
+            format!(
+                "(variables.spark.?ports.orValue([])
+  .filter(p, p.?name.orValue('') == {} && p.containerPort >= 1 && p.containerPort <= 65535)
+  .map(p, int(p.containerPort)) + [{SPARK_UI_PORT}])[0]",
+                cel::string(SPARK_UI)
+            ),
         ),
         variable(
             "arguments",
@@ -124,8 +129,8 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
 ]
 + (variables.role == {driver} ? ['--spark-ui-port=' + string(variables.uiPort)] : [])
 + ['--push-port=' + string(variables.pushPort){more}]{labels}
-+ ('spark-app-selector' in object.metadata.labels
-  ? ['--application-id=' + object.metadata.labels['spark-app-selector']] : [])"
++ ({application} in object.metadata.labels
+  ? ['--application-id=' + object.metadata.labels[{application}]] : [])"
             ),
         ),
     ]

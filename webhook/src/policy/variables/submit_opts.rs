@@ -1,11 +1,10 @@
-//! Spark's settings for drivers: `submit_opts` in CEL.
+//! Spark's settings for drivers: `plan::submit_opts` in CEL.
 
-use super::{Variable, variable};
-use crate::decide::Role;
-use crate::overrides::PREFIX;
+use emberscope_core::contract::SUBMIT_OPTS;
+use emberscope_core::{Role, Settings};
+
+use super::{Variable, said, variable};
 use crate::policy::cel;
-use crate::settings::Settings;
-use crate::submit_opts;
 
 /// `SPARK_SUBMIT_OPTS`.
 pub(super) fn submit_options(settings: &Settings) -> Vec<Variable> {
@@ -20,7 +19,7 @@ pub(super) fn submit_options(settings: &Settings) -> Vec<Variable> {
             "Of variables with one name the kubelet uses the last.",
             format!(
                 "variables.spark.?env.orValue([]).map(e, e.name).lastIndexOf({})",
-                cel::string(submit_opts::NAME)
+                cel::string(SUBMIT_OPTS)
             ),
         ),
         variable(
@@ -34,13 +33,13 @@ pub(super) fn submit_options(settings: &Settings) -> Vec<Variable> {
             format!(
                 "variables.role == {}
 && variables.options != ''
-&& variables.annotations[?{}].orValue('').trim() != 'false'
+&& {} != 'false'
 && (variables.optionsAt < 0
   ? size(variables.spark.?envFrom.orValue([])) == 0
   : !has(variables.spark.env[variables.optionsAt].valueFrom)
     && !variables.optionsThere.startsWith(variables.options))",
                 cel::string(Role::Driver.as_str()),
-                cel::string(&format!("{PREFIX}spark-confs"))
+                said("spark-confs")
             ),
         ),
     ]

@@ -1,0 +1,46 @@
+//! What the webhook does to a pod: a function of the review's bytes and the settings, with no socket,
+//! no clock and no cluster.
+//!
+//! ```text
+//! file -> config -> settings ---------.
+//!                                     v
+//! bytes -> admission -> pod -> outcome_for -> plan -> patch -> review -> bytes
+//!                                     '-----> skip ----------> review -> bytes
+//! ```
+//!
+//! | step | module |
+//! |---|---|
+//! | bytes in, bytes out, always allowed | [`admission`], [`review`] |
+//! | the few fields of a pod that are read | [`pod`] |
+//! | what the cluster's operators want, and who said each value | [`config`], [`origin`] |
+//! | what becomes of the pod: the one entrance for all verbs, [`outcome_for`] | `outcome` |
+//! | whether, and what | [`plan`] |
+//! | the container, the operations | `container`, `patch` |
+//! | names that others rely on; why a pod is left alone | [`contract`], `reason` |
+//!
+//! A module uses those above and below it in this table only downwards: `admission` knows `outcome`,
+//! `outcome` knows `plan` and `patch`, `plan` knows `config` and `pod`, and these know `contract`.
+
+pub mod admission;
+pub mod config;
+mod container;
+pub mod contract;
+pub mod native_sidecars;
+pub mod origin;
+mod outcome;
+mod patch;
+pub mod plan;
+pub mod pod;
+mod quantity;
+mod reason;
+pub mod review;
+
+pub use admission::{Admission, answer};
+pub use config::{AllSettings, Config, ConfigError, Settings};
+pub use container::container;
+pub use native_sidecars::NativeSidecars;
+pub use outcome::{Outcome, outcome_by, outcome_for};
+pub use plan::{Decision, Plan};
+pub use pod::{Pod, Role};
+pub use quantity::Quantity;
+pub use reason::{PARTIALS, Partial, SKIPS, Skip};

@@ -1,0 +1,154 @@
+//! Whether a pod gets the sidecar, and if so, exactly what: a function of pod and settings.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`overrides`] | what the pod's owner wants, by annotation |
+//! | `rules` | whether the pod is left alone, and why |
+//! | `spark_container` | which container is Spark's |
+//! | [`submit_opts`] | what becomes of the driver's `SPARK_SUBMIT_OPTS` |
+//! | `scraping` | the annotations for Prometheus |
+//! | [`sidecar`], [`resources`], [`user`] | the sidecar |
+
+pub mod overrides;
+pub mod resources;
+mod rules;
+mod scraping;
+pub mod sidecar;
+mod spark_container;
+pub mod submit_opts;
+pub mod user;
+
+use crate::config::Settings;
+use crate::contract::INJECTED;
+use crate::origin::Sourced;
+use crate::pod::{Container, Pod, PodSpec, Role};
+use crate::reason::{Partial, Skip};
+use overrides::PodSettings;
+use rules::{Case, RULES};
+use sidecar::Sidecar;
+
+pub use rules::ORDER;
+
+/// What becomes of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It gets the sidecar.
+    Inject(Box<Plan>),
+    /// It has the sidecar, but something took away the line that makes it one: put that back.
+    /// Without it the pod would wait for ever.
+    Repair {
+        /// Position in `initContainers`.
+        init_container: usize,
+    },
+    /// It stays as it is.
+    Skip(Skip),
+}
+
+/// Everything that is added to one pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The pod's role.
+    pub role: Role,
+    /// Position of Spark's container in `containers`.
+    pub spark_container: Sourced<usize>,
+    /// Spark settings, for drivers.
+    pub submit_opts: Option<submit_opts::Change>,
+    /// Whether `shareProcessNamespace` is to be set.
+    pub share_process_namespace: bool,
+    /// Annotations to add, with their values.
+    pub annotations: Vec<(&'static str, String)>,
+    /// Whether the sidecar needs the empty volume over the token's mount point.
+    pub hide_token: bool,
+    /// The sidecar itself.
+    pub sidecar: Sidecar,
+    /// What the pod does not get.
+    pub lacks: Vec<Lack>,
+}
+
+/// Something that an injected pod does not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// Why.
+    pub partial: Partial,
+    /// What is to blame, where there are several of its kind.
+    pub culprit: Option<String>,
+}
+
+/// Decides about one pod.
+pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
+    let Some(role) = Role::of(pod) else {
+        return Decision::Skip(Skip::NotSpark);
+    };
+    let Some(spec) = &pod.spec else {
+        return Decision::Skip(Skip::UnreadablePod);
+    };
+    let wanted = PodSettings::of(pod, &settings.config);
+    let case = Case { pod, spec, role, wanted: &wanted, settings };
+    if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(&case)) {
+        return match (rule.skip, stripped(spec)) {
+            (Skip::AlreadyInjected, Some(init_container)) => Decision::Repair { init_container },
+            (skip, _) => Decision::Skip(skip),
+        };
+    }
+    match spark_container::find(spec, role) {
+        Some(spark) => Decision::Inject(Box::new(plan(pod, spec, role, spark, settings, wanted))),
+        None => Decision::Skip(Skip::SparkContainerNotFound),
+    }
+}
+
+/// A sidecar from which a webhook without knowledge of native sidecars has dropped the line that
+/// makes it one.
+fn stripped(spec: &PodSpec<'_>) -> Option<usize> {
+    let ours = |container: &Container<'_>| &*container.name == crate::contract::SIDECAR;
+    let index = spec.init_containers().iter().position(ours)?;
+    let always = spec.init_containers()[index].restart_policy.as_deref() == Some("Always");
+    (!always).then_some(index)
+}
+
+fn plan(
+    pod: &Pod<'_>,
+    spec: &PodSpec<'_>,
+    role: Role,
+    spark_container: Sourced<usize>,
+    settings: &Settings,
+    wanted: PodSettings,
+) -> Plan {
+    let spark = &spec.containers()[*spark_container];
+    let ignored = wanted.ignored.iter();
+    let mut lacks: Vec<Lack> = ignored
+        .map(|text| Lack { partial: Partial::BadOverride, culprit: Some(text.clone()) })
+        .collect();
+    let mut lack = |partial| lacks.push(Lack { partial, culprit: None });
+
+    let wants_confs = role == Role::Driver && *wanted.spark_confs && !settings.options.is_empty();
+    let submit_opts = wants_confs.then(|| submit_opts::change(spark, &settings.options));
+    let submit_opts = submit_opts.and_then(|change| {
+        change.map_err(|submit_opts::FromElsewhere| lack(Partial::SubmitOptsFromElsewhere)).ok()
+    });
+    let share_process_namespace = match (spec.share_process_namespace, spec.host_pid) {
+        (_, Some(true)) => {
+            lack(Partial::HostPid);
+            false
+        }
+        (Some(false), _) => {
+            lack(Partial::ProcessNamespaceRefused);
+            false
+        }
+        (shared, _) => shared.is_none(),
+    };
+    let mut annotations = vec![(INJECTED, settings.injected.clone())];
+    match scraping::annotations(pod, wanted.sidecar.port.get()) {
+        Ok(ours) => annotations.extend(ours),
+        Err(scraping::Theirs) => lack(Partial::ScrapeAnnotationsKept),
+    }
+    Plan {
+        role,
+        submit_opts,
+        share_process_namespace,
+        annotations,
+        hide_token: spec.automount_service_account_token != Some(false),
+        sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted),
+        spark_container,
+        lacks,
+    }
+}

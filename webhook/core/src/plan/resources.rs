@@ -1,0 +1,206 @@
+//! What the sidecar may use, so that the pod keeps its quality of service class and passes the
+//! quotas that it passed before
+//! (<https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/>).
+
+use crate::config::SidecarResources;
+use crate::origin::Sourced;
+use crate::pod::{Amount, Container, PodSpec, Resources};
+use crate::quantity::Quantity;
+
+/// The quality of service class of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Qos {
+    /// Every container has CPU and memory limits, and requests that equal them.
+    Guaranteed,
+    /// Some container has some request or limit.
+    Burstable,
+    /// No container has any.
+    BestEffort,
+}
+
+/// Requests and limits for the sidecar; none where the pod is better off without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Allowance {
+    pub cpu_request: Option<Sourced<Quantity>>,
+    pub cpu_limit: Option<Sourced<Quantity>>,
+    pub memory_request: Option<Sourced<Quantity>>,
+    pub memory_limit: Option<Sourced<Quantity>>,
+    /// What of the pod they were fitted to.
+    pub fitted: Fitted,
+}
+
+/// What of a pod decides on its sidecar's requests and limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fitted {
+    /// It has a budget as a whole.
+    Budget,
+    /// Its quality of service class.
+    Class(Qos),
+}
+
+impl Allowance {
+    const fn none(fitted: Fitted) -> Self {
+        Self {
+            cpu_request: None,
+            cpu_limit: None,
+            memory_request: None,
+            memory_limit: None,
+            fitted,
+        }
+    }
+}
+
+/// The class that Kubernetes gives to a pod of these containers.
+fn qos(spec: &PodSpec<'_>) -> Qos {
+    let all = || spec.containers().iter().chain(spec.init_containers());
+    let counted = |container: &Container<'_>| {
+        ["cpu", "memory"].iter().any(|resource| {
+            let resources = container.resources.as_ref();
+            amount(resources, Kind::Limit, resource).is_some()
+                || amount(resources, Kind::Request, resource).is_some()
+        })
+    };
+    if !all().any(counted) {
+        return Qos::BestEffort;
+    }
+    let guaranteed = |container: &Container<'_>| {
+        ["cpu", "memory"].iter().all(|resource| {
+            let resources = container.resources.as_ref();
+            let limit = amount(resources, Kind::Limit, resource);
+            // A request that is left out becomes the limit.
+            let request = amount(resources, Kind::Request, resource).or_else(|| limit.clone());
+            limit.is_some() && limit == request
+        })
+    };
+    if all().all(guaranteed) { Qos::Guaranteed } else { Qos::Burstable }
+}
+
+/// Fits what the sidecar should have to the pod.
+pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance {
+    // A budget for the whole pod rules; a request of ours could exceed it and get the pod refused.
+    if spec.resources.as_ref().is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some()) {
+        return Allowance::none(Fitted::Budget);
+    }
+    let SidecarResources { cpu_request, cpu_limit, memory_request, memory_limit } = wanted.clone();
+    let qos = qos(spec);
+    let fitted = Fitted::Class(qos);
+    match qos {
+        Qos::BestEffort => Allowance::none(fitted),
+        Qos::Guaranteed => Allowance {
+            cpu_limit: Some(cpu_request.clone()),
+            cpu_request: Some(cpu_request),
+            memory_request: Some(memory_limit.clone()),
+            memory_limit: Some(memory_limit),
+            fitted,
+        },
+        Qos::Burstable => {
+            // A quota on limits.cpu refuses pods of which one container has no CPU limit.
+            let limited = |container: &Container<'_>| {
+                amount(container.resources.as_ref(), Kind::Limit, "cpu").is_some()
+            };
+            let all_limited = spec.containers().iter().all(limited);
+            Allowance {
+                cpu_limit: all_limited.then_some(cpu_limit),
+                cpu_request: Some(cpu_request),
+                memory_request: Some(memory_request),
+                memory_limit: Some(memory_limit),
+                fitted,
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Request,
+    Limit,
+}
+
+/// An amount that counts: zero is as if it were not there, and so is what cannot be read.
+fn amount(resources: Option<&Resources<'_>>, kind: Kind, name: &str) -> Option<Quantity> {
+    let resources = resources?;
+    let amounts = match kind {
+        Kind::Request => resources.requests.as_ref(),
+        Kind::Limit => resources.limits.as_ref(),
+    };
+    let quantity: Quantity = match amounts?.get(name)? {
+        Amount::Text(text) => text.parse().ok()?,
+        Amount::Number(number) => number.to_string().parse().ok()?,
+    };
+    (!quantity.is_zero()).then_some(quantity)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn with_sidecar(mut spec: Value, allowance: &Allowance) -> Value {
+        let text = |amount: &Option<Sourced<Quantity>>| amount.as_ref().map(|one| one.to_string());
+        let side = |cpu, memory| {
+            let entries = [("cpu", text(cpu)), ("memory", text(memory))];
+            entries
+                .into_iter()
+                .filter_map(|(k, v)| Some((k.to_owned(), v?.into())))
+                .collect::<serde_json::Map<String, Value>>()
+        };
+        let sidecar = json!({"name": "emberscope-sidecar", "resources": {
+            "requests": side(&allowance.cpu_request, &allowance.memory_request),
+            "limits": side(&allowance.cpu_limit, &allowance.memory_limit),
+        }});
+        spec["initContainers"] = json!([sidecar]);
+        spec
+    }
+
+    fn amounts() -> impl Strategy<Value = Value> {
+        let one = || prop::sample::select(vec!["", "0", "1", "1000m", "2", "1Gi", "1024Mi"]);
+        (one(), one()).prop_map(|(cpu, memory)| {
+            let mut map = serde_json::Map::new();
+            for (name, value) in [("cpu", cpu), ("memory", memory)] {
+                if !value.is_empty() {
+                    map.insert(name.to_owned(), json!(value));
+                }
+            }
+            Value::Object(map)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_pod_keeps_its_class(resources in prop::collection::vec((amounts(), amounts()), 1..4)) {
+            let containers: Vec<Value> = resources.iter().enumerate()
+                .map(|(i, (requests, limits))| json!({
+                    "name": format!("c{i}"),
+                    "resources": {"requests": requests, "limits": limits},
+                })).collect();
+            let raw = json!({"containers": containers}).to_string();
+            let spec: PodSpec<'_> = serde_json::from_str(&raw).unwrap();
+            let allowance = allow(&spec, &SidecarResources::default());
+            let after = with_sidecar(serde_json::from_str(&raw).unwrap(), &allowance).to_string();
+            let after: PodSpec<'_> = serde_json::from_str(&after).unwrap();
+            prop_assert_eq!(qos(&after), qos(&spec), "{}", raw);
+        }
+    }
+
+    #[test]
+    fn a_cpu_limit_is_set_only_beside_cpu_limits() {
+        let raw = r#"{"containers": [{"name": "a", "resources": {"requests": {"cpu": 1},
+            "limits": {"cpu": 2, "memory": "1Gi"}}}]}"#;
+        let allowance = allow(&serde_json::from_str(raw).unwrap(), &SidecarResources::default());
+        assert_eq!(allowance.cpu_limit, Some(Sourced::default(Quantity::milli(50))));
+        let raw = raw.replace(r#""cpu": 2, "#, "");
+        let allowance = allow(&serde_json::from_str(&raw).unwrap(), &SidecarResources::default());
+        assert_eq!(allowance.cpu_limit, None);
+        assert_eq!(allowance.memory_limit, Some(Sourced::default(Quantity::mebi(32))));
+    }
+
+    #[test]
+    fn a_pod_with_a_budget_of_its_own_gets_no_requests() {
+        let raw = r#"{"containers": [{"name": "a"}], "resources": {"limits": {"memory": "1Gi"}}}"#;
+        let allowance = allow(&serde_json::from_str(raw).unwrap(), &SidecarResources::default());
+        assert_eq!(allowance, Allowance::none(Fitted::Budget));
+    }
+}

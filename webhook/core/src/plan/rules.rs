@@ -1,0 +1,79 @@
+//! The rules that leave a pod alone: one row each, in the order in which they are asked.
+
+use super::overrides::PodSettings;
+use super::spark_container;
+use crate::config::Settings;
+use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::native_sidecars::NativeSidecars;
+use crate::pod::{Container, Pod, PodSpec, Role};
+use crate::reason::Skip;
+
+/// What rules look at.
+pub(super) struct Case<'c, 'p> {
+    pub(super) pod: &'c Pod<'p>,
+    pub(super) spec: &'c PodSpec<'p>,
+    pub(super) role: Role,
+    pub(super) wanted: &'c PodSettings,
+    pub(super) settings: &'c Settings,
+}
+
+/// A rule: when it holds, the pod is left alone for this reason.
+pub(super) struct Rule {
+    pub(super) skip: Skip,
+    pub(super) holds: fn(&Case<'_, '_>) -> bool,
+}
+
+/// All rules but the first, [`Skip::NotSpark`], after which there is a role.
+pub(super) const RULES: [Rule; 8] = [
+    Rule { skip: Skip::OptedOut, holds: |case| !*case.wanted.inject },
+    Rule { skip: Skip::MirrorPod, holds: |case| case.pod.annotation(MIRROR).is_some() },
+    Rule { skip: Skip::Windows, holds: |case| is_for_windows(case.spec) },
+    Rule { skip: Skip::HostNetwork, holds: |case| case.spec.host_network == Some(true) },
+    Rule { skip: Skip::AlreadyInjected, holds: |case| has_sidecar(case.spec) },
+    Rule {
+        skip: Skip::NoNativeSidecars,
+        holds: |case| case.settings.native_sidecars != NativeSidecars::Everywhere,
+    },
+    Rule { skip: Skip::PortInUse, holds: ports_clash },
+    Rule {
+        skip: Skip::SparkContainerNotFound,
+        holds: |case| spark_container::find(case.spec, case.role).is_none(),
+    },
+];
+
+/// The reasons for which a pod is left alone, in the order in which they are looked for.
+pub const ORDER: [Skip; 9] = {
+    let mut order = [Skip::NotSpark; 9];
+    let mut index = 0;
+    while index < RULES.len() {
+        order[index + 1] = RULES[index].skip;
+        index += 1;
+    }
+    order
+};
+
+fn is_for_windows(spec: &PodSpec<'_>) -> bool {
+    let selected = spec.node_selector.as_ref().and_then(|selector| selector.get(OS));
+    spec.os.as_ref().is_some_and(|os| &*os.name == "windows")
+        || selected.is_some_and(|os| &**os == "windows")
+}
+
+/// The sidecar is there, in a place where it is one or by nobody known here.
+fn has_sidecar(spec: &PodSpec<'_>) -> bool {
+    let ours = |container: &Container<'_>| &*container.name == SIDECAR;
+    spec.init_containers().iter().chain(spec.containers()).any(ours)
+}
+
+/// Whether a container of the pod has a TCP port that the sidecar would listen on; the containers
+/// of a pod share one network.
+fn ports_clash(case: &Case<'_, '_>) -> bool {
+    let port = case.wanted.sidecar.port.get();
+    let ours = [i64::from(port), i64::from(case.settings.push_port(case.role))];
+    case.spec
+        .containers()
+        .iter()
+        .chain(case.spec.init_containers())
+        .flat_map(|container| container.ports.as_deref().unwrap_or_default())
+        .filter(|port| port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP"))
+        .any(|port| ours.contains(&port.container_port))
+}

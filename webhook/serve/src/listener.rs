@@ -1,0 +1,151 @@
+//! Connections: accepted, limited, and at the end drained.
+
+mod timeouts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use crate::lifecycle::{self, Phase, Watch};
+use timeouts::{TimedStream, Timeouts};
+
+/// What one client may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections at a time; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// From accepting to the end of the TLS handshake.
+    pub handshake: Duration,
+    /// From then on.
+    pub timeouts: Timeouts,
+    /// Size of the request's head.
+    pub header_bytes: usize,
+}
+
+impl Limits {
+    /// For API servers. They close idle connections after 90 s; waiting longer than they do means
+    /// that no request ever meets a connection that is being closed on it. They give one request 30 s
+    /// at most; this server gives up on a body after 10 s.
+    pub(crate) const WEBHOOK: Self = Self {
+        connections: 1024,
+        handshake: Duration::from_secs(5),
+        timeouts: Timeouts {
+            first: Duration::from_secs(5),
+            request: Duration::from_secs(15),
+            idle: Duration::from_mins(2),
+        },
+        header_bytes: 16 << 10,
+    };
+    /// For probes and Prometheus.
+    pub(crate) const OPS: Self = Self {
+        connections: 512,
+        handshake: Duration::from_secs(5),
+        // A probe must find a place however many others hold one and say nothing.
+        timeouts: Timeouts {
+            first: Duration::from_secs(5),
+            request: Duration::from_secs(15),
+            idle: Duration::from_secs(5),
+        },
+        header_bytes: 16 << 10,
+    };
+}
+
+/// For how long open requests are waited for at the end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// One port.
+pub(crate) struct Listener {
+    /// TLS, or none for plain HTTP.
+    pub tls: Option<TlsAcceptor>,
+    /// Limits for each client.
+    pub limits: Limits,
+    /// When to stop.
+    pub phase: Watch,
+}
+
+impl Listener {
+    /// Serves until the phase is [`Phase::Draining`], then finishes what is open.
+    pub(crate) async fn serve(self, listener: TcpListener, router: Router) {
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let mut draining = self.phase.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                () = lifecycle::reached(&mut draining, Phase::Draining) => break,
+            };
+            let Some((stream, place)) = accepted else {
+                continue;
+            };
+            let (tls, limits) = (self.tls.clone(), self.limits);
+            let (router, watcher) = (router.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                match tls {
+                    None => connection(stream, router, limits, watcher).await,
+                    Some(tls) => {
+                        match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
+                            Ok(Ok(stream)) => connection(stream, router, limits, watcher).await,
+                            Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+                            Err(_) => debug!("TLS handshake took too long"),
+                        }
+                    }
+                }
+                drop(place);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            warn!("some connections did not end in time");
+        }
+    }
+}
+
+/// The next connection and its place among those allowed.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and awaited: no reason to wait for more to send.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(error) => {
+            // Out of file descriptors, mostly: others will close theirs.
+            warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection<S>(stream: S, router: Router, limits: Limits, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stream = TimedStream::new(stream, limits.timeouts);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The stream has limits of its own, which know a connection's first request from the next.
+        .header_read_timeout(None)
+        .max_header_size(limits.header_bytes)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests;
