@@ -22,7 +22,7 @@ pub struct Annotation {
 }
 
 /// Every annotation that users may set.
-pub const ANNOTATIONS: [Annotation; 8] = [
+pub const ANNOTATIONS: &[Annotation] = &[
     Annotation {
         name: "inject",
         value: "\"true\" or \"false\"",

@@ -24,7 +24,7 @@ pub(super) struct Rule {
 }
 
 /// All rules but the first, [`Skip::NotSpark`], after which there is a role.
-pub(super) const RULES: [Rule; 8] = [
+pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::OptedOut, holds: |case| !*case.wanted.inject },
     Rule { skip: Skip::MirrorPod, holds: |case| case.pod.annotation(MIRROR).is_some() },
     Rule { skip: Skip::Windows, holds: |case| is_for_windows(case.spec) },
@@ -42,8 +42,8 @@ pub(super) const RULES: [Rule; 8] = [
 ];
 
 /// The reasons for which a pod is left alone, in the order in which they are looked for.
-pub const ORDER: [Skip; 9] = {
-    let mut order = [Skip::NotSpark; 9];
+pub const ORDER: [Skip; RULES.len() + 1] = {
+    let mut order = [Skip::NotSpark; RULES.len() + 1];
     let mut index = 0;
     while index < RULES.len() {
         order[index + 1] = RULES[index].skip;
