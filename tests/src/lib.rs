@@ -24,6 +24,7 @@ pub mod cluster;
 pub mod dashboards;
 pub mod demo;
 pub mod discovery;
+pub mod effective_requests;
 pub mod enclosure;
 pub mod http;
 pub mod instructions;

@@ -148,6 +148,14 @@ impl Config {
         if port == push_port {
             return found("sidecar.pushPort", "is the same as sidecar.port");
         }
+        for (key, amount) in [
+            ("sidecar.resources.cpuLimit", &resources.cpu_limit),
+            ("sidecar.resources.guaranteedCpu", &resources.guaranteed_cpu),
+        ] {
+            if amount.is_zero() {
+                return found(key, "is 0, which is no limit");
+            }
+        }
         if *resources.cpu_request > *resources.cpu_limit {
             return found("sidecar.resources.cpuRequest", "is more than cpuLimit");
         }

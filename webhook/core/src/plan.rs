@@ -3,12 +3,14 @@
 //! | module | decides |
 //! |---|---|
 //! | [`overrides`] | what the pod's owner wants, by annotation |
+//! | `gang` | whether a gang scheduler knows what the pod asks for before it is there |
 //! | `rules` | whether the pod is left alone, and why |
 //! | `spark_container` | which container is Spark's |
 //! | [`submit_opts`] | what becomes of the driver's `SPARK_SUBMIT_OPTS` |
 //! | `scraping` | the annotations for Prometheus |
 //! | [`sidecar`], [`resources`], [`user`] | the sidecar |
 
+pub mod gang;
 pub mod overrides;
 pub mod resources;
 mod rules;

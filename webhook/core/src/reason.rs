@@ -65,6 +65,8 @@ reasons! {
     SparkContainerNotFound = "spark_container_not_found", "none of the pod's containers is called spark-kubernetes-driver, spark-kubernetes-executor or executor";
     /// Another container of the pod has the sidecar's port.
     PortInUse = "port_in_use", "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port";
+    /// In a Guaranteed pod the sidecar has to ask for something, which a gang scheduler was not told.
+    GuaranteedGang = "guaranteed_gang", "a Guaranteed pod of a gang (YuniKorn, Volcano, Kueue or the coscheduling plugin): its sidecar would have to ask for CPU and memory that the gang has not reserved";
     /// A bug in this program.
     InternalError = "internal_error", "a bug in emberscope; its log has more";
 }

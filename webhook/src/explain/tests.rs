@@ -94,7 +94,7 @@ fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
 #[test]
 fn of_two_rules_that_both_hold_the_earlier_one_decides() {
     type Breaking = (Skip, fn(&mut Value));
-    let breaking: [Breaking; 8] = [
+    let breaking: [Breaking; 9] = [
         (Skip::NotSpark, |pod| pod["metadata"]["labels"]["spark-role"] = json!("none")),
         (Skip::OptedOut, |pod| {
             pod["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
@@ -113,6 +113,13 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         (Skip::SparkContainerNotFound, |pod| {
             pod["spec"]["containers"][0]["name"] = json!("a");
             pod["spec"]["containers"][1] = json!({"name": "b"});
+        }),
+        (Skip::GuaranteedGang, |pod| {
+            let whole = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
+            for container in pod["spec"]["containers"].as_array_mut().unwrap() {
+                container["resources"] = whole.clone();
+            }
+            pod["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] = json!("team-a");
         }),
     ];
     // Of the cluster, not of the pod; see below.

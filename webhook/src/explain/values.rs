@@ -85,11 +85,15 @@ fn resources(sidecar: &Sidecar) -> Vec<Row> {
         Fitted::Class(Qos::BestEffort) => Some("none, so that the pod stays BestEffort"),
         Fitted::Class(Qos::Burstable) => None,
     };
+    let nothing = "so that the pod asks for no more than without";
     let none = fitted.unwrap_or("none: not every container of the pod has one");
     let amount = |name: &str, amount: &Option<Sourced<Quantity>>| {
         amount.as_ref().map_or_else(
             || row(name, &Sourced { value: "", origin: Origin::Pod(none) }),
-            |amount| Row { note: fitted.map(str::to_owned), ..row(name, amount) },
+            |amount| {
+                let note = fitted.or(amount.is_zero().then_some(nothing)).map(str::to_owned);
+                Row { note, ..row(name, amount) }
+            },
         )
     };
     vec![

@@ -131,8 +131,8 @@ fn resources(path: &str) -> String {
       ? optional.none()
       : variables.guaranteed
       ? optional.of({path}{{
-          requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}},
-          limits: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}}
+          requests: {{'cpu': variables.guaranteedCpu, 'memory': variables.memoryLimit}},
+          limits: {{'cpu': variables.guaranteedCpu, 'memory': variables.memoryLimit}}
         }})
       : optional.of({path}{{
           requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryRequest}},

@@ -87,6 +87,7 @@ fn refusals() -> impl Iterator<Item = Condition> {
             Skip::NotSpark | Skip::MirrorPod
             // In `variables`: they depend on more.
             | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
+            | Skip::GuaranteedGang
             // Kubelets that may talk to an API server with such policies all know native sidecars.
             | Skip::NoNativeSidecars
             // Of reviews, which there are none of.

@@ -47,11 +47,13 @@ pub struct SidecarConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SidecarResources {
-    /// CPU request.
+    /// CPU request in Burstable pods.
     pub cpu_request: Sourced<Quantity>,
-    /// CPU limit, for pods whose containers all have one.
+    /// CPU limit, for Burstable pods whose containers all have one.
     pub cpu_limit: Sourced<Quantity>,
-    /// Memory request.
+    /// CPU request and limit in Guaranteed pods, where the two have to be equal and not 0.
+    pub guaranteed_cpu: Sourced<Quantity>,
+    /// Memory request in Burstable pods.
     pub memory_request: Sourced<Quantity>,
     /// Memory limit.
     pub memory_limit: Sourced<Quantity>,
@@ -80,9 +82,10 @@ impl Default for SidecarConfig {
 impl Default for SidecarResources {
     fn default() -> Self {
         Self {
-            cpu_request: Sourced::default(Quantity::milli(5)),
+            cpu_request: Sourced::default(Quantity::zero()),
             cpu_limit: Sourced::default(Quantity::milli(50)),
-            memory_request: Sourced::default(Quantity::mebi(16)),
+            guaranteed_cpu: Sourced::default(Quantity::milli(5)),
+            memory_request: Sourced::default(Quantity::zero()),
             memory_limit: Sourced::default(Quantity::mebi(32)),
         }
     }
@@ -118,7 +121,7 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 14] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 15] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
@@ -133,6 +136,7 @@ impl SidecarConfig {
             (&["pssIntervalSeconds"], &mut self.pss_interval_seconds.origin),
             (&["resources", "cpuRequest"], &mut resources.cpu_request.origin),
             (&["resources", "cpuLimit"], &mut resources.cpu_limit.origin),
+            (&["resources", "guaranteedCpu"], &mut resources.guaranteed_cpu.origin),
             (&["resources", "memoryRequest"], &mut resources.memory_request.origin),
             (&["resources", "memoryLimit"], &mut resources.memory_limit.origin),
         ]

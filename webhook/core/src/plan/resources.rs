@@ -4,7 +4,7 @@
 
 use crate::config::SidecarResources;
 use crate::origin::Sourced;
-use crate::pod::{Amount, Container, PodSpec, Resources};
+use crate::pod::{Amount, Container, PodSpec};
 use crate::quantity::Quantity;
 
 /// The quality of service class of a pod.
@@ -52,29 +52,30 @@ impl Allowance {
 }
 
 /// The class that Kubernetes gives to a pod of these containers.
-fn qos(spec: &PodSpec<'_>) -> Qos {
+pub(super) fn qos(spec: &PodSpec<'_>) -> Qos {
     let all = || spec.containers().iter().chain(spec.init_containers());
     let counted = |container: &Container<'_>| {
-        ["cpu", "memory"].iter().any(|resource| {
-            let resources = container.resources.as_ref();
-            amount(resources, Kind::Limit, resource).is_some()
-                || amount(resources, Kind::Request, resource).is_some()
+        RESOURCES.iter().any(|resource| {
+            let of = |kind| amount(container, kind, resource).is_some_and(|it| !it.is_zero());
+            of(Kind::Limit) || of(Kind::Request)
         })
     };
     if !all().any(counted) {
         return Qos::BestEffort;
     }
     let guaranteed = |container: &Container<'_>| {
-        ["cpu", "memory"].iter().all(|resource| {
-            let resources = container.resources.as_ref();
-            let limit = amount(resources, Kind::Limit, resource);
-            // A request that is left out becomes the limit.
-            let request = amount(resources, Kind::Request, resource).or_else(|| limit.clone());
-            limit.is_some() && limit == request
+        RESOURCES.iter().all(|resource| {
+            let limit = amount(container, Kind::Limit, resource);
+            // A request that is left out becomes the limit; one that says 0 does not.
+            let request = amount(container, Kind::Request, resource).or_else(|| limit.clone());
+            limit.as_ref().is_some_and(|limit| !limit.is_zero()) && limit == request
         })
     };
     if all().all(guaranteed) { Qos::Guaranteed } else { Qos::Burstable }
 }
+
+/// The resources that decide on a class.
+const RESOURCES: [&str; 2] = ["cpu", "memory"];
 
 /// Fits what the sidecar should have to the pod.
 pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance {
@@ -82,14 +83,15 @@ pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance 
     if spec.resources.as_ref().is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some()) {
         return Allowance::none(Fitted::Budget);
     }
-    let SidecarResources { cpu_request, cpu_limit, memory_request, memory_limit } = wanted.clone();
+    let SidecarResources { cpu_request, cpu_limit, guaranteed_cpu, memory_request, memory_limit } =
+        wanted.clone();
     let qos = qos(spec);
     let fitted = Fitted::Class(qos);
     match qos {
         Qos::BestEffort => Allowance::none(fitted),
         Qos::Guaranteed => Allowance {
-            cpu_limit: Some(cpu_request.clone()),
-            cpu_request: Some(cpu_request),
+            cpu_limit: Some(guaranteed_cpu.clone()),
+            cpu_request: Some(guaranteed_cpu),
             memory_request: Some(memory_limit.clone()),
             memory_limit: Some(memory_limit),
             fitted,
@@ -97,11 +99,12 @@ pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance 
         Qos::Burstable => {
             // A quota on limits.cpu refuses pods of which one container has no CPU limit.
             let limited = |container: &Container<'_>| {
-                amount(container.resources.as_ref(), Kind::Limit, "cpu").is_some()
+                amount(container, Kind::Limit, "cpu").is_some_and(|limit| !limit.is_zero())
             };
             let all_limited = spec.containers().iter().all(limited);
             Allowance {
                 cpu_limit: all_limited.then_some(cpu_limit),
+                // A request that is left out becomes the limit; 0 has to be said.
                 cpu_request: Some(cpu_request),
                 memory_request: Some(memory_request),
                 memory_limit: Some(memory_limit),
@@ -117,18 +120,17 @@ enum Kind {
     Limit,
 }
 
-/// An amount that counts: zero is as if it were not there, and so is what cannot be read.
-fn amount(resources: Option<&Resources<'_>>, kind: Kind, name: &str) -> Option<Quantity> {
-    let resources = resources?;
+/// What a container says; what cannot be read is as if it were not there.
+fn amount(container: &Container<'_>, kind: Kind, name: &str) -> Option<Quantity> {
+    let resources = container.resources.as_ref()?;
     let amounts = match kind {
         Kind::Request => resources.requests.as_ref(),
         Kind::Limit => resources.limits.as_ref(),
     };
-    let quantity: Quantity = match amounts?.get(name)? {
-        Amount::Text(text) => text.parse().ok()?,
-        Amount::Number(number) => number.to_string().parse().ok()?,
-    };
-    (!quantity.is_zero()).then_some(quantity)
+    match amounts?.get(name)? {
+        Amount::Text(text) => text.parse().ok(),
+        Amount::Number(number) => number.to_string().parse().ok(),
+    }
 }
 
 #[cfg(test)]

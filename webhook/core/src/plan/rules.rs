@@ -1,7 +1,8 @@
 //! The rules that leave a pod alone: one row each, in the order in which they are asked.
 
 use super::overrides::PodSettings;
-use super::spark_container;
+use super::resources::{Qos, qos};
+use super::{gang, spark_container};
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
 use crate::native_sidecars::NativeSidecars;
@@ -38,6 +39,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         skip: Skip::SparkContainerNotFound,
         holds: |case| spark_container::find(case.spec, case.role).is_none(),
+    },
+    Rule {
+        skip: Skip::GuaranteedGang,
+        holds: |case| gang::has(case.pod) && qos(case.spec) == Qos::Guaranteed,
     },
 ];
 

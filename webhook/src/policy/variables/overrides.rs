@@ -74,6 +74,15 @@ pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
             ),
         ),
         variable(
+            "guaranteedCpu",
+            "",
+            format!(
+                "isQuantity(variables.saidCpuRequest) && quantity(variables.saidCpuRequest).isGreaterThan(quantity('0'))
+? variables.saidCpuRequest : {}",
+                cel::string(resources.guaranteed_cpu.as_str())
+            ),
+        ),
+        variable(
             "cpuLimit",
             "",
             format!(

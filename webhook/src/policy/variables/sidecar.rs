@@ -64,11 +64,11 @@ pub(super) fn resources() -> Vec<Variable> {
         ),
         variable(
             "guaranteed",
-            "Every container has both limits, and requests that equal them.",
+            "Every container has both limits, and requests that equal them or are left out.",
             format!(
                 "variables.everyContainer.all(c, ['cpu', 'memory'].all(r,
   {limit}.isGreaterThan(quantity('0'))
-  && ({request}.compareTo(quantity('0')) == 0
+  && (!has(c.resources.requests) || !(r in c.resources.requests)
     || {request}.compareTo({limit}) == 0)))"
             ),
         ),
