@@ -29,7 +29,8 @@ pub use metric_label::{LabelName, TAKEN};
 pub use profiles::{Pattern, Profile, Selector};
 pub use settings::{AllSettings, Settings};
 pub use sidecar::{
-    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SidecarConfig, SidecarResources,
+    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SidecarConfig,
+    SidecarResources,
 };
 
 /// The documented default configuration, as `--print-config` shows it.
@@ -179,7 +180,12 @@ impl Config {
     pub fn fingerprint(&self) -> String {
         // Not across versions of Rust, but the pods carry the program's version beside it.
         let mut hasher = DefaultHasher::new();
-        serde_json::to_string(self).unwrap_or_default().hash(&mut hasher);
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        // Not in that where nobody names them, and a pod gets them all the same.
+        let SidecarConfig { image, image_pull_policy, .. } = &self.sidecar;
+        all["sidecar"]["image"] = image.as_str().into();
+        all["sidecar"]["imagePullPolicy"] = image_pull_policy.as_str().into();
+        all.to_string().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }

@@ -20,6 +20,12 @@ pub const OPT_IN_VALUE: &str = "enabled";
 /// The injected container; what idempotence goes by.
 pub const SIDECAR: &str = "emberscope-sidecar";
 
+/// The sidecar's program in the image.
+pub const SIDECAR_PROGRAM: &str = "/emberscope-sidecar";
+
+/// The container of the webhook's pods that runs it.
+pub const WEBHOOK_CONTAINER: &str = "webhook";
+
 /// The name of the sidecar's port, which PodMonitors select.
 pub const PORT_NAME: &str = "emberscope";
 

@@ -13,6 +13,7 @@
 //! | bytes in, bytes out, always allowed | [`admission`], [`review`] |
 //! | the few fields of a pod that are read | [`pod`] |
 //! | what the cluster's operators want, and who said each value | [`config`], [`origin`] |
+//! | what is known of the cluster | `cluster_state`, [`native_sidecars`] |
 //! | what becomes of the pod: the one entrance for all verbs, [`outcome_for`] | `outcome` |
 //! | whether, and what | [`plan`] |
 //! | the container, the operations | `container`, `patch` |
@@ -22,6 +23,7 @@
 //! these know `config` and `pod`, and those know `origin` and `contract`.
 
 pub mod admission;
+mod cluster_state;
 pub mod config;
 mod container;
 pub mod contract;
@@ -36,6 +38,7 @@ mod reason;
 pub mod review;
 
 pub use admission::Admission;
+pub use cluster_state::{ClusterState, OwnImage};
 pub use config::{AllSettings, Config, ConfigError, Settings};
 pub use container::container;
 pub use native_sidecars::NativeSidecars;

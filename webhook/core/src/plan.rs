@@ -20,7 +20,7 @@ mod spark_container;
 pub mod submit_opts;
 pub mod user;
 
-use crate::config::Settings;
+use crate::config::{SecretName, Settings, SidecarConfig};
 use crate::contract::INJECTED;
 use crate::origin::Sourced;
 use crate::pod::{Container, Pod, PodSpec, Role};
@@ -59,6 +59,8 @@ pub struct Plan {
     pub share_process_namespace: bool,
     /// Annotations to add, with their values.
     pub annotations: Vec<(&'static str, String)>,
+    /// Secrets for pulling images that the pod does not name itself.
+    pub image_pull_secrets: Vec<String>,
     /// Whether the sidecar needs the empty volume over the token's mount point.
     pub hide_token: bool,
     /// The sidecar itself.
@@ -148,9 +150,18 @@ fn plan(
         submit_opts,
         share_process_namespace,
         annotations,
+        image_pull_secrets: image_pull_secrets(spec, &wanted.sidecar),
         hide_token: spec.automount_service_account_token != Some(false),
         sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted),
         spark_container,
         lacks,
     }
+}
+
+/// The configured Secrets that the pod does not name.
+fn image_pull_secrets(spec: &PodSpec<'_>, sidecar: &SidecarConfig) -> Vec<String> {
+    let theirs = || spec.image_pull_secrets.iter().flatten();
+    let named = |name: &str| theirs().any(|secret| secret.name.as_deref() == Some(name));
+    let ours = sidecar.image_pull_secrets.iter().map(SecretName::as_str);
+    ours.filter(|name| !named(name)).map(str::to_owned).collect()
 }

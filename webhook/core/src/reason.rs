@@ -61,6 +61,8 @@ reasons! {
     HostNetwork = "host_network", "the pod uses the host's network, where the sidecar's ports could clash";
     /// Kubelets that do not know native sidecars would wait for ever for the end of one.
     NoNativeSidecars = "no_native_sidecars", "not every kubelet of the cluster knows native sidecars (Kubernetes 1.29), or the webhook cannot find out; emberscope check or the webhook's log says which";
+    /// A guess at the image could have the pod wait for ever.
+    NoImage = "no_image", "the webhook cannot read its own pod, whose image it would inject, and the configuration's sidecar.image names no other; its log says why";
     /// The pod has several containers, and none is called like Spark's.
     SparkContainerNotFound = "spark_container_not_found", "none of the pod's containers is called spark-kubernetes-driver, spark-kubernetes-executor or executor";
     /// Another container of the pod has the sidecar's port.

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `secret` | one Secret with the authority and the certificate, which replicas agree on |
 //! | `ca_bundle` | whom the API server trusts: one field of one webhook configuration |
+//! | `own_image` | the image that this program runs from, and the sidecar is injected with |
 //! | `kubelets` | whether every kubelet knows native sidecars |
 
 mod ca_bundle;
 mod kubelets;
+mod own_image;
 mod secret;
 
 use std::time::{Duration, SystemTime};
@@ -21,6 +23,7 @@ use tracing::{info, warn};
 
 use crate::{Shared, certificate};
 pub(crate) use kubelets::Kubelets;
+pub(crate) use own_image::OwnPod;
 
 /// How soon a failed round is tried again.
 const RETRY: Duration = Duration::from_secs(2);

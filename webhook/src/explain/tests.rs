@@ -1,7 +1,7 @@
 //! What is explained, on pods that differ in one thing.
 
-use emberscope_core::NativeSidecars;
 use emberscope_core::contract::SIDECAR;
+use emberscope_core::{ClusterState, Config, NativeSidecars};
 use serde_json::json;
 
 use super::*;
@@ -123,7 +123,8 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         }),
     ];
     // Of the cluster, not of the pod; see below.
-    let of_pods = ORDER.into_iter().filter(|skip| *skip != Skip::NoNativeSidecars);
+    let of_cluster = [Skip::NoNativeSidecars, Skip::NoImage];
+    let of_pods = ORDER.into_iter().filter(|skip| !of_cluster.contains(skip));
     assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {
         for (_, later) in &breaking[index..] {
@@ -139,7 +140,10 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
 #[test]
 fn where_kubelets_do_not_know_native_sidecars_pods_are_left_alone_unless_they_have_one() {
     for know in [NativeSidecars::NotEverywhere, NativeSidecars::Unknown] {
-        let settings = AllSettings::new(Config::default(), know);
+        let settings = AllSettings::new(
+            Config::default(),
+            ClusterState { native_sidecars: know, ..ClusterState::offline() },
+        );
         let decision = |pod: &Value| explain(pod, "team-a", &settings).unwrap().decision;
         let mut pod = driver();
         assert_eq!(decision(&pod), "no_native_sidecars");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
+use emberscope_core::config::SecretName;
 use emberscope_core::contract::{
     INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SPARK_ROLE, SUBMIT_OPTS,
 };
@@ -62,18 +63,37 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
       op: 'add', path: '/spec/volumes/-',
       value: Object.spec.volumes{{name: {no_token}, emptyDir: Object.spec.volumes.emptyDir{{}}}}
     }}])
-+ (has(object.spec.initContainers)
+{secrets}+ (has(object.spec.initContainers)
   ? [] : [JSONPatch{{op: 'add', path: '/spec/initContainers', value: []}}])
 + [JSONPatch{{
     op: 'add', path: '/spec/initContainers/-',
     value: {sidecar}
   }}]",
+        secrets = secrets(settings),
         injected_key = cel::string(INJECTED),
         injected = cel::string(&settings.injected),
         scrape = escaped(SCRAPE),
         scrape_port = escaped(SCRAPE_PORT),
         scrape_path = escaped(SCRAPE_PATH),
     ))
+}
+
+/// The configured Secrets that the pod does not name.
+fn secrets(settings: &Settings) -> String {
+    let names = &settings.config.sidecar.image_pull_secrets;
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "+ (has(object.spec.imagePullSecrets)
+  ? [] : [JSONPatch{{op: 'add', path: '/spec/imagePullSecrets', value: []}}])
++ {}.filter(n, !object.spec.?imagePullSecrets.orValue([]).exists(s, s.?name.orValue('') == n))
+  .map(n, JSONPatch{{
+    op: 'add', path: '/spec/imagePullSecrets/-', value: Object.spec.imagePullSecrets{{name: n}}
+  }})
+",
+        cel::strings(names.iter().map(SecretName::as_str))
+    )
 }
 
 /// A key in a JSON Pointer.

@@ -1,8 +1,9 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
 use super::spark_confs::{options, push_sink};
-use super::{Config, Selector, SparkConfs};
-use crate::native_sidecars::NativeSidecars;
+use super::{Config, Selector, SidecarConfig, SparkConfs};
+use crate::cluster_state::{ClusterState, OwnImage};
+use crate::origin::Sourced;
 use crate::pod::{Pod, Role};
 
 /// The settings for every pod of a cluster.
@@ -10,34 +11,34 @@ use crate::pod::{Pod, Role};
 pub struct AllSettings {
     /// The configuration, as it was given.
     pub config: Config,
-    /// What the cluster's kubelets know.
-    pub native_sidecars: NativeSidecars,
+    /// What is known of the cluster.
+    pub cluster: ClusterState,
     default: Settings,
     profiles: Vec<(Selector, Settings)>,
 }
 
 impl AllSettings {
-    /// Settings for a cluster whose kubelets know so much.
+    /// Settings for a cluster of which so much is known.
     #[must_use]
-    pub fn new(config: Config, native_sidecars: NativeSidecars) -> Self {
+    pub fn new(config: Config, cluster: ClusterState) -> Self {
         let profiles = config.profiles.iter().map(|profile| {
             let name = Some(profile.name.clone());
-            let settings = Settings::new(profile.config.clone(), name, native_sidecars);
+            let settings = Settings::new(profile.config.clone(), name, &cluster);
             (profile.selector.clone(), settings)
         });
         let top = Config { profiles: Vec::new(), ..config.clone() };
         Self {
-            native_sidecars,
             profiles: profiles.collect(),
-            default: Settings::new(top, None, native_sidecars),
+            default: Settings::new(top, None, &cluster),
             config,
+            cluster,
         }
     }
 
-    /// Settings where there is no cluster to ask: today's kubelets know native sidecars.
+    /// Settings where there is no cluster to ask.
     #[must_use]
     pub fn offline(config: Config) -> Self {
-        Self::new(config, NativeSidecars::Everywhere)
+        Self::new(config, ClusterState::offline())
     }
 
     /// The settings for one pod of a namespace: those of the first profile that selects it.
@@ -67,8 +68,8 @@ pub struct Settings {
     pub config: Config,
     /// The profile that these are the settings of, if any.
     pub profile: Option<String>,
-    /// What the cluster's kubelets know.
-    pub native_sidecars: NativeSidecars,
+    /// What is known of the cluster.
+    pub cluster: ClusterState,
     /// The value of the annotation that marks injected pods: version and fingerprint.
     pub injected: String,
     /// Spark's settings for drivers, with the ports that Spark pushes to.
@@ -80,7 +81,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn new(config: Config, profile: Option<String>, native_sidecars: NativeSidecars) -> Self {
+    fn new(mut config: Config, profile: Option<String>, cluster: &ClusterState) -> Self {
+        own_image(&mut config, &cluster.own_image);
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let spark_confs = with_ports(&config);
         let options = options(&spark_confs);
@@ -89,13 +91,34 @@ impl Settings {
             let told = told.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
             told.unwrap_or_else(|| config.sidecar.push_port.get())
         });
-        Self { config, profile, native_sidecars, injected, spark_confs, options, push_ports }
+        Self {
+            config,
+            profile,
+            cluster: cluster.clone(),
+            injected,
+            spark_confs,
+            options,
+            push_ports,
+        }
     }
 
     /// The port that the sidecar of a pod of that role takes pushes on: what Spark is told.
     #[must_use]
     pub const fn push_port(&self, role: Role) -> u16 {
         self.push_ports[role as usize]
+    }
+}
+
+/// Where nobody names an image, it is the webhook's own, pulled as that is unless somebody says so.
+fn own_image(config: &mut Config, own: &OwnImage) {
+    let SidecarConfig { image, image_pull_policy, .. } = &mut config.sidecar;
+    if let OwnImage::Known { image: own, pull_policy, by } = own
+        && image.is_default()
+    {
+        *image = Sourced { value: own.clone(), origin: by.clone() };
+        if image_pull_policy.is_default() {
+            *image_pull_policy = Sourced { value: *pull_policy, origin: by.clone() };
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::overrides::PodSettings;
 use super::resources::{Qos, qos};
 use super::{gang, spark_container};
+use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
 use crate::native_sidecars::NativeSidecars;
@@ -33,7 +34,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::AlreadyInjected, holds: |case| has_sidecar(case.spec) },
     Rule {
         skip: Skip::NoNativeSidecars,
-        holds: |case| case.settings.native_sidecars != NativeSidecars::Everywhere,
+        holds: |case| case.settings.cluster.native_sidecars != NativeSidecars::Everywhere,
+    },
+    Rule {
+        skip: Skip::NoImage,
+        holds: |case| {
+            case.settings.cluster.own_image == OwnImage::Unread
+                && case.wanted.sidecar.image.is_default()
+        },
     },
     Rule { skip: Skip::PortInUse, holds: ports_clash },
     Rule {
