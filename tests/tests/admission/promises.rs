@@ -69,12 +69,15 @@ fn kept(path: &str, original: &Value, result: &Value) -> Result<()> {
         }
         // Null is nothing, so something in its place takes nothing away.
         (Value::Null, _) => {}
-        // The two places where a value may change: the user's options stay behind ours, and scrape
-        // annotations that point at Spark's own pages are pointed at the sidecar.
+        // The three places where a value may change: the user's options stay behind ours, scrape
+        // annotations that point at Spark's own pages are pointed at the sidecar, and the sidecar is
+        // added to the containers that get no AWS token.
         (Value::String(original), Value::String(result)) if original != result => {
             let options = path.ends_with("/value") && result.ends_with(original.as_str());
             let scrape = path.starts_with("/metadata/annotations/prometheus.io/");
-            ensure!(options || scrape, "{path} was {original:?} and is {result:?}");
+            let skipped = path == "/metadata/annotations/eks.amazonaws.com/skip-containers"
+                && result.starts_with(original.as_str());
+            ensure!(options || scrape || skipped, "{path} was {original:?} and is {result:?}");
         }
         _ => ensure!(original == result, "{path} was {original} and is {result}"),
     }

@@ -35,13 +35,25 @@ fn what_the_webhooks_own_pod_runs_is_injected_and_where_it_cannot_be_read_nothin
     let namespace = fixture.opted_in();
     let kubectl = fixture.cluster.kubectl();
     let image = format!("mirror.example.com:5000/emberscope@sha256:{}", "0".repeat(64));
+    // The namespace enforces restricted Pod Security.
+    let confined = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "own", "namespace": "emberscope"},
-        "spec": {"automountServiceAccountToken": false, "containers": [
-            {"name": "proxy", "image": "proxy"},
-            {"name": "webhook", "image": image, "imagePullPolicy": "Always"},
-        ]},
+        "spec": {
+            "serviceAccountName": "emberscope",
+            "securityContext": {
+                "runAsNonRoot": true, "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {"name": "proxy", "image": "proxy", "securityContext": confined},
+                {
+                    "name": "webhook", "image": image, "imagePullPolicy": "Always",
+                    "securityContext": confined,
+                },
+            ],
+        },
     });
     kubectl.create(&pod).unwrap();
 

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::origin::Sourced;
+use crate::origin::{Origin, Sourced};
 use crate::quantity::Quantity;
 
 pub use image::Image;
@@ -180,12 +180,13 @@ impl Config {
     pub fn fingerprint(&self) -> String {
         // Not across versions of Rust, but the pods carry the program's version beside it.
         let mut hasher = DefaultHasher::new();
-        let mut all = serde_json::to_value(self).unwrap_or_default();
-        // Not in that where nobody names them, and a pod gets them all the same.
+        // What is in effect counts, not who said it: these two are written only where somebody did.
         let SidecarConfig { image, image_pull_policy, .. } = &self.sidecar;
-        all["sidecar"]["image"] = image.as_str().into();
-        all["sidecar"]["imagePullPolicy"] = image_pull_policy.as_str().into();
-        all.to_string().hash(&mut hasher);
+        (image.as_str(), image_pull_policy.as_str()).hash(&mut hasher);
+        let mut rest = self.clone();
+        rest.sidecar.image.origin = Origin::Default;
+        rest.sidecar.image_pull_policy.origin = Origin::Default;
+        serde_json::to_string(&rest).unwrap_or_default().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }

@@ -66,6 +66,10 @@ pub const SPARK_APPLICATION: &str = "spark-app-selector";
 /// The variable that Spark's launcher reads JVM options from.
 pub const SUBMIT_OPTS: &str = "SPARK_SUBMIT_OPTS";
 
+/// Names of containers that EKS's webhook gives no AWS token, with commas between them
+/// (<https://github.com/aws/amazon-eks-pod-identity-webhook>).
+pub const SKIP_CONTAINERS: &str = "eks.amazonaws.com/skip-containers";
+
 /// The name of the port of Spark's UI.
 pub const SPARK_UI: &str = "spark-ui";
 

@@ -7,9 +7,11 @@
 //! | `rules` | whether the pod is left alone, and why |
 //! | `spark_container` | which container is Spark's |
 //! | [`submit_opts`] | what becomes of the driver's `SPARK_SUBMIT_OPTS` |
+//! | `aws_token` | that the sidecar gets no token of AWS's |
 //! | `scraping` | the annotations for Prometheus |
 //! | [`sidecar`], [`resources`], [`user`] | the sidecar |
 
+mod aws_token;
 pub mod gang;
 pub mod overrides;
 pub mod resources;
@@ -141,6 +143,7 @@ fn plan(
         (shared, _) => shared.is_none(),
     };
     let mut annotations = vec![(INJECTED, settings.injected.clone())];
+    annotations.extend(aws_token::annotation(pod));
     match scraping::annotations(pod, wanted.sidecar.port.get()) {
         Ok(ours) => annotations.extend(ours),
         Err(scraping::Theirs) => lack(Partial::ScrapeAnnotationsKept),

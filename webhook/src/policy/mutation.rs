@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use emberscope_core::config::SecretName;
 use emberscope_core::contract::{
-    INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SPARK_ROLE, SUBMIT_OPTS,
+    INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS,
+    SPARK_ROLE, SUBMIT_OPTS,
 };
 use emberscope_core::{Decision, Plan, Pod, Role, Settings, container, outcome_by};
 use serde_json::{Value, json};
@@ -33,6 +34,10 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
 + [JSONPatch{{
     op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({injected_key}), value: {injected}
   }}]
++ (variables.skipped.split(',').exists(n, n.trim() == {sidecar_name}) ? [] : [JSONPatch{{
+    op: 'add', path: '/metadata/annotations/{skip_containers}',
+    value: variables.skipped + (variables.skipped.trim() == '' ? '' : ',') + {sidecar_name}
+  }}])
 + (variables.annotationsAreTheirs ? [] : [
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape}', value: 'true'}},
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
@@ -72,6 +77,8 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
         secrets = secrets(settings),
         injected_key = cel::string(INJECTED),
         injected = cel::string(&settings.injected),
+        sidecar_name = cel::string(SIDECAR),
+        skip_containers = escaped(SKIP_CONTAINERS),
         scrape = escaped(SCRAPE),
         scrape_port = escaped(SCRAPE_PORT),
         scrape_path = escaped(SCRAPE_PATH),

@@ -6,7 +6,8 @@ mod sidecar;
 mod submit_opts;
 
 use emberscope_core::contract::{
-    PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SPARK_PAGES, SPARK_ROLE, SPARK_UI_PORT,
+    PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS, SPARK_PAGES, SPARK_ROLE,
+    SPARK_UI_PORT,
 };
 use emberscope_core::plan::gang;
 use emberscope_core::{Role, Settings};
@@ -60,6 +61,11 @@ fn pod() -> Vec<Variable> {
     vec![
         variable("role", "", format!("object.metadata.labels[{}]", cel::string(SPARK_ROLE))),
         variable("annotations", "", "object.metadata.?annotations.orValue({})"),
+        variable(
+            "skipped",
+            "Containers that EKS's webhook gives no AWS token.",
+            format!("variables.annotations[?{}].orValue('')", cel::string(SKIP_CONTAINERS)),
+        ),
         variable(
             "everyContainer",
             "",

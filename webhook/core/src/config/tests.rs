@@ -78,3 +78,13 @@ fn another_configuration_has_another_fingerprint() {
     assert_ne!(other.fingerprint(), Config::default().fingerprint());
     assert_eq!(Config::default().fingerprint().len(), 8);
 }
+
+/// `emberscope check` knows the image by the Deployment, a webhook outside of a pod by its version.
+#[test]
+fn the_fingerprint_is_of_what_is_injected_not_of_who_said_it() {
+    let said =
+        Config::parse("sidecar: {image: 'emberscope:0.1.0', imagePullPolicy: IfNotPresent}", None);
+    assert_eq!(said.unwrap().fingerprint(), Config::default().fingerprint());
+    let other = Config::parse("sidecar: {imagePullPolicy: Always}", None).unwrap();
+    assert_ne!(other.fingerprint(), Config::default().fingerprint());
+}
