@@ -32,7 +32,7 @@ check: ## Check format and lints
 
 .PHONY: build
 build: ## Build the programs, as they are released
-	cargo build --workspace --bins --locked --release
+	cargo build --package emberscope --package emberscope-sidecar --bins --locked --profile dist
 
 .PHONY: images
 images: ## Build both container images with podman, from programs built here
@@ -43,25 +43,25 @@ golden: ## Write the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 cargo test --workspace --locked
 
 .PHONY: bench
-bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, in release builds
+bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, as they are in the images
 
 .PHONY: bench-webhook
 bench-webhook: ## Measure admission under load
-	cargo build --workspace --bins --locked --release
+	manifests/images/compile.sh emberscope
+	cargo build --package emberscope-tests --bin load --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)
 
 .PHONY: bench-sidecar
-bench-sidecar: ## Measure the sidecar, as it is in the image, alone and beside other exporters
+bench-sidecar: ## Measure the sidecar alone and beside other exporters
 	@tests/setup.sh bench
-	cargo build --workspace --bins --locked --release
-	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --package emberscope-sidecar --bins \
-		--target "$$(rustc --version --verbose | sed -n 's/^host: //p')"
+	manifests/images/compile.sh emberscope-sidecar
+	cargo build --package emberscope-tests --bin scrapes --bin allocations --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/scrapes $(SIDECAR_ARGS)
 
 .PHONY: instructions
 instructions: ## Compare the instructions of the sidecar's functions with those kept (needs valgrind)
-	cargo build --package emberscope-tests --bin instructions --locked --release
-	@$${CARGO_TARGET_DIR:-target}/release/instructions $(ARGS)
+	cargo build --package emberscope-tests --bin instructions --locked --profile dist
+	@$${CARGO_TARGET_DIR:-target}/dist/instructions $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)
