@@ -92,6 +92,8 @@ missing_packages() {
     command -v cargo >/dev/null || echo rustup
     [[ $level != test ]] || command -v podman >/dev/null || echo podman
     [[ $level != test ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
+    # Each test program has a network of its own (run.sh).
+    [[ $level != test ]] || command -v ip >/dev/null || echo iproute2
     # The dashboards show what it says of nodes.
     [[ $level != test ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
     [[ $level != test ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
