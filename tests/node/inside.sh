@@ -33,6 +33,11 @@ mount --bind "$folder/shared" "$folder/run/emberscope-node/shared"
 mount --rbind "$folder/run" /run
 mount --bind "$folder/log" /var/log
 mount --bind "$folder/lib" /var/lib
+# A command inside finds services by their names, and itself.
+printf '127.0.0.1 localhost\n10.77.0.1 node\n' >/run/emberscope-node/hosts
+printf 'search svc.cluster.local cluster.local\nnameserver 10.96.0.10\n' >/run/emberscope-node/resolv.conf.commands
+mount --bind /run/emberscope-node/hosts /etc/hosts
+[[ ! -e /etc/resolv.conf ]] || mount --bind /run/emberscope-node/resolv.conf.commands /etc/resolv.conf
 # The kubelet's mounts have to reach what containerd starts.
 mount --make-rshared /
 
