@@ -4,7 +4,7 @@
 #   images.sh folder         prints the folder that they are (to be) in
 #   images.sh basics         pause and CoreDNS
 #   images.sh spark VERSION  spark:VERSION, from the Spark of PyPI that setup.sh installed
-#   images.sh emberscope     the product's images, from this checkout
+#   images.sh emberscope     the product's images, from this checkout; into its .cache/images
 #
 # The folder is outside the checkout, so that clones share it. What is there already is kept, except
 # for the product's images.
@@ -13,6 +13,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/emberscope/node-images
+product=$root/.cache/images
 suite=bookworm
 
 say() { printf 'images: %s\n' "$*"; }
@@ -109,17 +110,17 @@ JSON
 
 # As manifests/images/build.sh makes them, but compiled in a hurry: what is asked here is not speed.
 make_emberscope() {
-    local name archive
+    local name
     command -v podman >/dev/null || stop "podman is missing; tests/setup.sh test installs it"
-    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target} \
-        CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
         "$root/manifests/images/build.sh" --engine podman
-    rm -f "$folder"/emberscope-*.tar
+    rm -rf "$product"
+    mkdir -p "$product"
     while read -r name; do
-        archive=$folder/emberscope-$(tr -c 'a-z0-9.\n' - <<<"$name").tar
         # podman calls `localhost/NAME` what nobody has pulled.
-        podman save --quiet --format oci-archive --output "$archive" "localhost/$name"
-        say "$name"
+        podman tag "localhost/$name" "docker.io/$name"
+        podman save --quiet --format oci-archive --output "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name"
+        say "docker.io/$name"
     done < <(product_images)
 }
 
@@ -129,7 +130,6 @@ product_images() { grep -rhoE 'image: +emberscope[^ ]*' "$root/manifests/base" |
 mkdir -p "$folder"
 case ${1:-} in
 folder) printf '%s\n' "$folder" ;;
-names) product_images ;;
 basics) make_basics ;;
 spark) make_spark "${2:?which Spark?}" ;;
 emberscope) make_emberscope ;;

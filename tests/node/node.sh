@@ -6,6 +6,7 @@
 #   node.sh kubectl ...        kubectl against it, as its administrator
 #   node.sh run COMMAND ...    a command inside it: its network, its processes, $KUBECONFIG set
 #   node.sh import ARCHIVE...  gives it images
+#   node.sh install            installs Emberscope of this checkout: its images (images.sh emberscope), manifests/base
 #   node.sh stop PROGRAM       kubelet, kube-apiserver, ...: ends one of its programs for good
 #   node.sh start PROGRAM      ... and starts it again
 #   node.sh folder             prints the folder with its files; logs are in log/programs
@@ -198,6 +199,15 @@ import() {
     done
 }
 
+install_emberscope() {
+    local images=$here/../../.cache/images
+    [[ -n $(find "$images" -name '*.tar' 2>/dev/null) ]] || stop "the product's images are missing; make them with: $here/images.sh emberscope"
+    import "$images"/*.tar
+    kubectl apply --kustomize "$here/../../manifests/base" >/dev/null
+    kubectl --namespace emberscope rollout status deployment/emberscope --timeout=180s >/dev/null
+    say "Emberscope is installed; opt a namespace in with: $0 kubectl label namespace NAME emberscope.dev/inject=enabled"
+}
+
 down() {
     ((EUID == 0)) || stop "a node needs root, to end it too; run this as root"
     local pid
@@ -225,6 +235,7 @@ down) down ;;
 kubectl) kubectl "${@:2}" ;;
 run) enter "${@:2}" ;;
 import) import "${@:2}" ;;
+install) install_emberscope ;;
 stop)
     : >"$folder/run/emberscope-node/stopped/${2:?which program?}"
     enter pkill --exact "${2:0:15}"
