@@ -2,7 +2,7 @@
 # Makes the images that the node runs, as archives; nothing is pulled.
 #
 #   images.sh folder         prints the folder that they are (to be) in
-#   images.sh basics         pause and CoreDNS
+#   images.sh basics         pause, CoreDNS, and sidecars that do not work
 #   images.sh spark VERSION  spark:VERSION, from the Spark of PyPI that setup.sh installed
 #   images.sh emberscope     the product's images, from this checkout; into its .cache/images
 #
@@ -34,8 +34,8 @@ layer() { # TAR, arguments of tar
 }
 
 make_basics() {
-    local work programs
-    [[ ! -e $folder/pause.tar || ! -e $folder/coredns.tar ]] || return 0
+    local work program programs
+    [[ ! -e $folder/pause.tar || ! -e $folder/coredns.tar || ! -e $folder/crashing.tar ]] || return 0
     work=$(mktemp -d)
     # shellcheck disable=SC2064
     trap "rm -rf '$work'" EXIT
@@ -56,6 +56,18 @@ C
     cc -Os -static -s -o "$work/pause" "$work/pause.c"
     layer "$work/pause.tar" -C "$work" pause
     image pause.tar localhost/pause:node '{"Entrypoint": ["/pause"], "User": "65535:65535"}' "$work/pause.tar"
+    # Two sidecars that do not work, by every name that one may be started with.
+    echo 'int main(void) { return 1; }' >"$work/emberscope.c"
+    cc -Os -static -s -o "$work/emberscope" "$work/emberscope.c"
+    cp "$work/emberscope" "$work/emberscope-sidecar"
+    layer "$work/crashing.tar" -C "$work" emberscope emberscope-sidecar
+    image crashing.tar localhost/crashing:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/crashing.tar"
+    # The field e_machine of an ELF file says which processor it is for: 22 is S/390.
+    for program in emberscope emberscope-sidecar; do
+        printf '\x16' | dd of="$work/$program" bs=1 seek=18 conv=notrunc status=none
+    done
+    layer "$work/foreign.tar" -C "$work" emberscope emberscope-sidecar
+    image foreign.tar localhost/foreign:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/foreign.tar"
     programs=$("$here/../control-plane.sh" folder)
     layer "$work/coredns.tar" -C "$programs" coredns
     image coredns.tar localhost/coredns:node '{"Entrypoint": ["/coredns"], "User": "65532:65532"}' "$work/coredns.tar"
