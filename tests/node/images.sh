@@ -4,7 +4,8 @@
 #   images.sh folder         prints the folder that they are (to be) in
 #   images.sh basics         pause, CoreDNS, and sidecars that do not work
 #   images.sh spark VERSION  spark:VERSION, from the Spark of PyPI that setup.sh installed
-#   images.sh emberscope     the product's images, from this checkout; into its .cache/images
+#   images.sh emberscope     the product's images, as manifests/images/build.sh makes them; into .cache/images
+#   images.sh emberscope FOLDER   the same from the programs in FOLDER (target/debug), in seconds
 #
 # The folder is outside the checkout, so that clones share it. What is there already is kept, except
 # for the product's images.
@@ -136,6 +137,27 @@ make_emberscope() {
     done < <(product_images)
 }
 
+# Programs as cargo builds them need the C library: they lie on the Debian that they were built on.
+make_emberscope_from() { # FOLDER
+    local name program work
+    work=$(mktemp -d)
+    # shellcheck disable=SC2064
+    trap "rm -rf '$work'" EXIT
+    mkdir "$work/programs"
+    for program in emberscope emberscope-sidecar; do
+        [[ ! -e $1/$program ]] || strip -o "$work/programs/$program" "$1/$program"
+    done
+    layer "$work/programs.layer" -C "$work/programs" .
+    rm -rf "$product"
+    mkdir -p "$product"
+    while read -r name; do
+        program=emberscope
+        [[ $name != */sidecar:* ]] || program=emberscope-sidecar
+        folder=$product image "$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name" \
+            "{\"Entrypoint\": [\"/$program\"], \"User\": \"65532:65532\"}" "$folder/debian.layer" "$work/programs.layer"
+    done < <(product_images)
+}
+
 # The images that manifests/base names.
 product_images() { grep -rhoE 'image: +emberscope[^ ]*' "$root/manifests/base" | sed 's/image: *//' | sort -u; }
 
@@ -144,7 +166,7 @@ case ${1:-} in
 folder) printf '%s\n' "$folder" ;;
 basics) make_basics ;;
 spark) make_spark "${2:?which Spark?}" ;;
-emberscope) make_emberscope ;;
+emberscope) if [[ -n ${2:-} ]]; then make_emberscope_from "$2"; else make_emberscope; fi ;;
 *)
     sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
     [[ ${1:-} == --help || ${1:-} == -h ]] || exit 2
