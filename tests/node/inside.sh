@@ -46,6 +46,8 @@ mount --make-rshared /
 hostname node
 ip link set lo up
 ip address add 10.77.0.1/32 dev lo
+# Where services are is decided after a packet has a route: the node's own programs call them too.
+ip route add 10.96.0.0/16 dev lo src 10.77.0.1
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
 # --- programs --------------------------------------------------------------------------------

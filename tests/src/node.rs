@@ -122,6 +122,8 @@ impl Stage {
             None => None,
         };
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
+        // Those of a run that was broken off.
+        clear(&pods).await?;
         let mut submission = Submission::start(&self.places, scenario, version, &namespace)?;
         let mut sight = Sight::default();
         let mut provoked = false;

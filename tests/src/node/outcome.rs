@@ -63,6 +63,8 @@ pub struct Times {
 /// One run, as it was seen.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// Whether the driver had Emberscope's sidecar.
+    pub sidecar: bool,
     /// How the driver ended.
     pub verdict: Verdict,
     /// What the submitter said, and its own exit code.
@@ -80,6 +82,7 @@ pub struct Outcome {
 impl Outcome {
     pub(super) fn new(sight: &Sight, submitter: &Submitter) -> Self {
         Self {
+            sidecar: sight.has_sidecar(),
             verdict: sight.verdict(),
             submitter: submitter.verdict(),
             submit_exit: submitter.exit,

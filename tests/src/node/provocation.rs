@@ -67,8 +67,7 @@ impl Provocation {
                         .chain(&status.container_statuses)
                         .flatten()
                 });
-                let sidecar =
-                    statuses.into_iter().find(|status| status.name == "emberscope-sidecar");
+                let sidecar = statuses.into_iter().find(|status| status.name == sight::SIDECAR);
                 kill(sidecar.and_then(|status| status.container_id.as_deref()), "")
             }
         }

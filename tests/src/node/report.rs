@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::outcome::{Outcome, Times};
+use super::outcome::{Outcome, Side, Times};
 use super::scenario::Scenario;
 
 /// One scenario on one Spark.
@@ -22,7 +22,13 @@ impl Row {
     #[must_use]
     pub fn new(scenario: &Scenario, version: &str, sides: Vec<Outcome>) -> Self {
         let mut complaints = Vec::new();
-        for outcome in &sides {
+        for (side, outcome) in scenario.sides().iter().zip(&sides) {
+            if outcome.sidecar != (*side == Side::With) {
+                complaints.push(format!(
+                    "the driver {side} Emberscope has a sidecar: {}",
+                    outcome.sidecar
+                ));
+            }
             if outcome.verdict != scenario.expect {
                 complaints
                     .push(format!("the driver is {}, not {}", outcome.verdict, scenario.expect));

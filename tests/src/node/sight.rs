@@ -12,6 +12,9 @@ use super::outcome::{Times, Verdict};
 /// The containers of Spark's that the pods of a job have.
 const SPARK: [&str; 2] = ["spark-kubernetes-driver", "spark-kubernetes-executor"];
 
+/// Emberscope's container.
+pub(super) const SIDECAR: &str = "emberscope-sidecar";
+
 /// What can happen to a job's pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -121,6 +124,16 @@ impl Sight {
     #[must_use]
     pub fn driver(&self) -> Option<&Pod> {
         self.driver.as_ref()
+    }
+
+    /// Whether the driver has Emberscope's sidecar.
+    #[must_use]
+    pub fn has_sidecar(&self) -> bool {
+        let spec = self.driver.as_ref().and_then(|pod| pod.spec.as_ref());
+        let containers = spec
+            .into_iter()
+            .flat_map(|spec| spec.containers.iter().chain(spec.init_containers.iter().flatten()));
+        containers.into_iter().any(|container| container.name == SIDECAR)
     }
 
     /// An executor whose Spark runs.
