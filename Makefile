@@ -25,6 +25,11 @@ test: ## Run every test, from nothing; the demonstration is one of them
 	@tests/setup.sh test
 	@tests/run.sh
 
+.PHONY: node-test
+node-test: ## Run Spark jobs on a real Kubernetes node, without and with Emberscope (needs root)
+	@tests/setup.sh node
+	@tests/node/run.sh $(ARGS)
+
 .PHONY: check
 check: ## Check format and lints
 	cargo fmt --all --check

@@ -24,8 +24,8 @@ stop() {
 }
 
 image() { # ARCHIVE NAME CONFIG LAYER...
-    python3 "$here/images/oci.py" "$folder/.$1" "${@:2}"
-    mv "$folder/.$1" "$folder/$1"
+    python3 "$here/images/oci.py" "$1.new" "${@:2}"
+    mv "$1.new" "$1"
     say "$2"
 }
 
@@ -56,22 +56,22 @@ int main(void) {
 C
     cc -Os -static -s -o "$work/pause" "$work/pause.c"
     layer "$work/pause.tar" -C "$work" pause
-    image pause.tar localhost/pause:node '{"Entrypoint": ["/pause"], "User": "65535:65535"}' "$work/pause.tar"
+    image "$folder/pause.tar" localhost/pause:node '{"Entrypoint": ["/pause"], "User": "65535:65535"}' "$work/pause.tar"
     # Two sidecars that do not work, by every name that one may be started with.
     echo 'int main(void) { return 1; }' >"$work/emberscope.c"
     cc -Os -static -s -o "$work/emberscope" "$work/emberscope.c"
     cp "$work/emberscope" "$work/emberscope-sidecar"
     layer "$work/crashing.tar" -C "$work" emberscope emberscope-sidecar
-    image crashing.tar localhost/crashing:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/crashing.tar"
+    image "$folder/crashing.tar" localhost/crashing:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/crashing.tar"
     # The field e_machine of an ELF file says which processor it is for: 22 is S/390.
     for program in emberscope emberscope-sidecar; do
         printf '\x16' | dd of="$work/$program" bs=1 seek=18 conv=notrunc status=none
     done
     layer "$work/foreign.tar" -C "$work" emberscope emberscope-sidecar
-    image foreign.tar localhost/foreign:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/foreign.tar"
+    image "$folder/foreign.tar" localhost/foreign:node '{"Entrypoint": ["/emberscope-sidecar"]}' "$work/foreign.tar"
     programs=$("$here/../control-plane.sh" folder)
     layer "$work/coredns.tar" -C "$programs" coredns
-    image coredns.tar localhost/coredns:node '{"Entrypoint": ["/coredns"], "User": "65532:65532"}' "$work/coredns.tar"
+    image "$folder/coredns.tar" localhost/coredns:node '{"Entrypoint": ["/coredns"], "User": "65532:65532"}' "$work/coredns.tar"
 }
 
 # A small Debian with Java, Python and tini: the lower layer of every Spark.
@@ -111,7 +111,7 @@ make_spark() { # VERSION
     chmod -R a+rX "$work/opt"
     layer "$work/spark.layer" -C "$work" opt
     java=/usr/lib/jvm/java-17-openjdk-$(dpkg --print-architecture)
-    image "spark-$version.tar" "docker.io/library/spark:$version" "$(
+    image "$folder/spark-$version.tar" "docker.io/library/spark:$version" "$(
         cat <<JSON
 {"Entrypoint": ["/opt/entrypoint.sh"], "User": "185", "WorkingDir": "/opt/spark/work-dir", "Env": [
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -153,7 +153,7 @@ make_emberscope_from() { # FOLDER
     while read -r name; do
         program=emberscope
         [[ $name != */sidecar:* ]] || program=emberscope-sidecar
-        folder=$product image "$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name" \
+        image "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name" \
             "{\"Entrypoint\": [\"/$program\"], \"User\": \"65532:65532\"}" "$folder/debian.layer" "$work/programs.layer"
     done < <(product_images)
 }

@@ -16,6 +16,9 @@
 //!        |
 //!        v
 //!  without beside with, as a table                         report
+//!        ^
+//!        |
+//!  Prometheus beside Spark's event log                     truth
 //! ```
 
 pub mod outcome;
@@ -24,9 +27,10 @@ pub mod report;
 pub mod scenario;
 pub mod sight;
 pub mod submission;
+pub mod truth;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -43,7 +47,8 @@ use outcome::{Outcome, Side};
 use report::Row;
 use scenario::Scenario;
 use sight::Sight;
-use submission::Submission;
+use submission::{SHARED, Submission};
+use truth::{EventLog, Monitoring};
 
 /// How often pods are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -77,7 +82,8 @@ impl Args {
         let client = Client::try_default().await.context(
             "there is no cluster; start this inside the node, as tests/node/run.sh does",
         )?;
-        let stage = Stage { client, places };
+        let monitoring = Monitoring::start(&places).await?;
+        let stage = Stage { client, places, monitoring };
         let mut rows = Vec::new();
         for scenario in &scenarios {
             for version in &self.spark {
@@ -111,6 +117,7 @@ impl Args {
 struct Stage {
     client: Client,
     places: Places,
+    monitoring: Monitoring,
 }
 
 impl Stage {
@@ -124,7 +131,10 @@ impl Stage {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
         // Those of a run that was broken off.
         clear(&pods).await?;
-        let mut submission = Submission::start(&self.places, scenario, version, &namespace)?;
+        let name = format!("{}-{version}-{side}", scenario.name);
+        let events = EventLog::begin(Path::new(SHARED).join("events").join(name))?;
+        let mut submission =
+            Submission::start(&self.places, scenario, version, &namespace, events.folder())?;
         let mut sight = Sight::default();
         let mut provoked = false;
         let patience = Duration::from_secs(scenario.patience_seconds);
@@ -143,7 +153,11 @@ impl Stage {
         let log = sight.driver_log(&pods).await;
         let submitter = submission.end().await?;
         self.keep(scenario, version, side, &log, &submitter.text)?;
-        let outcome = Outcome::new(&sight, &submitter);
+        let mut outcome = Outcome::new(&sight, &submitter);
+        if side == Side::With && scenario.harm.is_none() {
+            outcome.untrue =
+                self.monitoring.complaints(&sight.pods(), &events, &scenario.evidence).await?;
+        }
         if let Some(broken) = broken {
             broken.mend(&self.client).await?;
         }

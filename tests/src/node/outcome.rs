@@ -77,6 +77,8 @@ pub struct Outcome {
     pub executors: Vec<String>,
     /// How long it took.
     pub times: Times,
+    /// What Prometheus has of it that is not so.
+    pub untrue: Vec<String>,
 }
 
 impl Outcome {
@@ -89,6 +91,7 @@ impl Outcome {
             order: sight.order(),
             executors: sight.failed_executors(),
             times: sight.times(),
+            untrue: Vec::new(),
         }
     }
 

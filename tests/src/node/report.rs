@@ -29,6 +29,7 @@ impl Row {
                     outcome.sidecar
                 ));
             }
+            complaints.extend(outcome.untrue.iter().cloned());
             if outcome.verdict != scenario.expect {
                 complaints
                     .push(format!("the driver is {}, not {}", outcome.verdict, scenario.expect));

@@ -36,6 +36,9 @@ pub struct Scenario {
     pub harm: Option<Harm>,
     /// How the driver has to end.
     pub expect: Verdict,
+    /// What Prometheus has to know of how a container ended: `driver` or `executor`, and the evidence.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, String>,
     /// How long it may take; what it is at then, is how it ended.
     #[serde(default = "five_minutes")]
     pub patience_seconds: u64,

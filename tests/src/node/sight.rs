@@ -126,6 +126,13 @@ impl Sight {
         self.driver.as_ref()
     }
 
+    /// The names of all pods of the job.
+    #[must_use]
+    pub fn pods(&self) -> Vec<&str> {
+        let pods = self.driver.iter().chain(self.executors.values());
+        pods.filter_map(|pod| pod.metadata.name.as_deref()).collect()
+    }
+
     /// Whether the driver has Emberscope's sidecar.
     #[must_use]
     pub fn has_sidecar(&self) -> bool {

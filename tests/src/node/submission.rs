@@ -14,10 +14,10 @@ use super::scenario::Scenario;
 use crate::places::Places;
 
 /// What pods and this program both see; the node has it at this place.
-const SHARED: &str = "/run/emberscope-node/shared";
+pub(super) const SHARED: &str = "/run/emberscope-node/shared";
 
 /// Settings of every job: as small as Spark allows, on one node with two cores.
-const CONF: [(&str, &str); 7] = [
+const CONF: [(&str, &str); 12] = [
     ("spark.executor.instances", "1"),
     ("spark.driver.memory", "512m"),
     ("spark.executor.memory", "512m"),
@@ -25,6 +25,12 @@ const CONF: [(&str, &str); 7] = [
     ("spark.kubernetes.executor.request.cores", "100m"),
     ("spark.kubernetes.authenticate.driver.serviceAccountName", "spark"),
     ("spark.kubernetes.driver.volumes.hostPath.jobs.mount.path", "/jobs"),
+    // One file, readable as it is.
+    ("spark.eventLog.enabled", "true"),
+    ("spark.eventLog.dir", "file:/events"),
+    ("spark.eventLog.compress", "false"),
+    ("spark.eventLog.rolling.enabled", "false"),
+    ("spark.kubernetes.driver.volumes.hostPath.events.mount.path", "/events"),
 ];
 
 /// A submitter that runs.
@@ -46,12 +52,13 @@ pub struct Submitter {
 }
 
 impl Submission {
-    /// Submits the scenario's job.
+    /// Submits the scenario's job, which writes its event log to the folder `events`.
     pub fn start(
         places: &Places,
         scenario: &Scenario,
         version: &str,
         namespace: &str,
+        events: &Path,
     ) -> Result<Self> {
         let jobs = Path::new(SHARED).join("jobs");
         fs::create_dir_all(&jobs)?;
@@ -72,6 +79,10 @@ impl Submission {
             (
                 "spark.kubernetes.driver.volumes.hostPath.jobs.options.path",
                 jobs.display().to_string(),
+            ),
+            (
+                "spark.kubernetes.driver.volumes.hostPath.events.options.path",
+                events.display().to_string(),
             ),
         ];
         let own = own.iter().map(|(key, value)| (*key, value.as_str()));

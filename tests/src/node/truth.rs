@@ -1,0 +1,153 @@
+//! Whether Prometheus has what Spark's event log has: a real Prometheus on the node, with the scrape
+//! configuration that is shipped.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, os::unix::fs::PermissionsExt as _};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::places::{Places, on_path};
+use crate::ports;
+use crate::programs::Programs;
+use crate::prometheus;
+
+const PROMETHEUS: &str = "Prometheus";
+
+/// What Prometheus may take to store what it has read last.
+const STORED: Duration = Duration::from_secs(2);
+
+/// A Prometheus that runs until it is dropped.
+#[derive(Debug)]
+pub struct Monitoring {
+    _programs: Programs,
+    port: u16,
+}
+
+impl Monitoring {
+    /// Starts it inside the node, with discovery by the node's API server.
+    pub async fn start(places: &Places) -> Result<Self> {
+        let folder = places.root.join(".cache/node-test");
+        let data = folder.join("prometheus");
+        let _ = fs::remove_dir_all(&data);
+        fs::create_dir_all(&data)?;
+        fs::create_dir_all(folder.join("logs"))?;
+        let shipped = places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
+        let kubeconfig = env::var("KUBECONFIG").context("there is no KUBECONFIG")?;
+        fs::write(
+            data.join("prometheus.yml"),
+            discovering(&fs::read_to_string(shipped)?, &kubeconfig)?,
+        )?;
+        let port = ports::any()?;
+        let mut programs = Programs::new(&folder);
+        programs.start(PROMETHEUS, prometheus::command(&on_path("prometheus")?, &data, port))?;
+        programs
+            .until(PROMETHEUS, Duration::from_mins(1), async || prometheus::ready(port).await)
+            .await?;
+        Ok(Self { _programs: programs, port })
+    }
+
+    /// What it has of these pods that is not so: totals of the event log, and how containers ended
+    /// (`spark-role`, and the evidence that is expected of one of that role).
+    pub async fn complaints(
+        &self,
+        pods: &[&str],
+        events: &EventLog,
+        evidence: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>> {
+        sleep(STORED).await;
+        let pods = pods.join("|");
+        let mut found = Vec::new();
+        for (name, truth) in events.totals()? {
+            let query = format!("sum(last_over_time({name}{{pod=~\"{pods}\"}}[15m]))");
+            let served =
+                prometheus::query(self.port, &query).await?.first().map(|sample| sample.value);
+            if served != Some(truth) {
+                found.push(format!("{name} is {served:?}, and the event log has {truth}"));
+            }
+        }
+        let query = format!("last_over_time(spark_container_last_state{{pod=~\"{pods}\"}}[15m])");
+        let ended: Vec<(String, String)> = prometheus::query(self.port, &query)
+            .await?
+            .into_iter()
+            .filter_map(|mut sample| {
+                Some((sample.labels.remove("spark_role")?, sample.labels.remove("evidence")?))
+            })
+            .collect();
+        for (role, evidence) in evidence {
+            if !ended.iter().any(|(of, known)| of == role && known == evidence) {
+                found.push(format!("no {role} ended with {evidence}, but {ended:?}"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The shipped configuration with the cluster's address in every discovery.
+fn discovering(shipped: &str, kubeconfig: &str) -> Result<String> {
+    let mut config: Value =
+        serde_saphyr::from_str(shipped).context("the shipped scrape configuration is not YAML")?;
+    for job in config["scrape_configs"].as_array_mut().into_iter().flatten() {
+        for discovery in job["kubernetes_sd_configs"].as_array_mut().into_iter().flatten() {
+            discovery["kubeconfig_file"] = kubeconfig.into();
+        }
+    }
+    Ok(config.to_string())
+}
+
+/// The event log of one job: a folder that its driver writes to.
+#[derive(Debug)]
+pub struct EventLog {
+    folder: PathBuf,
+}
+
+impl EventLog {
+    /// An empty folder that every user may write to.
+    pub fn begin(folder: PathBuf) -> Result<Self> {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))?;
+        Ok(Self { folder })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Names of metrics and their true totals (`org.apache.spark.util.JsonProtocol`); none if the job
+    /// never came so far.
+    fn totals(&self) -> Result<Vec<(&'static str, f64)>> {
+        let (mut jobs, mut stages, mut tasks) = (0.0, 0.0, 0.0);
+        let Some(file) = fs::read_dir(&self.folder)?.next() else {
+            return Ok(Vec::new());
+        };
+        for line in fs::read_to_string(file?.path())?.lines() {
+            // The last line of a driver that was killed may be half a line.
+            let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+            let ended = |condition: bool| f64::from(u8::from(condition));
+            match event["Event"].as_str() {
+                Some("SparkListenerJobEnd") => {
+                    jobs += ended(event["Job Result"]["Result"] == "JobSucceeded")
+                }
+                Some("SparkListenerStageCompleted") => {
+                    stages += ended(event["Stage Info"]["Failure Reason"].is_null());
+                }
+                Some("SparkListenerTaskEnd") => {
+                    tasks += ended(event["Task End Reason"]["Reason"] == "Success")
+                }
+                _ => {}
+            }
+        }
+        Ok(vec![
+            ("spark_driver_app_status_succeeded_jobs_total", jobs),
+            ("spark_driver_app_status_completed_stages_total", stages),
+            ("spark_driver_app_status_completed_tasks_total", tasks),
+        ])
+    }
+}
