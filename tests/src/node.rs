@@ -141,6 +141,7 @@ impl Stage {
         loop {
             let listed = pods.list(&ListParams::default()).await?;
             sight.look(&listed.items, Instant::now());
+            self.monitoring.discover(&listed.items)?;
             if let Some(provocation) = scenario.provoke.as_ref().filter(|_| !provoked) {
                 provoked = provocation.try_now(&pods, &sight).await?;
             }

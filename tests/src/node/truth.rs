@@ -1,20 +1,23 @@
 //! Whether Prometheus has what Spark's event log has: a real Prometheus on the node, with the scrape
-//! configuration that is shipped.
+//! configuration that is shipped. Debian's is built without discovery by Kubernetes, so that it is told
+//! of pods by a file.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, os::unix::fs::PermissionsExt as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::discovery::{self, Whereabouts};
 use crate::places::{Places, on_path};
 use crate::ports;
 use crate::programs::Programs;
-use crate::prometheus;
+use crate::prometheus::{self, Scraping};
 
 const PROMETHEUS: &str = "Prometheus";
 
@@ -26,6 +29,8 @@ const STORED: Duration = Duration::from_secs(2);
 pub struct Monitoring {
     _programs: Programs,
     port: u16,
+    /// The file that tells it of pods.
+    targets: PathBuf,
 }
 
 impl Monitoring {
@@ -37,18 +42,42 @@ impl Monitoring {
         fs::create_dir_all(&data)?;
         fs::create_dir_all(folder.join("logs"))?;
         let shipped = places.root.join("manifests/monitoring/prometheus/scrape-config.yaml");
-        let kubeconfig = env::var("KUBECONFIG").context("there is no KUBECONFIG")?;
-        fs::write(
-            data.join("prometheus.yml"),
-            discovering(&fs::read_to_string(shipped)?, &kubeconfig)?,
-        )?;
+        let targets = data.join("targets.json");
+        fs::write(&targets, "[]")?;
+        // As often as it is shipped.
+        let how = Scraping { interval: "15s", remote: None };
+        let config = prometheus::scraping(&fs::read_to_string(shipped)?, &targets, how)?;
+        fs::write(data.join("prometheus.yml"), config)?;
         let port = ports::any()?;
         let mut programs = Programs::new(&folder);
         programs.start(PROMETHEUS, prometheus::command(&on_path("prometheus")?, &data, port))?;
         programs
             .until(PROMETHEUS, Duration::from_mins(1), async || prometheus::ready(port).await)
             .await?;
-        Ok(Self { _programs: programs, port })
+        Ok(Self { _programs: programs, port, targets })
+    }
+
+    /// Tells it of the pods as they are now.
+    pub fn discover(&self, pods: &[Pod]) -> Result<()> {
+        let mut found = Vec::new();
+        for pod in pods {
+            let status = pod.status.as_ref();
+            let over = status.and_then(|status| status.phase.as_deref());
+            let address = status.and_then(|status| status.pod_ip.as_deref());
+            if let Some(address) = address.filter(|_| !matches!(over, Some("Succeeded" | "Failed")))
+            {
+                let at = Whereabouts { address, node: "node" };
+                found.extend(discovery::targets(&serde_json::to_value(pod)?, at));
+            }
+        }
+        let text = serde_json::to_string(&found)?;
+        if fs::read_to_string(&self.targets)? != text {
+            // It reads the file when it changes, and never a half of it.
+            let new = self.targets.with_extension("new");
+            fs::write(&new, text)?;
+            fs::rename(new, &self.targets)?;
+        }
+        Ok(())
     }
 
     /// What it has of these pods that is not so: totals of the event log, and how containers ended
@@ -85,18 +114,6 @@ impl Monitoring {
         }
         Ok(found)
     }
-}
-
-/// The shipped configuration with the cluster's address in every discovery.
-fn discovering(shipped: &str, kubeconfig: &str) -> Result<String> {
-    let mut config: Value =
-        serde_saphyr::from_str(shipped).context("the shipped scrape configuration is not YAML")?;
-    for job in config["scrape_configs"].as_array_mut().into_iter().flatten() {
-        for discovery in job["kubernetes_sd_configs"].as_array_mut().into_iter().flatten() {
-            discovery["kubeconfig_file"] = kubeconfig.into();
-        }
-    }
-    Ok(config.to_string())
 }
 
 /// The event log of one job: a folder that its driver writes to.
