@@ -247,3 +247,52 @@ fn failure(pod: &Pod) -> Option<String> {
     by_itself
         .then(|| format!("{} {}", ended.exit_code, ended.reason.as_deref().unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(role: &str, phase: &str, state: &Value) -> Pod {
+        let container = format!("spark-kubernetes-{role}");
+        serde_json::from_value(json!({
+            "metadata": {"name": role, "labels": {"spark-role": role}},
+            "spec": {"containers": [{"name": container}]},
+            "status": {
+                "phase": phase,
+                "containerStatuses": [{
+                    "name": container, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+                }],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_jobs_end_is_told_from_its_pods() {
+        let running = json!({"running": {}});
+        let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T00:00:00Z"}});
+        let mut sight = Sight::default();
+        let now = Instant::now();
+        sight
+            .look(&[pod("driver", "Running", &running), pod("executor", "Running", &running)], now);
+        sight.look(
+            &[pod("driver", "Running", &running), pod("executor", "Failed", &killed)],
+            now + Duration::from_secs(1),
+        );
+        assert!(!sight.is_over());
+        // With a sidecar the phase follows later.
+        sight.look(&[pod("driver", "Running", &killed)], now + Duration::from_secs(2));
+        assert!(!sight.is_over());
+        sight.look(&[pod("driver", "Failed", &killed)], now + Duration::from_secs(5));
+        assert!(sight.is_over());
+        assert_eq!(sight.verdict().to_string(), "Failed 137 OOMKilled");
+        assert_eq!(sight.failed_executors(), ["137 OOMKilled"]);
+        assert_eq!(sight.times().whole, Some(Duration::from_secs(5)));
+        let order = sight.order();
+        assert_eq!(order.last(), Some(&Event::DriverEnded), "{order:?}");
+        assert!(order.contains(&Event::ExecutorFailed), "{order:?}");
+        assert!(!sight.has_sidecar());
+    }
+}

@@ -147,16 +147,15 @@ impl EventLog {
         for line in fs::read_to_string(file?.path())?.lines() {
             // The last line of a driver that was killed may be half a line.
             let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
-            let ended = |condition: bool| f64::from(u8::from(condition));
             match event["Event"].as_str() {
                 Some("SparkListenerJobEnd") => {
-                    jobs += ended(event["Job Result"]["Result"] == "JobSucceeded")
+                    jobs += f64::from(event["Job Result"]["Result"] == "JobSucceeded");
                 }
                 Some("SparkListenerStageCompleted") => {
-                    stages += ended(event["Stage Info"]["Failure Reason"].is_null());
+                    stages += f64::from(event["Stage Info"]["Failure Reason"].is_null());
                 }
                 Some("SparkListenerTaskEnd") => {
-                    tasks += ended(event["Task End Reason"]["Reason"] == "Success")
+                    tasks += f64::from(event["Task End Reason"]["Reason"] == "Success");
                 }
                 _ => {}
             }
@@ -166,5 +165,27 @@ impl EventLog {
             ("spark_driver_app_status_completed_stages_total", stages),
             ("spark_driver_app_status_completed_tasks_total", tasks),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_not_counted_and_half_a_line_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::begin(folder.path().join("events")).unwrap();
+        assert!(log.totals().unwrap().is_empty());
+        let lines = [
+            r#"{"Event":"SparkListenerTaskEnd","Task End Reason":{"Reason":"Success"}}"#,
+            r#"{"Event":"SparkListenerTaskEnd","Task End Reason":{"Reason":"ExceptionFailure"}}"#,
+            r#"{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":0}}"#,
+            r#"{"Event":"SparkListenerJobEnd","Job Result":{"Result":"JobFailed"}}"#,
+            r#"{"Event":"SparkListenerTask"#,
+        ];
+        fs::write(log.folder().join("app"), lines.join("\n")).unwrap();
+        let totals: Vec<f64> = log.totals().unwrap().into_iter().map(|(_, total)| total).collect();
+        assert_eq!(totals, [0.0, 1.0, 1.0]);
     }
 }
