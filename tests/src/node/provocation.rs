@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, ContainerStatus, Pod};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,6 +38,8 @@ enum Act {
     DeleteDriver,
     /// The sidecar in the driver's pod gets SIGKILL.
     KillSidecar,
+    /// The kubelet gets SIGKILL; the node starts it again after a second.
+    KillKubelet,
 }
 
 impl Provocation {
@@ -57,7 +59,7 @@ impl Provocation {
             }
             Act::KillExecutorJvm => {
                 let id = sight.running_executor().and_then(sight::spark_status);
-                kill(id.and_then(|status| status.container_id.as_deref()), "java")
+                kill_in(id, "java")
             }
             Act::KillSidecar => {
                 let statuses = driver.status.iter().flat_map(|status| {
@@ -68,23 +70,30 @@ impl Provocation {
                         .flatten()
                 });
                 let sidecar = statuses.into_iter().find(|status| status.name == sight::SIDECAR);
-                kill(sidecar.and_then(|status| status.container_id.as_deref()), "")
+                kill_in(sidecar, "")
             }
+            Act::KillKubelet => kill("", "kubelet"),
         }
     }
 }
 
 /// Sends SIGKILL to the first process of a container that has this name; whether there was one.
-fn kill(container: Option<&str>, name: &str) -> Result<bool> {
-    let Some(id) = container.and_then(|id| id.strip_prefix("containerd://")) else {
-        return Ok(false);
-    };
+fn kill_in(container: Option<&ContainerStatus>, name: &str) -> Result<bool> {
+    let id = container.and_then(|status| status.container_id.as_deref());
+    match id.and_then(|id| id.strip_prefix("containerd://")) {
+        Some(id) => kill(id, name),
+        None => Ok(false),
+    }
+}
+
+/// The same, by a part of the name of its cgroup.
+fn kill(cgroup: &str, name: &str) -> Result<bool> {
     for entry in fs::read_dir("/proc")? {
         let folder = entry?.path();
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
         let pid = folder.file_name().and_then(|pid| pid.to_str()?.parse().ok());
         if let Some(pid) = pid.and_then(Pid::from_raw)
-            && read("cgroup").contains(id)
+            && read("cgroup").contains(cgroup)
             && read("comm").contains(name)
         {
             kill_process(pid, Signal::KILL)?;
