@@ -15,7 +15,7 @@ const SPARK: [&str; 2] = ["spark-kubernetes-driver", "spark-kubernetes-executor"
 /// Emberscope's container.
 pub(super) const SIDECAR: &str = "emberscope-sidecar";
 
-/// What can happen to a job's pods.
+/// What can happen to a job's pods. Of what is seen at the same look, causes stand before effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Event {
@@ -25,8 +25,8 @@ pub enum Event {
     ExecutorRuns,
     ExecutorFailed,
     /// Somebody asked for its end.
-    ExecutorDeleted,
     DriverDeleted,
+    ExecutorDeleted,
     /// The driver's Spark container has ended.
     DriverEnded,
     /// The driver's phase says so too, or the pod is gone.
