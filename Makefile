@@ -3,6 +3,8 @@
 # make demo KEEP=1                  leaves the demonstration running until Ctrl-C
 # make demo SPARK_VERSION=4.3.0     runs it on another Spark (3.3.4, ...)
 # make demo ARGS='--seconds 120'    more for the program itself; ARGS=--help tells what
+# make node-test ARGS='--quick --spark 3.5.6 --only success,exception'
+#                                   some of it, from programs in target/debug
 # make bench ARGS='--rate 300' SIDECAR_ARGS='process --scrapes 200'
 #                                   the same for the programs load and scrapes
 
@@ -24,6 +26,11 @@ demo: ## Patch a pod, run a real Spark job with it, show what arrives in Prometh
 test: ## Run every test, from nothing; the demonstration is one of them
 	@tests/setup.sh test
 	@tests/run.sh
+
+.PHONY: node-test
+node-test: ## Run Spark jobs on a real Kubernetes node, without and with Emberscope (needs root)
+	@tests/setup.sh node
+	@tests/node/run.sh $(ARGS)
 
 .PHONY: check
 check: ## Check format and lints
