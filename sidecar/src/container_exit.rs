@@ -5,7 +5,7 @@
 //! that group is held open and watched, and read once more at the moment when the JVM ends.
 //!
 //! ```text
-//! a scan finds the JVM ──> Vigil: its pidfd, its cgroup ──readings──> Trace ──> Evidence
+//! a scan finds the JVM ──> Watcher: its pidfd, its cgroup ──readings──> Verdict ──> Evidence
 //!                              │ every second, at memory.events, and when the JVM ends
 //!                              └──> Scraper: look now, Spark has ended
 //! ```
@@ -19,15 +19,13 @@
 //! | `sigterm` | no process could be seen; the kubelet's SIGTERM says that the container ended |
 
 mod events;
-mod pace;
-mod trace;
-mod vigil;
+mod interval;
+mod verdict;
+mod watcher;
 
-pub use trace::{Exit, Trace};
-pub use vigil::Vigil;
+pub use watcher::Watcher;
 
 use crate::exposition::{Kind, Page};
-use crate::shutdown;
 
 /// The family's name and help.
 const FAMILY: (&str, &str) = (
@@ -44,9 +42,10 @@ pub enum Evidence {
     NoOomKill,
     /// The count could not be read, and memory was short.
     MemoryAtLimit,
-    /// The count could not be read, and memory was not short or is not known.
+    /// The JVM was there and is gone. The count could not be read, and memory was not short or is
+    /// not known.
     ProcessGone,
-    /// Nothing is known but that the kubelet says so.
+    /// Nothing is known but that the kubelet asked the sidecar to end.
     Sigterm,
 }
 
@@ -64,16 +63,6 @@ impl Evidence {
             Self::MemoryAtLimit => "memory_at_limit",
             Self::ProcessGone => "process_gone",
             Self::Sigterm => "sigterm",
-        }
-    }
-}
-
-/// Where nothing was read of the end but that it came.
-impl From<shutdown::Evidence> for Evidence {
-    fn from(of_life: shutdown::Evidence) -> Self {
-        match of_life {
-            shutdown::Evidence::ProcessGone => Self::ProcessGone,
-            shutdown::Evidence::Told => Self::Sigterm,
         }
     }
 }

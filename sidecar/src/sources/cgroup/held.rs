@@ -12,19 +12,19 @@ use std::path::{Path, PathBuf};
 use super::figures::{Figures, Memory};
 use super::groups::Groups;
 use super::{CgroupError, v1, v2};
-use crate::sources::processes::files::Reader;
+use crate::kernel_files::Reader;
 use crate::sources::processes::proc_root::ProcRoot;
 
 /// The control group of one process.
 #[derive(Debug)]
-pub struct Held {
+pub struct ControlGroup {
     /// The directories, by way of what is open.
     groups: Groups,
     /// Keeps them open.
     _open: Vec<File>,
 }
 
-impl Held {
+impl ControlGroup {
     /// Opens the control group that a process is in. `proc_root` is where the process file system
     /// is mounted.
     pub fn open(proc_root: &Path, pid: u32) -> Result<Self, CgroupError> {

@@ -13,7 +13,7 @@ use crate::sources::processes::fake::{Fake, FakeProc};
 
 /// All figures of a process's group.
 fn read(proc_root: &Path, pid: u32) -> Result<Figures, CgroupError> {
-    Held::open(proc_root, pid)?.read()
+    ControlGroup::open(proc_root, pid)?.read()
 }
 
 const OWN: u32 = 12;
@@ -300,7 +300,7 @@ fn a_malformed_file_takes_nothing_but_its_own_figures_away() {
 fn a_group_that_is_held_stays_readable_when_its_process_is_gone_and_until_it_is_removed() {
     for (cgroup, files) in [("0::/../abc\n", V2), ("4:memory:/podA/abc\n", V1)] {
         let proc = spark(cgroup, files);
-        let held = Held::open(proc.path(), JVM).unwrap();
+        let held = ControlGroup::open(proc.path(), JVM).unwrap();
         let aside = proc.path().join("aside");
         std::fs::rename(proc.path().join(JVM.to_string()), &aside).unwrap();
         assert_eq!(read(proc.path(), JVM).unwrap_err().reason(), "no_process");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::figures::{Cpu, Figures, Memory, Storage};
 use super::groups::Groups;
-use crate::sources::processes::files::{Reader, number, pairs, value_of};
+use crate::kernel_files::{Reader, number, pairs, value_of};
 use crate::sources::processes::stat::TICKS_PER_SECOND;
 
 const NANOSECONDS: f64 = 1e9;

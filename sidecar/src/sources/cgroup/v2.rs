@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::figures::{Figures, Memory, Storage, Waiting};
-use crate::sources::processes::files::{Reader, number, pairs, value_of};
+use crate::kernel_files::{Reader, number, pairs, value_of};
 
 const MICROSECONDS: f64 = 1e6;
 

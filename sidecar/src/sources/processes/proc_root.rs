@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::files::{Reader, value_of};
 use super::membership::{Container, same_pod};
 use super::owner::Owner;
 use super::program::Program;
 use super::stat::Stat;
+use crate::kernel_files::{Reader, value_of};
 
 /// More file descriptors than these are not counted one by one.
 const FDS_LISTED: usize = 65_536;

@@ -1,15 +1,15 @@
 //! What one scan found, and how it reads on the page.
 
-use super::kind::Kind;
+use super::kind::ProcessKind;
 use super::stat::TICKS_PER_SECOND;
 use crate::exposition::Page;
 
 /// The processes of the Spark container at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    pub(super) usages: [Option<Usage>; Kind::COUNT],
+    pub(super) usages: [Option<Usage>; ProcessKind::COUNT],
     pub(super) spark: Option<Spark>,
-    pub(super) python: Vec<(u32, Kind)>,
+    pub(super) python: Vec<(u32, ProcessKind)>,
 }
 
 /// Which process: a process id is given to another when its process has ended.
@@ -71,13 +71,13 @@ impl Snapshot {
 
     /// The Python processes that run, and their kinds.
     #[must_use]
-    pub fn python(&self) -> &[(u32, Kind)] {
+    pub fn python(&self) -> &[(u32, ProcessKind)] {
         &self.python
     }
 
     /// What the processes of one kind use; `None` if none was ever seen.
     #[must_use]
-    pub fn usage(&self, kind: Kind) -> Option<&Usage> {
+    pub fn usage(&self, kind: ProcessKind) -> Option<&Usage> {
         self.usages[kind as usize].as_ref()
     }
 
@@ -85,7 +85,7 @@ impl Snapshot {
     ///
     /// A kind that was seen once stays, at zero when its processes are gone.
     pub fn write(&self, page: &mut Page) {
-        for kind in Kind::ALL {
+        for kind in ProcessKind::ALL {
             if let Some(usage) = self.usage(kind) {
                 usage.write(kind, page);
             }
@@ -99,13 +99,13 @@ pub fn documented() -> Page {
     let seen = Some(0);
     let all = Usage { open_fds: seen, read_bytes: seen, written_bytes: seen, ..Usage::default() };
     let mut page = Page::new();
-    all.write(Kind::Jvm, &mut page);
+    all.write(ProcessKind::Jvm, &mut page);
     super::pss::document(&mut page);
     page
 }
 
 impl Usage {
-    fn write(&self, kind: Kind, page: &mut Page) {
+    fn write(&self, kind: ProcessKind, page: &mut Page) {
         let labels = [("kind", kind.as_str())];
         page.gauge(
             "spark_processes",
@@ -167,7 +167,7 @@ mod tests {
     fn a_kind_never_seen_is_absent_and_so_is_what_may_not_be_seen() {
         let mut snapshot = Snapshot::default();
         let usage = Usage { count: 2, cpu_ticks: 1234, ..Usage::default() };
-        snapshot.usages[Kind::PythonWorker as usize] = Some(usage);
+        snapshot.usages[ProcessKind::PythonWorker as usize] = Some(usage);
         let mut page = Page::new();
         snapshot.write(&mut page);
         let mut text = Vec::new();

@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::files::number;
+use crate::kernel_files::number;
 
 /// Clock ticks per second of `stat` and of cgroup v1's `cpuacct.stat`: `USER_HZ`, which is 100 on
 /// every architecture that Spark runs on.
