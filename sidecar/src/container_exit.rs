@@ -25,11 +25,11 @@ mod watcher;
 
 pub use watcher::Watcher;
 
-use crate::exposition::{Kind, Page};
+use crate::exposition::{Described, Page};
 
-/// The family's name and help.
-const FAMILY: (&str, &str) = (
+const LAST_STATE: Described = Described::gauge(
     "spark_container_last_state",
+    &["container", "evidence"],
     "Always 1, once Spark has ended: evidence tells what is known of how.",
 );
 
@@ -72,14 +72,12 @@ impl Evidence {
 pub fn page(container: &str, evidence: Evidence) -> Page {
     let mut page = Page::new();
     let labels = [("container", container), ("evidence", evidence.as_str())];
-    page.gauge(FAMILY.0, FAMILY.1, &labels, 1.0);
+    page.put(&LAST_STATE, &labels, 1.0);
     page
 }
 
 /// A page with the family and no sample, for documentation.
 #[must_use]
 pub fn documented() -> Page {
-    let mut page = Page::new();
-    page.family(FAMILY.0, Kind::Gauge, FAMILY.1);
-    page
+    Page::of_described(&[LAST_STATE])
 }

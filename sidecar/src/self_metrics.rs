@@ -10,66 +10,42 @@ use std::time::Duration;
 use cost::Meter;
 
 use crate::args::Role;
-use crate::exposition::{Kind, Page, Part};
+use crate::exposition::{Described, Page};
 use crate::sources::{Reading, Repairs, Report};
-
-/// One metric: its name, type, labels and HELP text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SelfMetric {
-    /// The name; counters end in `_total`.
-    pub name: &'static str,
-    /// Counter or gauge.
-    pub kind: Kind,
-    /// The names of its labels.
-    pub labels: &'static [&'static str],
-    /// One sentence.
-    pub help: &'static str,
-}
-
-const fn metric(
-    kind: Kind,
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> SelfMetric {
-    SelfMetric { name, kind, labels, help }
-}
-
-use Kind::{Counter, Gauge};
 
 /// Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
 /// served.
 #[rustfmt::skip]
-pub const TABLE: [SelfMetric; 15] = [
-    metric(Gauge, "emberscope_build_info", &["version", "role"],
+pub const TABLE: [Described; 15] = [
+    Described::gauge("emberscope_build_info", &["version", "role"],
         "Version of the sidecar and the role of its pod; always 1."),
-    metric(Gauge, "emberscope_source_up", &["source"],
+    Described::gauge("emberscope_source_up", &["source"],
         "Whether the source gave its figures for this page (1) or failed (0)."),
-    metric(Gauge, "emberscope_source_duration_seconds", &["source"],
+    Described::gauge("emberscope_source_duration_seconds", &["source"],
         "How long the source took for this page."),
-    metric(Counter, "emberscope_source_errors_total", &["source", "reason"],
+    Described::counter("emberscope_source_errors_total", &["source", "reason"],
         "How often the source failed, by reason."),
-    metric(Counter, "emberscope_repairs_total", &["reason"],
+    Described::counter("emberscope_repairs_total", &["reason"],
         "Lines of Spark's that were repaired or dropped to keep the page valid, by reason."),
-    metric(Counter, "emberscope_left_out_samples_total", &[],
+    Described::counter("emberscope_left_out_samples_total", &[],
         "Samples left out because their series, or another source's metric of the name, is there already."),
-    metric(Gauge, "emberscope_cut_samples", &["family"],
+    Described::gauge("emberscope_cut_samples", &["family"],
         "Samples of the metric that are not on this page, because there are more in all than --max-series allows."),
-    metric(Counter, "emberscope_scrapes_total", &[],
+    Described::counter("emberscope_scrapes_total", &[],
         "How often this page was asked for."),
-    metric(Gauge, "emberscope_scrape_duration_seconds", &[],
+    Described::gauge("emberscope_scrape_duration_seconds", &[],
         "How long all sources together took for this page."),
-    metric(Gauge, "emberscope_exposition_bytes", &[],
+    Described::gauge("emberscope_exposition_bytes", &[],
         "Size of the last page that was sent, before compression."),
-    metric(Gauge, "emberscope_samples", &[],
+    Described::gauge("emberscope_samples", &[],
         "Samples on this page before the sidecar's own metrics."),
-    metric(Gauge, "emberscope_spark_ended", &[],
+    Described::gauge("emberscope_spark_ended", &[],
         "Whether Spark has ended (1): the page then holds the last values that were seen."),
-    metric(Gauge, "emberscope_process_resident_memory_bytes", &[],
+    Described::gauge("emberscope_process_resident_memory_bytes", &[],
         "Resident memory of the sidecar."),
-    metric(Counter, "emberscope_process_cpu_seconds_total", &[],
+    Described::counter("emberscope_process_cpu_seconds_total", &[],
         "CPU time that the sidecar has used, user and system."),
-    metric(Gauge, "emberscope_process_open_fds", &[],
+    Described::gauge("emberscope_process_open_fds", &[],
         "Open file descriptors of the sidecar."),
 ];
 
@@ -162,11 +138,9 @@ impl SelfMetrics {
         let (cost, counts) = (self.meter.read(), self.counts());
         let mut page = Page::new();
         let mut put = |name: &str, labels: &[(&str, &str)], value: f64| {
-            let metric = TABLE.iter().find(|metric| metric.name == name);
-            let Some(SelfMetric { name, kind, help, .. }) = metric else { return };
-            let family = page.family(*name, *kind, *help);
-            let labels = page.labels(labels);
-            page.push(family, Part::Value, labels, value);
+            if let Some(metric) = TABLE.iter().find(|metric| metric.name == name) {
+                page.put(metric, labels, value);
+            }
         };
         let build = [("role", self.role.as_str()), ("version", env!("CARGO_PKG_VERSION"))];
         put("emberscope_build_info", &build, 1.0);

@@ -26,7 +26,7 @@ impl Meter {
     /// The cost of this process up to now, by metric; what cannot be read is not there.
     pub(super) fn read(&self) -> [(&'static str, Option<f64>); 3] {
         let stat = self.stat();
-        let resident = stat.map(|it| it.resident_pages as f64 * rustix::param::page_size() as f64);
+        let resident = stat.map(|it| it.resident_bytes() as f64);
         [
             ("emberscope_process_resident_memory_bytes", resident),
             (

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::exposition::encode;
+use crate::exposition::{Kind, encode};
 
 const TOOK: Duration = Duration::from_millis(250);
 

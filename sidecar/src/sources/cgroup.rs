@@ -5,18 +5,18 @@
 //! versions of the interface are read, and the mixtures of them; what a kernel does not have is
 //! absent. The rules and names are cAdvisor's, behind the prefix `spark_container_`.
 
+mod control_group;
 mod error;
+mod families;
 mod figures;
-mod groups;
-mod held;
+mod locate;
 mod v1;
 mod v2;
-mod write;
 
+pub use control_group::ControlGroup;
 pub use error::CgroupError;
+pub use families::documented;
 pub use figures::{Cpu, Figures, Memory, Pids, Pressure, Storage, Waiting};
-pub use held::ControlGroup;
-pub use write::documented;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

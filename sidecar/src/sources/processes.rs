@@ -14,7 +14,6 @@ pub(crate) mod fake;
 mod kind;
 pub(crate) mod membership;
 mod owner;
-mod page_size;
 pub(crate) mod proc_root;
 mod program;
 mod pss;

@@ -178,7 +178,9 @@ fn a_storm_of_fifty_scrapes_costs_spark_one() {
     let sidecar = driver(&spark, &proc);
     // After this no look is due for seconds.
     assert!(sidecar.scrape().up("driver_page"));
-    spark.set(DRIVER, Mood::Waits);
+    for path in [DRIVER, EXECUTORS] {
+        spark.set(path, Mood::Waits);
+    }
     let before = (spark.asked(DRIVER), spark.asked(EXECUTORS));
     let idle = sidecar.open_files();
     let port = sidecar.port;
@@ -194,10 +196,12 @@ fn a_storm_of_fifty_scrapes_costs_spark_one() {
     eventually("spark is asked", || spark.asked(DRIVER) > before.0);
     // Connections are read as soon as they are accepted; this is for the last of them.
     thread::sleep(Duration::from_millis(500));
-    spark.set(DRIVER, Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")));
+    for (path, page) in [(DRIVER, "driver"), (EXECUTORS, "executors")] {
+        spark.set(path, Mood::Serves(captured(&format!("spark-3.5.6-localcluster-{page}.prom"))));
+    }
     for scrape in storm {
         let page = Page::parse(scrape.join().unwrap().text());
-        assert!(page.up("driver_page"), "{}", page.text());
+        assert!(page.up("driver_page") && page.up("executors_page"), "{}", page.text());
     }
     assert_eq!((spark.asked(DRIVER), spark.asked(EXECUTORS)), (before.0 + 1, before.1 + 1));
 }

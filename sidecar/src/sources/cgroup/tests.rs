@@ -306,7 +306,11 @@ fn a_group_that_is_held_stays_readable_when_its_process_is_gone_and_until_it_is_
         assert_eq!(read(proc.path(), JVM).unwrap_err().reason(), "no_process");
         assert_eq!(held.read().unwrap().memory, expected().memory);
         assert_eq!(held.memory(), Some(expected().memory));
-        std::fs::remove_dir_all(&aside).unwrap();
+        // A removed group's files are open still, and give nothing.
+        let group = aside.join("root/sys/fs/cgroup");
+        for (name, _) in files {
+            std::fs::write(group.join(name), "gone\n").unwrap();
+        }
         assert_eq!(held.read().unwrap_err().reason(), "nothing_readable");
         assert_eq!(held.memory(), None);
     }

@@ -13,8 +13,14 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::kind::ProcessKind;
-use crate::exposition::Page;
-use crate::kernel_files::{Reader, pairs};
+use crate::exposition::{Described, Page};
+use crate::kernel_files::{Buffer, number, pairs};
+
+pub(super) const PSS: Described = Described::gauge(
+    "spark_process_proportional_memory_bytes",
+    &["kind"],
+    "Resident memory of the Spark container's Python processes, pages that several share divided among them; read now and then, if --pss-interval-seconds says so (/proc/<pid>/smaps_rollup Pss).",
+);
 
 /// So many processes are asked at most.
 const PROCESSES: usize = 1024;
@@ -69,33 +75,19 @@ impl Pss {
         let bytes = lock(&self.state).bytes;
         for (kind, bytes) in ProcessKind::ALL.into_iter().zip(bytes) {
             if let Some(bytes) = bytes {
-                write(kind, bytes, page);
+                page.put(&PSS, &[("kind", kind.as_str())], bytes as f64);
             }
         }
     }
 }
 
-fn write(kind: ProcessKind, bytes: u64, page: &mut Page) {
-    page.gauge(
-        "spark_process_proportional_memory_bytes",
-        "Resident memory of the Spark container's Python processes, pages that several share divided among them; read now and then, if --pss-interval-seconds says so (/proc/<pid>/smaps_rollup Pss).",
-        &[("kind", kind.as_str())],
-        bytes as f64,
-    );
-}
-
-/// Adds the family for documentation.
-pub(super) fn document(page: &mut Page) {
-    write(ProcessKind::PythonWorker, 0, page);
-}
-
 /// The sums by kind; processes that are gone or withheld do not count.
 fn read(root: &Path, processes: &[(u32, ProcessKind)]) -> [Option<u64>; ProcessKind::COUNT] {
-    let mut reader = Reader::default();
+    let mut buffer = Buffer::default();
     let mut sums = [None; ProcessKind::COUNT];
     for (pid, kind) in processes {
         let path = root.join(pid.to_string()).join("smaps_rollup");
-        if let Some(bytes) = reader.whole(&path).ok().and_then(pss) {
+        if let Some(bytes) = buffer.whole(&path).ok().and_then(pss) {
             let sum: &mut u64 = sums[*kind as usize].get_or_insert_default();
             *sum = sum.saturating_add(bytes);
         }
@@ -107,7 +99,7 @@ fn read(root: &Path, processes: &[(u32, ProcessKind)]) -> [Option<u64>; ProcessK
 fn pss(file: &[u8]) -> Option<u64> {
     let (_, value) = pairs(file).find(|(key, _)| *key == b"Pss")?;
     let kib = value.strip_suffix(b"kB")?;
-    crate::kernel_files::number(kib)?.checked_mul(1024)
+    number(kib)?.checked_mul(1024)
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

@@ -70,6 +70,13 @@ impl Stat {
     }
 }
 
+impl Stat {
+    /// Resident memory, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.resident_pages.saturating_mul(rustix::param::page_size() as u64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

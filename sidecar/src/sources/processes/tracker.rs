@@ -11,7 +11,7 @@ use super::ProcessError;
 use super::accounts::Accounts;
 use super::kind::{Parent, ProcessKind};
 use super::membership::Container;
-use super::proc_root::{Answer, Command, ProcRoot, StorageBytes};
+use super::proc_root::{Access, Command, ProcRoot, StorageBytes};
 use super::program::Program;
 use super::snapshot::{Identity, Snapshot, Spark, Usage};
 use super::stat::Stat;
@@ -20,7 +20,8 @@ use super::stat::Stat;
 #[derive(Debug)]
 pub struct Tracker {
     root: ProcRoot,
-    page_size: u64,
+    /// Ourselves.
+    own: Option<u32>,
     known: HashMap<u32, Known>,
     spark: Option<Spark>,
     /// Stays when Spark's JVM has ended: there may be processes left in its container.
@@ -79,9 +80,9 @@ impl Tracker {
     /// Follows the processes of the file system at `proc_root`: `/proc`, or a tree like it.
     #[must_use]
     pub fn new(proc_root: PathBuf) -> Self {
-        let mut root = ProcRoot::new(proc_root);
+        let root = ProcRoot::new(proc_root);
         Self {
-            page_size: root.page_size(),
+            own: root.own_pid(),
             root,
             known: HashMap::new(),
             spark: None,
@@ -95,7 +96,7 @@ impl Tracker {
     /// Processes that end meanwhile are left out. A scan that finds no Spark is no error: it has
     /// not started yet, or it has ended.
     pub fn scan(&mut self) -> Result<Snapshot, ProcessError> {
-        let own = self.root.own_pid();
+        let own = self.own;
         if own == Some(1) {
             return Err(ProcessError::NotShared);
         }
@@ -103,6 +104,7 @@ impl Tracker {
         let mut table = self.read_table(own, &mut gone).map_err(|source| {
             ProcessError::Unlistable { path: self.root.path().to_owned(), source }
         })?;
+        self.root.close(|pid| self.known.contains_key(&pid));
         self.find_spark(&table, own);
         self.sort_out(&table);
         table.retain_mut(|seen| self.measure(seen, &mut gone));
@@ -187,9 +189,9 @@ impl Tracker {
             seen.open_fds = self.root.open_fds(seen.pid);
         }
         match self.root.storage_bytes(seen.pid) {
-            Answer::Known(bytes) => seen.storage_bytes = Some(bytes),
-            Answer::Withheld => {}
-            Answer::Gone => {
+            Access::Known(bytes) => seen.storage_bytes = Some(bytes),
+            Access::Withheld => {}
+            Access::Gone => {
                 gone.extend(self.known.remove_entry(&seen.pid));
                 return false;
             }
@@ -246,7 +248,7 @@ impl Tracker {
                 ) {
                     python.push((seen.pid, kind));
                 }
-                usage.resident_bytes += seen.stat.resident_pages.saturating_mul(self.page_size);
+                usage.resident_bytes += seen.stat.resident_bytes();
             }
             if let Some(open_fds) = seen.open_fds {
                 *usage.open_fds.get_or_insert_default() += open_fds;
