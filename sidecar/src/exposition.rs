@@ -4,12 +4,14 @@
 //! anything; what comes out is valid: names and labels are repaired, a family has one type, and of
 //! two samples of one series the later one wins.
 
+mod described;
 pub mod encode;
 mod format;
 mod labels;
 mod page;
 mod pod_labels;
 
+pub use described::Described;
 pub use format::{Format, takes_gzip};
 pub use labels::{LabelSet, LabelSets};
 pub use page::{Family, FamilyId, Kind, Page, Part, Sample};

@@ -1,4 +1,4 @@
-//! The sidecar's entry point: arguments in, exit code out. The flow is in `lib.rs`.
+//! The sidecar's entry point: arguments in, exit code out. What holds what is in `run.rs`.
 
 use std::io::IsTerminal as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,15 +44,15 @@ fn main() -> ExitCode {
 }
 
 fn live(args: Args) -> anyhow::Result<()> {
-    // One thread for everything, and another while it is needed: for the files of a scrape (see
-    // `scrape/files.rs`).
+    // One thread for everything, and another for the kernel's files, which may keep a reader waiting
+    // (`sources.rs`); once it is there, it stays.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
-        .thread_keep_alive(Duration::from_secs(1))
+        .thread_keep_alive(Duration::MAX)
         .build()
         .context("cannot start the runtime")?;
-    let result = runtime.block_on(emberscope_sidecar::run(args));
+    let result = runtime.block_on(emberscope_sidecar::run::run(args));
     // A read that hangs in the kernel is left behind.
     runtime.shutdown_background();
     result

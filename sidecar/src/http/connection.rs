@@ -1,4 +1,4 @@
-//! One connection, and the patience that there is with it.
+//! One connection, and how long its client is waited for.
 
 use std::time::Duration;
 
@@ -16,8 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::said;
-use crate::scrape::Loan;
+use crate::scrape::Lease;
 
 /// From the opening of the connection, or the answer before, to the end of the next request's head.
 /// Idle connections end the same way: opening another costs Prometheus a round trip.
@@ -32,31 +31,31 @@ const WRITE: Duration = Duration::from_secs(10);
 /// Heads longer than this are answered with 431. Prometheus sends half a kilobyte.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How long there is patience with the client as things stand.
+/// How long the client is waited for as things stand.
 #[derive(Debug, Clone, Default)]
-struct Patience {
+struct ClientTimeout {
     /// Until then; before the first request, and between requests, it is [`HEAD`].
     until: Option<Instant>,
     /// Or until the text that it reads has to go.
-    loan: Option<Loan>,
+    lease: Option<Lease>,
 }
 
-/// Serves one connection until the client closes it, patience ends, or `stop` says so.
+/// Serves one connection until the client closes it or takes too long, or `stop` says so.
 pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>) {
     // Else the end of a small page waits until the client has acknowledged its head: 40 ms on
     // Linux.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "answers may be slow");
     }
-    let (patience, watched) = watch::channel(Patience::default());
+    let (timeout, changes) = watch::channel(ClientTimeout::default());
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request: Request<Incoming>| {
-        patience.send_replace(Patience::within(ANSWER, None));
-        let (app, patience) = (app.clone(), patience.clone());
+        timeout.send_replace(ClientTimeout::within(ANSWER, None));
+        let (app, timeout) = (app.clone(), timeout.clone());
         async move {
             let answer: Result<Response<Body>, _> = app.call(request).await;
-            let loan = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
-            patience.send_replace(Patience::within(WRITE, loan));
+            let lease = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
+            timeout.send_replace(ClientTimeout::within(WRITE, lease));
             answer
         }
     });
@@ -68,7 +67,7 @@ pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Recei
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let mut over = std::pin::pin!(over(watched));
+    let mut over = std::pin::pin!(over(changes));
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -82,7 +81,7 @@ pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Recei
                 debug!("client took too long");
                 return;
             }
-            () = said(&mut stop), if !stopping => {
+            () = async { drop(stop.wait_for(|stop| *stop).await) }, if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -90,37 +89,37 @@ pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Recei
     }
 }
 
-impl Patience {
-    fn within(time: Duration, loan: Option<Loan>) -> Self {
-        Self { until: Some(Instant::now() + time), loan }
+impl ClientTimeout {
+    fn within(time: Duration, lease: Option<Lease>) -> Self {
+        Self { until: Some(Instant::now() + time), lease }
     }
 
-    /// Returns when it has ended.
-    async fn ends(self) {
+    /// Returns when it is over.
+    async fn over(self) {
         let time = async {
             match self.until {
                 Some(until) => tokio::time::sleep_until(until).await,
                 None => std::future::pending().await,
             }
         };
-        let loan = async {
-            match self.loan {
-                Some(loan) => loan.over().await,
+        let lease = async {
+            match self.lease {
+                Some(lease) => lease.over().await,
                 None => std::future::pending().await,
             }
         };
-        tokio::select! { () = time => {}, () = loan => {} }
+        tokio::select! { () = time => {}, () = lease => {} }
     }
 }
 
-/// Returns when patience, which may change meanwhile, has ended.
-async fn over(mut patience: watch::Receiver<Patience>) {
+/// Returns when the time, which may change meanwhile, is over.
+async fn over(mut timeout: watch::Receiver<ClientTimeout>) {
     loop {
-        let now = patience.borrow_and_update().clone();
+        let now = timeout.borrow_and_update().clone();
         tokio::select! {
-            () = now.ends() => return,
+            () = now.over() => return,
             // If it can change no more, what it is now is the last.
-            Ok(()) = patience.changed() => {}
+            Ok(()) = timeout.changed() => {}
         }
     }
 }

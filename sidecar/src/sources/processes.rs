@@ -11,11 +11,9 @@
 mod accounts;
 #[cfg(test)]
 pub(crate) mod fake;
-pub(crate) mod files;
 mod kind;
 pub(crate) mod membership;
 mod owner;
-mod page_size;
 pub(crate) mod proc_root;
 mod program;
 mod pss;
@@ -25,12 +23,85 @@ mod tracker;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-pub use kind::Kind;
+pub use kind::ProcessKind;
 pub use owner::Owner;
-pub use pss::Pss;
 pub use snapshot::{Identity, Snapshot, Usage, documented};
 pub use tracker::Tracker;
+
+use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread};
+use crate::exposition::Page;
+use pss::Pss;
+
+/// The processes of the pod, as a source.
+#[derive(Debug)]
+pub struct Processes {
+    proc_root: PathBuf,
+    tracker: Mutex<Tracker>,
+    spark: Mutex<Option<Identity>>,
+    pss: Option<Pss>,
+}
+
+impl Processes {
+    /// The source's name.
+    pub const NAME: &str = "processes";
+
+    /// Those of the process file system there; what Python processes share is read so often, if at
+    /// all.
+    #[must_use]
+    pub fn new(proc_root: PathBuf, pss_interval: Option<Duration>) -> Self {
+        let tracker = Mutex::new(Tracker::new(proc_root.clone()));
+        let pss = pss_interval.map(|interval| Pss::new(proc_root.clone(), interval));
+        Self { proc_root, tracker, spark: Mutex::default(), pss }
+    }
+
+    /// Spark's JVM, as the last scan found it.
+    #[must_use]
+    pub fn spark(&self) -> Option<Identity> {
+        *self.found()
+    }
+
+    fn scan(&self) -> Result<Reading, Failure> {
+        let mut tracker = self.tracker();
+        *self.found() = None;
+        let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
+        *self.found() = snapshot.spark();
+        let mut page = Page::new();
+        snapshot.write(&mut page);
+        if let Some(pss) = &self.pss {
+            pss.refresh(snapshot.python());
+            pss.write(&mut page);
+        }
+        let shows_spark = snapshot.spark().is_some();
+        Ok(Reading { shows_spark, ..Reading::new(page, Repairs::default()) })
+    }
+
+    fn found(&self) -> MutexGuard<'_, Option<Identity>> {
+        self.spark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(|poisoned| {
+            // A scan panicked: what it left behind is not to be built upon.
+            let mut tracker = poisoned.into_inner();
+            *tracker = Tracker::new(self.proc_root.clone());
+            self.tracker.clear_poison();
+            tracker
+        })
+    }
+}
+
+impl Source for Processes {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn read(self: Arc<Self>) -> Read {
+        on_the_file_thread(move || self.scan())
+    }
+}
 
 /// Why no processes can be told.
 #[derive(Debug, thiserror::Error)]

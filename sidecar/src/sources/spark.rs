@@ -2,21 +2,23 @@
 //!
 //! Spark's text is close to Prometheus' format and often not in it. [`text`] reads it leniently,
 //! [`catalog`] knows what the metrics mean, [`driver`], [`executors`] and [`push`] write them into
-//! a page, and [`ui`] fetches the two pages.
+//! a page, and [`client`] fetches the two pages.
 
 mod application;
 pub mod catalog;
+pub mod client;
 pub mod driver;
 mod dropwizard;
 pub mod executors;
 pub mod push;
-mod repairs;
+mod read;
 pub mod servlet;
 mod text;
 mod translate;
-pub mod ui;
 
-pub use repairs::{Reason, Repairs};
+pub use read::{DriverPage, ExecutorsPage, Push};
+
+pub use super::{Reason, Repairs};
 
 use crate::args::{Compat, Profile};
 

@@ -4,7 +4,7 @@ use super::program::Program;
 
 /// The values of the `kind` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ProcessKind {
     /// A JVM: the driver's or an executor's, and any that they start.
     Jvm,
     /// The user's Python program, and its forks.
@@ -23,12 +23,12 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parent {
     pub(super) program: Program,
-    pub(super) kind: Kind,
+    pub(super) kind: ProcessKind,
     /// Its child has the very same arguments: it forked, and has not executed anything else.
     pub(super) forked: bool,
 }
 
-impl Kind {
+impl ProcessKind {
     /// How many there are.
     pub(super) const COUNT: usize = 6;
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_kind_stands_at_its_number() {
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        for (number, kind) in ProcessKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, number);
         }
     }
@@ -103,26 +103,30 @@ mod tests {
     #[test]
     fn the_parent_decides_where_the_command_line_cannot() {
         let child_of = |program, kind, forked| Some(Parent { program, kind, forked });
-        let daemon = child_of(Program::PySparkDaemon, Kind::PythonDaemon, true);
-        let worker = child_of(Program::PySparkDaemon, Kind::PythonWorker, true);
-        let driver = child_of(Program::SparkDriver, Kind::Jvm, false);
-        let executor = child_of(Program::SparkExecutor, Kind::Jvm, false);
-        let user = child_of(Program::Python, Kind::PythonDriver, true);
+        let daemon = child_of(Program::PySparkDaemon, ProcessKind::PythonDaemon, true);
+        let worker = child_of(Program::PySparkDaemon, ProcessKind::PythonWorker, true);
+        let driver = child_of(Program::SparkDriver, ProcessKind::Jvm, false);
+        let executor = child_of(Program::SparkExecutor, ProcessKind::Jvm, false);
+        let user = child_of(Program::Python, ProcessKind::PythonDriver, true);
         for (program, parent, expected) in [
-            (Program::PySparkDaemon, executor, Kind::PythonDaemon),
-            (Program::PySparkDaemon, None, Kind::PythonDaemon),
-            (Program::PySparkDaemon, daemon, Kind::PythonWorker),
-            (Program::PySparkDaemon, worker, Kind::PythonWorker),
-            (Program::PySparkWorker, executor, Kind::PythonWorker),
-            (Program::Python, driver, Kind::PythonDriver),
-            (Program::Python, user, Kind::PythonDriver),
-            (Program::Python, executor, Kind::Other),
-            (Program::Python, child_of(Program::Python, Kind::PythonDriver, false), Kind::Other),
-            (Program::SparkExecutor, driver, Kind::Jvm),
-            (Program::Other, driver, Kind::Other),
-            (Program::R, driver, Kind::R),
+            (Program::PySparkDaemon, executor, ProcessKind::PythonDaemon),
+            (Program::PySparkDaemon, None, ProcessKind::PythonDaemon),
+            (Program::PySparkDaemon, daemon, ProcessKind::PythonWorker),
+            (Program::PySparkDaemon, worker, ProcessKind::PythonWorker),
+            (Program::PySparkWorker, executor, ProcessKind::PythonWorker),
+            (Program::Python, driver, ProcessKind::PythonDriver),
+            (Program::Python, user, ProcessKind::PythonDriver),
+            (Program::Python, executor, ProcessKind::Other),
+            (
+                Program::Python,
+                child_of(Program::Python, ProcessKind::PythonDriver, false),
+                ProcessKind::Other,
+            ),
+            (Program::SparkExecutor, driver, ProcessKind::Jvm),
+            (Program::Other, driver, ProcessKind::Other),
+            (Program::R, driver, ProcessKind::R),
         ] {
-            assert_eq!(Kind::of(program, parent), expected, "{program:?} of {parent:?}");
+            assert_eq!(ProcessKind::of(program, parent), expected, "{program:?} of {parent:?}");
         }
     }
 }

@@ -6,9 +6,9 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// One line: where the process is in one hierarchy.
+/// One line: the group of the process in one hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Membership<'a> {
     /// `memory`, `cpu,cpuacct`, `name=systemd`; empty for v2.
     pub(crate) controllers: &'a str,
     /// From the root of the reader's cgroup namespace; begins with a slash.
@@ -28,13 +28,13 @@ impl Container {
     }
 }
 
-/// The places of a `cgroup` file; what is none is left out.
-pub(crate) fn places(cgroup: &[u8]) -> impl Iterator<Item = Place<'_>> {
+/// The lines of a `cgroup` file; what is none is left out.
+pub(crate) fn memberships(cgroup: &[u8]) -> impl Iterator<Item = Membership<'_>> {
     cgroup.split(|byte| *byte == b'\n').filter_map(|line| {
         let line = std::str::from_utf8(line).ok()?;
         let (_, line) = line.split_once(':')?;
         let (controllers, path) = line.split_once(':')?;
-        path.starts_with('/').then_some(Place { controllers, path })
+        path.starts_with('/').then_some(Membership { controllers, path })
     })
 }
 
@@ -44,11 +44,11 @@ pub(crate) fn places(cgroup: &[u8]) -> impl Iterator<Item = Place<'_>> {
 /// containers have one parent cgroup, another pod's do not. Outside of Kubernetes nothing is known
 /// about pods, and every process may be.
 pub(crate) fn same_pod(own: &[u8], other: &[u8]) -> bool {
-    places(other).all(|place| {
-        let ours = places(own).find(|ours| ours.controllers == place.controllers);
-        let leaves_the_pod = place.path.starts_with("/../..");
-        let of_kubernetes = place.path.contains("kubepods");
-        let siblings = ours.is_none_or(|ours| parent(ours.path) == parent(place.path));
+    memberships(other).all(|line| {
+        let ours = memberships(own).find(|ours| ours.controllers == line.controllers);
+        let leaves_the_pod = line.path.starts_with("/../..");
+        let of_kubernetes = line.path.contains("kubepods");
+        let siblings = ours.is_none_or(|ours| parent(ours.path) == parent(line.path));
         !leaves_the_pod && (!of_kubernetes || siblings)
     })
 }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_path_may_hold_colons_and_a_bad_line_is_left_out() {
         let file = b"12:rdma:/\nnonsense\n3:cpu,cpuacct:relative\n0::/a:b\n\xff\n";
-        let found: Vec<_> = places(file).map(|place| (place.controllers, place.path)).collect();
+        let found: Vec<_> = memberships(file).map(|line| (line.controllers, line.path)).collect();
         assert_eq!(found, [("rdma", "/"), ("", "/a:b")]);
     }
 

@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::files::number;
+use crate::kernel_files::number;
 
 /// Clock ticks per second of `stat` and of cgroup v1's `cpuacct.stat`: `USER_HZ`, which is 100 on
 /// every architecture that Spark runs on.
@@ -67,6 +67,13 @@ impl Stat {
             started,
             resident_pages,
         })
+    }
+}
+
+impl Stat {
+    /// Resident memory, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.resident_pages.saturating_mul(rustix::param::page_size() as u64)
     }
 }
 

@@ -49,11 +49,11 @@ fn v2(command: &str) -> (FakeProc, Tracker) {
 }
 
 fn counts(snapshot: &Snapshot) -> Vec<(&'static str, u64)> {
-    let count = |kind: Kind| Some((kind.as_str(), snapshot.usage(kind)?.count));
-    Kind::ALL.into_iter().filter_map(count).collect()
+    let count = |kind: ProcessKind| Some((kind.as_str(), snapshot.usage(kind)?.count));
+    ProcessKind::ALL.into_iter().filter_map(count).collect()
 }
 
-fn cpu(snapshot: &Snapshot, kind: Kind) -> u64 {
+fn cpu(snapshot: &Snapshot, kind: ProcessKind) -> u64 {
     snapshot.usage(kind).map_or(0, |usage| usage.cpu_ticks)
 }
 
@@ -71,7 +71,7 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
         let snapshot = tracker.scan().unwrap();
         assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
         assert_eq!(snapshot.spark().map(|spark| spark.pid), Some(JVM));
-        let jvm = snapshot.usage(Kind::Jvm).unwrap();
+        let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
         assert_eq!((jvm.threads, jvm.resident_bytes), (50, 4_096_000));
     }
 }
@@ -109,13 +109,13 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
     });
     let zombie = tracker.scan().unwrap();
     assert_eq!(zombie.spark(), None);
-    assert_eq!((counts(&zombie)[0], cpu(&zombie, Kind::Jvm)), (("jvm", 0), 520));
+    assert_eq!((counts(&zombie)[0], cpu(&zombie, ProcessKind::Jvm)), (("jvm", 0), 520));
     proc.end(JVM);
     proc.end(TINI);
     let ended = tracker.scan().unwrap();
     assert_eq!(counts(&ended), [("jvm", 0), ("other", 0)]);
-    assert_eq!(cpu(&ended, Kind::Jvm), 520);
-    assert_eq!(ended.usage(Kind::Jvm).unwrap().open_fds, Some(0));
+    assert_eq!(cpu(&ended, ProcessKind::Jvm), 520);
+    assert_eq!(ended.usage(ProcessKind::Jvm).unwrap().open_fds, Some(0));
 }
 
 #[test]
@@ -192,7 +192,10 @@ fn a_process_that_executes_another_program_changes_its_kind() {
     proc.put(&Fake { cpu: 50, ..Fake::new(PYTHON, JVM, "python3", "python3 job.py") });
     let snapshot = tracker.scan().unwrap();
     assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
-    assert_eq!((cpu(&snapshot, Kind::Other), cpu(&snapshot, Kind::PythonDriver)), (30, 20));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::Other), cpu(&snapshot, ProcessKind::PythonDriver)),
+        (30, 20)
+    );
 }
 
 #[test]
@@ -208,12 +211,15 @@ fn a_jvm_that_is_starting_a_program_is_not_there_twice() {
 fn a_reused_pid_is_another_process() {
     let (proc, mut tracker) = v2(EXECUTOR);
     proc.put(&Fake { cpu: 1000, ..Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker") });
-    assert_eq!(cpu(&tracker.scan().unwrap(), Kind::PythonWorker), 1000);
+    assert_eq!(cpu(&tracker.scan().unwrap(), ProcessKind::PythonWorker), 1000);
     proc.put(&Fake { reaped_cpu: 1000, ..jvm(EXECUTOR) });
     let worker = Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker");
     proc.put(&Fake { cpu: 7, started: 5000, ..worker });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((cpu(&snapshot, Kind::PythonWorker), cpu(&snapshot, Kind::Other)), (1007, 0));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::PythonWorker), cpu(&snapshot, ProcessKind::Other)),
+        (1007, 0)
+    );
 }
 
 #[test]
@@ -228,7 +234,7 @@ fn what_may_not_be_seen_is_absent_and_what_is_malformed_is_left_out() {
     std::fs::create_dir(proc.path().join("74")).unwrap();
     let snapshot = tracker.scan().unwrap();
     assert_eq!(counts(&snapshot), [("jvm", 1), ("other", 1)]);
-    let jvm = snapshot.usage(Kind::Jvm).unwrap();
+    let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
     assert_eq!((jvm.open_fds, jvm.read_bytes, jvm.written_bytes), (None, None, None));
 }
 
@@ -245,14 +251,14 @@ fn a_killed_daemons_workers_are_not_counted_again_at_tini() {
     proc.put(&Fake { reaped_cpu: 5001, io: Some((100, 200)), ..tini });
     proc.put(&Fake { reaped_cpu: 12, ..jvm(EXECUTOR) });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(cpu(&snapshot, Kind::PythonWorker), 5000);
-    assert_eq!(cpu(&snapshot, Kind::Other), 0);
-    let written = Kind::ALL.iter().filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
+    assert_eq!(cpu(&snapshot, ProcessKind::PythonWorker), 5000);
+    assert_eq!(cpu(&snapshot, ProcessKind::Other), 0);
+    let written = ProcessKind::ALL.iter().filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
     assert_eq!(written.sum::<u64>(), 200);
     // What the JVM waits for later counts again, from the next scan but one.
     tracker.scan().unwrap();
     proc.put(&Fake { reaped_cpu: 15, ..jvm(EXECUTOR) });
-    assert_eq!(cpu(&tracker.scan().unwrap(), Kind::Other), 3);
+    assert_eq!(cpu(&tracker.scan().unwrap(), ProcessKind::Other), 3);
 }
 
 #[test]
@@ -263,13 +269,16 @@ fn what_workers_did_that_nobody_saw_is_theirs() {
     tracker.scan().unwrap();
     proc.put(&Fake { reaped_cpu: 700, io: Some((1040, 2000)), ..daemon });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((cpu(&snapshot, Kind::PythonDaemon), cpu(&snapshot, Kind::PythonWorker)), (10, 700));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::PythonDaemon), cpu(&snapshot, ProcessKind::PythonWorker)),
+        (10, 700)
+    );
     let bytes = |kind| {
         let usage = snapshot.usage(kind).unwrap();
         (usage.read_bytes, usage.written_bytes)
     };
-    assert_eq!(bytes(Kind::PythonDaemon), (Some(40), Some(0)));
-    assert_eq!(bytes(Kind::PythonWorker), (Some(1000), Some(2000)));
+    assert_eq!(bytes(ProcessKind::PythonDaemon), (Some(40), Some(0)));
+    assert_eq!(bytes(ProcessKind::PythonWorker), (Some(1000), Some(2000)));
 }
 
 /// What happens to a daemon's workers between two looks at them.
@@ -326,16 +335,16 @@ proptest! {
  proc.put(worker);
  }
                     let snapshot = tracker.scan().unwrap();
-                    prop_assert_eq!(cpu(&snapshot, Kind::PythonWorker), ticks_of_all);
-                    prop_assert_eq!(cpu(&snapshot, Kind::PythonDaemon), 3);
+                    prop_assert_eq!(cpu(&snapshot, ProcessKind::PythonWorker), ticks_of_all);
+                    prop_assert_eq!(cpu(&snapshot, ProcessKind::PythonDaemon), 3);
                     prop_assert!(ticks_of_all >= last);
                     last = ticks_of_all;
                     let sum = |bytes: fn(&Usage) -> Option<u64>| -> u64 {
-                        Kind::ALL.iter().filter_map(|kind| bytes(snapshot.usage(*kind)?)).sum()
+                        ProcessKind::ALL.iter().filter_map(|kind| bytes(snapshot.usage(*kind)?)).sum()
                     };
                     prop_assert_eq!(sum(|usage| usage.read_bytes), bytes_of_all);
                     prop_assert_eq!(sum(|usage| usage.written_bytes), 2 * bytes_of_all);
-                    let alive = snapshot.usage(Kind::PythonWorker).map_or(0, |usage| usage.count);
+                    let alive = snapshot.usage(ProcessKind::PythonWorker).map_or(0, |usage| usage.count);
                     prop_assert_eq!(alive, workers.len() as u64);
                 }
             }

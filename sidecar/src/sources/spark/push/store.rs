@@ -27,6 +27,8 @@ pub enum Of {
     All,
     /// All but the driver's: its page has them.
     Executors,
+    /// The driver's.
+    Driver,
 }
 
 /// What was pushed, shared between the receiver and the scrapes.
@@ -76,7 +78,11 @@ impl Store {
     pub fn write(&self, of: Of, wanted: &Wanted, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
-        let counts = |executor: &&Executor| of == Of::All || !executor.is_driver();
+        let counts = |executor: &&Executor| match of {
+            Of::All => true,
+            Of::Executors => !executor.is_driver(),
+            Of::Driver => executor.is_driver(),
+        };
         for executor in inner.executors.iter().filter(counts) {
             repairs += &executor.write(wanted, page);
         }

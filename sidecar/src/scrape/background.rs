@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::Scraper;
 
 /// The last values are at most this old where Spark answers promptly.
@@ -21,36 +23,35 @@ const START: Duration = Duration::from_mins(1);
 /// hundredth of its time, up to this: the end has to be noticed too.
 const AT_MOST: Duration = Duration::from_secs(15);
 
-/// A look waits so long for Spark. A scrape that joins it waits as long: less than the shortest
-/// scrape timeouts in use.
+/// A look waits so long for Spark, so that what else it sees, as the end of the JVM, is soon known.
 const BUDGET: Duration = Duration::from_secs(2);
 
 impl Scraper {
     /// Looks whenever nobody else has for a while; never returns.
-    pub async fn refresh(self: Arc<Self>) {
+    pub async fn look_now_and_then(self: Arc<Self>) {
         loop {
             let wait = self.due(Instant::now());
-            let looked = wait.is_zero() && self.round(BUDGET).await.is_some();
+            let looked = wait.is_zero() && self.look().await.is_ok();
             if !looked {
-                // A round that panicked leaves no time behind to count from.
+                // A look that panicked leaves no time behind to count from.
                 let wait = if wait.is_zero() { EVERY } else { wait };
                 tokio::select! {
                     () = tokio::time::sleep(wait) => {}
-                    () = self.sources.files.jvm_ended() => self.look(),
+                    () = self.watcher.ended() => drop(self.look()),
                 }
             }
         }
     }
 
-    /// Takes a look now, and does not wait for it.
-    pub fn look(self: &Arc<Self>) {
+    /// Takes a look now, which need not be waited for.
+    pub fn look(self: &Arc<Self>) -> JoinHandle<()> {
         let scraper = Arc::clone(self);
-        tokio::spawn(async move { scraper.round(BUDGET).await });
+        tokio::spawn(async move { drop(scraper.scrape(BUDGET).await) })
     }
 
     /// How long until the next look is due.
     fn due(&self, now: Instant) -> Duration {
-        let Some((ended, took)) = self.past().round else {
+        let Some((ended, took)) = self.past().scrape else {
             return Duration::ZERO;
         };
         let age = match self.past().seen {

@@ -8,18 +8,18 @@ const GONE: Signs = Signs { jvm: Jvm::Absent, answered: false };
 const BLIND: Signs = Signs { jvm: Jvm::Unknown, answered: false };
 const ANSWERS: Signs = Signs { jvm: Jvm::Unknown, answered: true };
 
-/// A life under a clock that the test turns.
+/// A state under a clock that the test turns.
 struct Trial {
-    life: Life,
+    state: ShutdownState,
     now: Instant,
 }
 
 impl Trial {
     fn new() -> Self {
         let now = Instant::now();
-        let mut life = Life::new(LINGER, now);
-        life.serves();
-        Self { life, now }
+        let mut state = ShutdownState::new(LINGER, now);
+        state.serves();
+        Self { state, now }
     }
 
     fn after(&mut self, seconds: u64) -> &mut Self {
@@ -28,31 +28,31 @@ impl Trial {
     }
 
     fn sees(&mut self, signs: Signs) -> &mut Self {
-        self.life.observe(signs, self.now);
+        self.state.observe(signs, self.now);
         self
     }
 
     fn told(&mut self) -> &mut Self {
-        self.life.told(self.now);
+        self.state.told(self.now);
         self
     }
 
     fn taken(&mut self) -> &mut Self {
-        self.life.taken();
+        self.state.taken();
         self
     }
 
     #[track_caller]
     fn stays(&mut self, ended: Option<Evidence>) -> &mut Self {
-        let step = self.life.step(self.now);
+        let step = self.state.step(self.now);
         assert!(matches!(step, Step::Stay(_)), "{step:?}");
-        assert_eq!(self.life.ended(), ended);
+        assert_eq!(self.state.ended(), ended);
         self
     }
 
     #[track_caller]
     fn leaves(&mut self, why: Why) {
-        assert_eq!(self.life.step(self.now), Step::Leave(why));
+        assert_eq!(self.state.step(self.now), Step::Leave(why));
     }
 }
 
@@ -90,7 +90,7 @@ fn it_leaves_when_the_linger_time_is_over() {
         .sees(ANSWERS)
         .told()
         .after(19)
-        .stays(Some(Evidence::Told))
+        .stays(Some(Evidence::Sigterm))
         .after(1)
         .leaves(Why::LingerOver);
 }
@@ -113,7 +113,7 @@ fn with_nothing_to_serve_nobody_is_kept_waiting() {
     Trial::new().sees(BLIND).told().leaves(Why::NothingToServe);
     Trial::new().sees(GONE).told().leaves(Why::NothingToServe);
     let mut deaf = Trial::new();
-    deaf.life.serves = false;
+    deaf.state.serves = false;
     deaf.sees(ANSWERS).told().leaves(Why::NothingToServe);
 }
 
@@ -121,7 +121,7 @@ fn with_nothing_to_serve_nobody_is_kept_waiting() {
 fn the_second_signal_and_ctrl_c_are_obeyed_at_once() {
     Trial::new().sees(RUNS).told().told().leaves(Why::Hurried);
     let mut trial = Trial::new();
-    trial.sees(RUNS).life.hurry();
+    trial.sees(RUNS).state.hurry();
     trial.leaves(Why::Hurried);
 }
 
@@ -146,7 +146,7 @@ fn a_process_table_that_cannot_be_read_once_ends_nothing() {
     // But if it stays unreadable, what ran once outweighs SIGTERM no longer.
     let mut trial = Trial::new();
     trial.sees(RUNS).after(119).sees(BLIND).stays(None).after(1).stays(None);
-    trial.told().stays(Some(Evidence::Told)).after(20).leaves(Why::LingerOver);
+    trial.told().stays(Some(Evidence::Sigterm)).after(20).leaves(Why::LingerOver);
 }
 
 #[test]
@@ -204,8 +204,8 @@ proptest! {
         let limit = trial.now + LINGER;
         play(&mut trial, &after);
         trial.now = trial.now.max(limit);
-        let step = trial.life.step(trial.now);
-        prop_assert!(matches!(step, Step::Leave(_)), "{:?} in {:?}", step, trial.life);
+        let step = trial.state.step(trial.now);
+        prop_assert!(matches!(step, Step::Leave(_)), "{:?} in {:?}", step, trial.state);
     }
 
     #[test]
@@ -214,7 +214,7 @@ proptest! {
     ) {
         let mut trial = Trial::new();
         play(&mut trial, &events);
-        let step = trial.life.step(trial.now);
-        prop_assert!(matches!(step, Step::Stay(None)), "{:?} in {:?}", step, trial.life);
+        let step = trial.state.step(trial.now);
+        prop_assert!(matches!(step, Step::Stay(None)), "{:?} in {:?}", step, trial.state);
     }
 }

@@ -18,36 +18,36 @@ const AT_LEAST: Duration = Duration::from_millis(250);
 
 /// What to read now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Extent {
     /// All memory figures.
-    Whole,
+    Memory,
     /// The count of kills.
-    Count,
+    OomKills,
 }
 
 /// When memory was last read whole.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct ReadInterval {
     whole: Instant,
 }
 
-impl Pace {
+impl ReadInterval {
     /// Memory is read whole now.
     pub(super) const fn new(now: Instant) -> Self {
         Self { whole: now }
     }
 
     /// What to read after a wait that ended so.
-    pub(super) fn look(&mut self, wake: Wake, now: Instant) -> Look {
+    pub(super) fn extent(&mut self, wake: Wake, now: Instant) -> Extent {
         if wake == Wake::Changed && now.duration_since(self.whole) < AT_LEAST {
-            return Look::Count;
+            return Extent::OomKills;
         }
         self.whole = now;
-        Look::Whole
+        Extent::Memory
     }
 
     /// How long the next wait may last.
-    pub(super) fn patience(&self, now: Instant) -> Duration {
+    pub(super) fn wait(&self, now: Instant) -> Duration {
         EVERY.saturating_sub(now.duration_since(self.whole))
     }
 }
@@ -59,25 +59,27 @@ mod tests {
     #[test]
     fn a_container_at_its_limit_is_read_whole_four_times_a_second_and_no_more() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
-        let looks: Vec<Look> = (1..=1000)
-            .map(|tenths| pace.look(Wake::Changed, start + Duration::from_millis(tenths * 10)))
+        let mut interval = ReadInterval::new(start);
+        let extents: Vec<Extent> = (1..=1000)
+            .map(|tenths| {
+                interval.extent(Wake::Changed, start + Duration::from_millis(tenths * 10))
+            })
             .collect();
-        assert_eq!(looks.iter().filter(|look| **look == Look::Whole).count(), 40);
+        assert_eq!(extents.iter().filter(|extent| **extent == Extent::Memory).count(), 40);
         // A lone change is looked at in full.
-        assert_eq!(pace.look(Wake::Changed, start + Duration::from_secs(20)), Look::Whole);
+        assert_eq!(interval.extent(Wake::Changed, start + Duration::from_secs(20)), Extent::Memory);
     }
 
     #[test]
     fn memory_is_read_every_second_whatever_happens() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut pace = Pace::new(start);
-        assert_eq!(pace.patience(start), EVERY);
-        assert_eq!(pace.look(Wake::Changed, at(200)), Look::Count);
-        assert_eq!(pace.patience(at(200)), Duration::from_millis(800));
-        assert_eq!(pace.look(Wake::Nothing, at(1000)), Look::Whole);
-        assert_eq!(pace.patience(at(1000)), EVERY);
-        assert_eq!(pace.patience(at(9000)), Duration::ZERO);
+        let mut interval = ReadInterval::new(start);
+        assert_eq!(interval.wait(start), EVERY);
+        assert_eq!(interval.extent(Wake::Changed, at(200)), Extent::OomKills);
+        assert_eq!(interval.wait(at(200)), Duration::from_millis(800));
+        assert_eq!(interval.extent(Wake::Nothing, at(1000)), Extent::Memory);
+        assert_eq!(interval.wait(at(1000)), EVERY);
+        assert_eq!(interval.wait(at(9000)), Duration::ZERO);
     }
 }

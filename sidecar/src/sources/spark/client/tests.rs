@@ -106,7 +106,7 @@ fn reason(does: Does, what: Endpoint) -> String {
     run(async {
         let ports = Ports::take();
         let _fake = fake(ports.first, does).await;
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         let error = ui.fetch(what, Instant::now() + Duration::from_millis(700)).await.unwrap_err();
         assert!(!error.to_string().is_empty());
         error.reason().to_owned()
@@ -118,7 +118,7 @@ fn a_page_is_fetched_as_it_is() {
     run(async {
         let ports = Ports::take();
         let _fake = fake(ports.first, http("200 OK", "text/plain", EXECUTORS)).await;
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         assert_eq!(ui.fetch(Endpoint::Executors, soon()).await.unwrap(), EXECUTORS);
         assert_eq!(ui.port(), Some(ports.first));
     });
@@ -139,7 +139,7 @@ fn a_page_in_small_chunks_is_read_in_pieces() {
             page.extend_from_slice(piece);
             pieces += 1;
         };
-        Ui::new(ports.first).read(Endpoint::Driver, soon(), take).await.unwrap();
+        Client::new(ports.first).stream(Endpoint::Driver, soon(), take).await.unwrap();
         assert!(page == DRIVER.as_bytes() && pieces > 1);
     });
 }
@@ -190,7 +190,7 @@ fn a_page_without_end_is_not_held() {
     run(async {
         let ports = Ports::take();
         let _fake = fake(ports.first, Does::SendsForEver(page.as_bytes())).await;
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         let error = ui.fetch(Endpoint::Executors, soon()).await.unwrap_err();
         assert!(matches!(error, FetchError::TooLarge { limit: MAX_HELD, .. }), "{error}");
     });
@@ -200,12 +200,12 @@ fn a_page_without_end_is_not_held() {
 fn where_nothing_listens_it_says_so() {
     run(async {
         let ports = Ports::take();
-        let error = Ui::new(ports.first).fetch(Endpoint::Driver, soon()).await.unwrap_err();
+        let error = Client::new(ports.first).fetch(Endpoint::Driver, soon()).await.unwrap_err();
         assert!(
             matches!(error, FetchError::NotListening { first_port } if first_port == ports.first)
         );
         // The last ports of all: there are fewer than 17.
-        let error = Ui::new(u16::MAX).fetch(Endpoint::Driver, soon()).await.unwrap_err();
+        let error = Client::new(u16::MAX).fetch(Endpoint::Driver, soon()).await.unwrap_err();
         assert_eq!(error.reason(), "not_listening");
     });
 }
@@ -226,7 +226,7 @@ fn strangers_on_the_ports_before_do_not_fool_it() {
             fakes.push(fake(port, does).await);
         }
         let _spark = fake(ports.first + 16, page).await;
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         for _ in 0..3 {
             assert_eq!(ui.fetch(Endpoint::Driver, soon()).await.unwrap(), DRIVER);
         }
@@ -241,7 +241,7 @@ fn spark_is_found_again_on_another_port() {
     run(async {
         let ports = Ports::take();
         let page = http("200 OK", "text/plain", DRIVER);
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         for port in [ports.first + 1, ports.first + 5] {
             let (mut spark, _) = fake(port, page.clone()).await;
             ui.fetch(Endpoint::Driver, soon()).await.unwrap();
@@ -259,7 +259,7 @@ fn what_spark_says_counts_more_than_a_strangers_silence() {
         let _spark = fake(ports.first, http("200 OK", "text/html", STARTING)).await;
         let _stranger = fake(ports.first + 1, Does::SaysNothing).await;
         let soon = Instant::now() + Duration::from_millis(300);
-        let error = Ui::new(ports.first).fetch(Endpoint::Driver, soon).await.unwrap_err();
+        let error = Client::new(ports.first).fetch(Endpoint::Driver, soon).await.unwrap_err();
         assert_eq!(error.reason(), "starting_up");
     });
 }
@@ -268,7 +268,7 @@ fn what_spark_says_counts_more_than_a_strangers_silence() {
 fn a_page_that_is_off_does_not_make_it_forget_the_port() {
     run(async {
         let ports = Ports::take();
-        let ui = Ui::new(ports.first);
+        let ui = Client::new(ports.first);
         let (mut spark, _) = fake(ports.first, http("200 OK", "text/plain", EXECUTORS)).await;
         ui.fetch(Endpoint::Executors, soon()).await.unwrap();
         spark.shutdown().await;

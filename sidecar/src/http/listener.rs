@@ -1,13 +1,26 @@
 //! Getting a port, now or later.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
-use super::Address;
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The address; `::` takes IPv4 too.
+    pub(crate) ip: IpAddr,
+    /// The port.
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.ip, self.port).fmt(f)
+    }
+}
 
 /// How long until a port that was taken is tried again.
 const AGAIN: Duration = Duration::from_secs(5);

@@ -35,7 +35,7 @@ impl Coding {
 
 /// A page on its way.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct MetricsBody {
     text: Text,
     coding: Coding,
     is_final: bool,
@@ -44,7 +44,7 @@ pub(super) struct Page {
     scraper: Arc<Scraper>,
 }
 
-impl Page {
+impl MetricsBody {
     /// The body of that answer; the scraper is told when all of it is on its way.
     pub(super) const fn new(
         text: Text,
@@ -78,7 +78,7 @@ impl Page {
     }
 }
 
-impl Body for Page {
+impl Body for MetricsBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -4,98 +4,71 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::CgroupError;
-use crate::sources::processes::membership::{Place, places};
+use super::{CgroupError, v1};
+use crate::sources::processes::membership::{Membership, memberships};
 use crate::sources::processes::proc_root::ProcRoot;
 
 /// The directories of one process's control groups, seen from where the process is.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Groups {
+#[derive(Debug)]
+pub(super) struct Location {
     /// The control group file system.
     pub(super) base: PathBuf,
     /// cgroup v2.
-    pub(super) unified: Option<PathBuf>,
-    /// cgroup v1, one directory for each controller.
-    pub(super) memory: Option<PathBuf>,
-    pub(super) cpu: Option<PathBuf>,
-    pub(super) cpuacct: Option<PathBuf>,
-    pub(super) blkio: Option<PathBuf>,
-    pub(super) pids: Option<PathBuf>,
+    pub(super) v2: Option<PathBuf>,
+    /// cgroup v1: what is read, and the directory of its controller.
+    pub(super) v1: Vec<(&'static [&'static str], PathBuf)>,
 }
 
-/// A line of `/proc/<pid>/cgroup`, kept.
-struct Line {
-    controllers: String,
-    path: String,
-}
-
-impl Groups {
+impl Location {
     /// Finds the groups of a process. A root group is the machine's, and left out.
     pub(super) fn find(root: &mut ProcRoot, pid: u32) -> Result<Self, CgroupError> {
         let base = root.directory(pid).join("root/sys/fs/cgroup");
         if let Err(error) = fs::metadata(&base) {
             return Err(unreadable(root, pid, base, error));
         }
-        let keep = |place: Place<'_>| Line {
-            controllers: place.controllers.to_owned(),
-            path: place.path.to_owned(),
-        };
-        let lines: Vec<Line> =
-            root.cgroup(pid).map(|file| places(file).map(keep).collect()).unwrap_or_default();
-
-        let of_v2 = lines.iter().find(|line| line.controllers.is_empty());
-        let path_of_v2 = of_v2.map_or("/", |line| line.path.as_str());
-        let is_v2 = |mount: &Path| mount.join("cgroup.controllers").exists();
+        let file = root.cgroup(pid).unwrap_or_default();
+        let lines: Vec<Membership<'_>> = memberships(file).collect();
+        let is_v2 = |mount: &PathBuf| mount.join("cgroup.controllers").exists();
         // All of it, and what looks like a controller is but a group; or beside v1.
         let all = is_v2(&base);
         let mount = if all { base.clone() } else { base.join("unified") };
-        let unified = (all || is_v2(&mount)).then(|| below(mount, path_of_v2));
-        let v1 = |name| {
-            if all { None } else { controller(&base, name, &lines) }
-        };
-        let mut found = Self {
-            memory: v1("memory"),
-            cpu: v1("cpu"),
-            cpuacct: v1("cpuacct"),
-            blkio: v1("blkio"),
-            pids: v1("pids"),
-            unified,
-            base,
-        };
-        if !found.directories().any(|directory| directory.is_some()) {
+        let of_v2 = lines.iter().find(|line| line.controllers.is_empty());
+        let v2 = Some(mount).filter(is_v2).map(|mount| below(mount, of_v2));
+        let mut v1 = Vec::new();
+        if !all {
+            let find = |(name, files)| Some((files, controller(&base, name, &lines)?));
+            v1.extend(v1::CONTROLLERS.into_iter().filter_map(find));
+        }
+        let mut found = Self { base, v2, v1 };
+        if found.is_empty() {
             return Err(CgroupError::NoFileSystem { path: found.base });
         }
-        for directory in found.directories() {
-            if directory.as_deref().is_some_and(is_root) {
-                *directory = None;
-            }
-        }
-        if !found.directories().any(|directory| directory.is_some()) {
+        found.v2 = found.v2.filter(|group| !is_root(group));
+        found.v1.retain(|(_, group)| !is_root(group));
+        if found.is_empty() {
             return Err(CgroupError::RootGroup { pid });
         }
         Ok(found)
     }
 
-    /// Each directory that there may be.
-    pub(super) fn directories(&mut self) -> impl Iterator<Item = &mut Option<PathBuf>> {
-        let Self { base: _, unified, memory, cpu, cpuacct, blkio, pids } = self;
-        [unified, memory, cpu, cpuacct, blkio, pids].into_iter()
+    const fn is_empty(&self) -> bool {
+        self.v2.is_none() && self.v1.is_empty()
     }
 }
 
 /// The directory of a v1 controller. Controllers that are mounted together have one between them,
 /// called `cpu,cpuacct` or the other way round, and usually links of their single names to it.
-fn controller(base: &Path, name: &str, lines: &[Line]) -> Option<PathBuf> {
-    let named = |line: &&Line| line.controllers.split(',').any(|other| other == name);
+fn controller(base: &Path, name: &str, lines: &[Membership<'_>]) -> Option<PathBuf> {
+    let named = |line: &&Membership<'_>| line.controllers.split(',').any(|other| other == name);
     let line = lines.iter().find(named);
-    let together = line.map_or(name, |line| line.controllers.as_str());
+    let together = line.map_or(name, |line| line.controllers);
     let turned: Vec<&str> = together.rsplit(',').collect();
     let mount = [together, name, &turned.join(",")]
         .into_iter()
         .filter(|name| !name.contains('/'))
         .map(|name| base.join(name))
         .find(|mount| mount.is_dir())?;
-    Some(below(mount, line.map_or("/", |line| &line.path)))
+    Some(below(mount, line))
 }
 
 /// The group within a mount.
@@ -103,8 +76,8 @@ fn controller(base: &Path, name: &str, lines: &[Line]) -> Option<PathBuf> {
 /// In a container the mount's root is the container's group already, and the path is the host's
 /// (v1) or leads out of our own namespace (`/../<id>`, v2): it does not exist below. On a host it
 /// does.
-fn below(mount: PathBuf, path: &str) -> PathBuf {
-    let path = Path::new(path.trim_start_matches('/'));
+fn below(mount: PathBuf, line: Option<&Membership<'_>>) -> PathBuf {
+    let path = Path::new(line.map_or("", |line| line.path.trim_start_matches('/')));
     let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
     let group = mount.join(path);
     if inside && path.components().next().is_some() && group.is_dir() { group } else { mount }

@@ -2,7 +2,7 @@
 //! whole, since with thousands of executors it is several times as large as what it is made of.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::exposition::{Format, Page, PodLabels, encode};
 
@@ -11,7 +11,7 @@ const RESERVED: &str = "emberscope_";
 
 /// What goes for all pages but the sidecar's own.
 #[derive(Debug)]
-pub struct Frame {
+pub struct MergeOptions {
     /// What every sample carries.
     pub pod_labels: PodLabels,
     /// Most samples of a text.
@@ -28,21 +28,21 @@ struct Shown {
 
 /// The pages of one scrape, every family once.
 #[derive(Debug)]
-pub struct Sheets {
+pub struct MergedPage {
     pages: Vec<Arc<Page>>,
     /// The families that are served.
     families: Vec<Shown>,
-    left_out: usize,
-    frame: Arc<Frame>,
+    left_out: u64,
+    options: Arc<MergeOptions>,
     /// The number of the page with the sidecar's own figures, once it is there.
     own: Option<usize>,
 }
 
-impl Sheets {
+impl MergedPage {
     /// Merges the pages. A family belongs to the first page that has it: Prometheus wants a name's
     /// lines together, and sources do not share names unless something is wrong.
     #[must_use]
-    pub fn merge(pages: Vec<Arc<Page>>, frame: Arc<Frame>) -> Self {
+    pub fn new(pages: Vec<Arc<Page>>, options: Arc<MergeOptions>) -> Self {
         let (mut families, mut left_out) = (Vec::new(), 0);
         let mut taken: HashSet<&str> = HashSet::new();
         for (number, page) in pages.iter().enumerate() {
@@ -51,18 +51,18 @@ impl Sheets {
                     continue;
                 }
                 if family.name.starts_with(RESERVED) || !taken.insert(&family.name) {
-                    left_out += family.samples.len();
+                    left_out += family.samples.len() as u64;
                 } else {
                     let samples = family.samples.len();
                     families.push(Shown { page: number, family: index, samples });
                 }
             }
         }
-        let most = each(families.iter().map(|shown| shown.samples), frame.max_series);
+        let most = each(families.iter().map(|shown| shown.samples), options.max_series);
         for shown in &mut families {
             shown.samples = shown.samples.min(most);
         }
-        Self { pages, families, left_out, frame, own: None }
+        Self { pages, families, left_out, options, own: None }
     }
 
     /// How many samples are served, the sidecar's own aside.
@@ -85,8 +85,15 @@ impl Sheets {
     /// How many samples are not, because another page has given their family already, or no page
     /// may.
     #[must_use]
-    pub const fn left_out(&self) -> usize {
+    pub const fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// The page that takes the most memory.
+    #[must_use]
+    pub fn largest(&self) -> Weak<Page> {
+        let samples = |page: &&Arc<Page>| page.families().iter().map(|it| it.samples.len()).sum();
+        self.pages.iter().max_by_key::<usize, _>(samples).map_or_else(Weak::new, Arc::downgrade)
     }
 
     /// Puts the sidecar's own figures behind the others.
@@ -149,7 +156,7 @@ impl Selection {
 /// A text on its way: how far it is written.
 #[derive(Debug)]
 pub struct Text {
-    sheets: Arc<Sheets>,
+    merged: Arc<MergedPage>,
     selection: Selection,
     format: Format,
     family: usize,
@@ -160,8 +167,8 @@ pub struct Text {
 impl Text {
     /// The whole text of the families that are selected, from its beginning.
     #[must_use]
-    pub const fn new(sheets: Arc<Sheets>, selection: Selection, format: Format) -> Self {
-        Self { sheets, selection, format, family: 0, sample: 0, ended: false }
+    pub const fn new(merged: Arc<MergedPage>, selection: Selection, format: Format) -> Self {
+        Self { merged, selection, format, family: 0, sample: 0, ended: false }
     }
 
     /// Whether all of it has been written.
@@ -172,12 +179,12 @@ impl Text {
 
     /// Writes the next lines: about so many bytes, or what is left.
     pub fn write(&mut self, about: usize, out: &mut Vec<u8>) {
-        let Sheets { pages, families, own, frame, .. } = &*self.sheets;
+        let MergedPage { pages, families, own, options, .. } = &*self.merged;
         let no_labels = PodLabels::default();
         while let Some(shown) = families.get(self.family) {
             let page = &pages[shown.page];
             let family = &page.families()[shown.family];
-            let labels = if *own == Some(shown.page) { &no_labels } else { &frame.pod_labels };
+            let labels = if *own == Some(shown.page) { &no_labels } else { &options.pod_labels };
             let wanted = if self.selection.has(&family.name) {
                 &family.samples[..shown.samples]
             } else {
@@ -207,12 +214,12 @@ mod tests {
 
     use super::*;
 
-    fn frame(pod_labels: PodLabels, max_series: usize) -> Arc<Frame> {
-        Arc::new(Frame { pod_labels, max_series })
+    fn options(pod_labels: PodLabels, max_series: usize) -> Arc<MergeOptions> {
+        Arc::new(MergeOptions { pod_labels, max_series })
     }
 
-    fn text(sheets: Sheets, about: usize) -> String {
-        let mut text = Text::new(Arc::new(sheets), Selection::default(), Format::Text);
+    fn text(merged: MergedPage, about: usize) -> String {
+        let mut text = Text::new(Arc::new(merged), Selection::default(), Format::Text);
         let mut whole = Vec::new();
         // Each piece has a line or a byte at least: a text that does not end fails, and ends here.
         for _ in 0..10_000 {
@@ -235,11 +242,11 @@ mod tests {
         second.gauge("spark_b", "B.", &[], 4.0);
         let (labels, _) = PodLabels::read(&["team=a".to_owned()]);
         let pages = vec![Arc::new(first), Arc::new(second)];
-        let mut sheets = Sheets::merge(pages, frame(labels, usize::MAX));
+        let mut merged = MergedPage::new(pages, options(labels, usize::MAX));
         let mut own = Page::new();
         own.gauge("emberscope_x", "X.", &[], 1.0);
-        sheets.add_own(own);
-        assert_eq!((sheets.samples(), sheets.left_out()), (2, 2));
+        merged.add_own(own);
+        assert_eq!((merged.samples(), merged.left_out()), (2, 2));
         let expected = "\
 # HELP spark_a A.
 # TYPE spark_a gauge
@@ -251,7 +258,7 @@ spark_b{team=\"a\"} 4
 # TYPE emberscope_x gauge
 emberscope_x 1
 ";
-        assert_eq!(text(sheets, 1000), expected);
+        assert_eq!(text(merged, 1000), expected);
     }
 
     #[test]
@@ -259,12 +266,14 @@ emberscope_x 1
         let mut page = Page::new();
         page.gauge("spark_a", "A.", &[], 1.0);
         page.counter("spark_b_total", "B.", &[], 2.0);
-        let sheets =
-            Arc::new(Sheets::merge(vec![Arc::new(page)], frame(PodLabels::default(), usize::MAX)));
+        let merged = Arc::new(MergedPage::new(
+            vec![Arc::new(page)],
+            options(PodLabels::default(), usize::MAX),
+        ));
         let selection = Selection::of_query(Some("name[]=spark_b_total&x=y&name%5B%5D=none"));
         assert!(!selection.is_everything());
         assert!(Selection::of_query(Some("x=y")).is_everything());
-        let mut text = Text::new(sheets, selection, Format::OpenMetrics);
+        let mut text = Text::new(merged, selection, Format::OpenMetrics);
         let mut out = Vec::new();
         text.write(1000, &mut out);
         assert!(text.is_at_end());
@@ -282,10 +291,10 @@ emberscope_x 1
                 page.gauge(name, "One for each.", &labels, 1.0);
             }
         }
-        let sheets = Sheets::merge(vec![Arc::new(page)], frame(PodLabels::default(), 8));
-        assert_eq!(sheets.samples(), 7);
-        assert_eq!(sheets.cut().collect::<Vec<_>>(), [("spark_a", 7), ("spark_b", 7)]);
-        let text = text(sheets, 1000);
+        let merged = MergedPage::new(vec![Arc::new(page)], options(PodLabels::default(), 8));
+        assert_eq!(merged.samples(), 7);
+        assert_eq!(merged.cut().collect::<Vec<_>>(), [("spark_a", 7), ("spark_b", 7)]);
+        let text = text(merged, 1000);
         assert!(
             text.contains("spark_small 1\n") && text.contains("spark_a{executor_id=\"2\"} 1\n")
         );
@@ -320,8 +329,8 @@ emberscope_x 1
             };
             let mut whole = Vec::new();
             encode::text(&make(), &mut whole);
-            let sheets = Sheets::merge(vec![Arc::new(make())], frame(PodLabels::default(), usize::MAX));
-            prop_assert_eq!(text(sheets, about).into_bytes(), whole);
+            let merged = MergedPage::new(vec![Arc::new(make())], options(PodLabels::default(), usize::MAX));
+            prop_assert_eq!(text(merged, about).into_bytes(), whole);
         }
     }
 }

@@ -79,7 +79,7 @@ impl Repairs {
     }
 
     /// A line that is mended or left out.
-    pub(super) const fn add(&mut self, reason: Reason) {
+    pub(crate) const fn add(&mut self, reason: Reason) {
         self.counts[reason as usize] += 1;
     }
 }

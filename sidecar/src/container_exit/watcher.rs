@@ -11,10 +11,9 @@ use tracing::{debug, info, warn};
 
 use super::Evidence;
 use super::events::{Events, Wake};
-use super::pace::{Look, Pace};
-use super::trace::{Exit, Trace};
-use crate::shutdown;
-use crate::sources::cgroup::{Figures, Held};
+use super::interval::{Extent, ReadInterval};
+use super::verdict::{Exit, Verdict};
+use crate::sources::cgroup::{ControlGroup, Figures};
 use crate::sources::processes::Identity;
 
 /// How long the last reading may be waited for, once a scan has found the process gone.
@@ -25,7 +24,7 @@ const STACK: usize = 128 * 1024;
 
 /// Watches Spark's JVM, once it is told which process that is.
 #[derive(Debug, Default)]
-pub struct Vigil {
+pub struct Watcher {
     watched: Mutex<Option<Watched>>,
     end: Arc<Notify>,
 }
@@ -33,7 +32,7 @@ pub struct Vigil {
 #[derive(Debug)]
 struct Watched {
     process: Identity,
-    trace: Arc<Mutex<Trace>>,
+    verdict: Arc<Mutex<Verdict>>,
     /// Closed when the process has ended and the last reading is done.
     settled: watch::Receiver<()>,
     /// Tells the thread to end.
@@ -46,27 +45,29 @@ impl Drop for Watched {
     }
 }
 
-impl Vigil {
+impl Watcher {
     /// Watches that process from now on, and no other; if it is watched already, nothing changes.
-    pub fn keep(&self, process: Identity, group: Arc<Held>) {
+    pub fn watch(&self, process: Identity, group: Arc<ControlGroup>) {
         let mut watched = lock(&self.watched);
         if watched.as_ref().is_some_and(|watched| watched.process == process) {
             return;
         }
-        let (trace, over) = (Arc::<Mutex<Trace>>::default(), Arc::<AtomicBool>::default());
+        let (verdict, over) = (Arc::<Mutex<Verdict>>::default(), Arc::<AtomicBool>::default());
         let (unsettled, settled) = watch::channel(());
-        let (readings, stop, end) = (Arc::clone(&trace), Arc::clone(&over), Arc::clone(&self.end));
-        let started =
-            thread::Builder::new().name("vigil".into()).stack_size(STACK).spawn(move || {
+        let (readings, stop, end) =
+            (Arc::clone(&verdict), Arc::clone(&over), Arc::clone(&self.end));
+        let started = thread::Builder::new().name("container-exit".into()).stack_size(STACK).spawn(
+            move || {
                 watch(process, &group, &readings, &stop);
                 drop(unsettled);
                 end.notify_one();
-            });
+            },
+        );
         if let Err(error) = started {
-            // The trace stays empty, and the end will be noticed in the next look at the processes.
+            // The verdict stays empty, and the end will be noticed in the next look at the processes.
             warn!(%error, "Spark's JVM is not watched: how it ends will not be known");
         }
-        *watched = Some(Watched { process, trace, settled, over });
+        *watched = Some(Watched { process, verdict, settled, over });
     }
 
     /// Returns when the watched process has ended: once for each.
@@ -74,16 +75,16 @@ impl Vigil {
         self.end.notified().await;
     }
 
-    /// What is known of the end, given how it became known. Waits for a moment if the process has
+    /// What is known of the end, given what the scrapes have seen of it. Waits for a moment if the process has
     /// ended so lately that its last reading is not done.
-    pub async fn evidence(&self, of_life: shutdown::Evidence) -> Evidence {
+    pub async fn evidence(&self, seen: Evidence) -> Evidence {
         let settled = lock(&self.watched).as_ref().map(|watched| watched.settled.clone());
-        if let Some(mut settled) = settled.filter(|_| of_life == shutdown::Evidence::ProcessGone) {
+        if let Some(mut settled) = settled.filter(|_| seen == Evidence::ProcessGone) {
             let _ = timeout(SETTLE, settled.changed()).await;
         }
         match &*lock(&self.watched) {
-            Some(watched) => lock(&watched.trace).evidence(of_life),
-            None => of_life.into(),
+            Some(watched) => lock(&watched.verdict).evidence(seen),
+            None => seen,
         }
     }
 
@@ -92,12 +93,12 @@ impl Vigil {
     #[must_use]
     pub fn last_figures(&self, before: Option<&Figures>) -> Option<Figures> {
         let watched = lock(&self.watched);
-        lock(&watched.as_ref()?.trace).last_figures(before)
+        lock(&watched.as_ref()?.verdict).last_figures(before)
     }
 }
 
 /// Reads memory now and then, and everything when the process has ended.
-fn watch(process: Identity, group: &Held, trace: &Mutex<Trace>, over: &AtomicBool) {
+fn watch(process: Identity, group: &ControlGroup, verdict: &Mutex<Verdict>, over: &AtomicBool) {
     let mut events = Events::default();
     if let Err(error) = events.watch_process(process.pid) {
         // Its end shows in that its group is gone.
@@ -108,25 +109,26 @@ fn watch(process: Identity, group: &Held, trace: &Mutex<Trace>, over: &AtomicBoo
     {
         debug!(%error, "memory.events will be read every second");
     }
-    let (mut pace, mut look) = (Pace::new(Instant::now()), Look::Whole);
+    let (mut interval, mut extent) = (ReadInterval::new(Instant::now()), Extent::Memory);
     while !over.load(Ordering::Relaxed) {
         // A kill is worth a look at what there was to kill for.
-        let whole = look == Look::Whole || lock(trace).count(group.oom_kills(), Instant::now());
+        let whole =
+            extent == Extent::Memory || lock(verdict).count(group.oom_kills(), Instant::now());
         match whole.then(|| group.memory()) {
-            Some(Some(memory)) => lock(trace).reading(memory, Instant::now()),
+            Some(Some(memory)) => lock(verdict).reading(memory, Instant::now()),
             Some(None) if !events.knows_the_end() => {
-                return lock(trace).ended(Exit::Missed, Instant::now());
+                return lock(verdict).ended(Exit::Missed, Instant::now());
             }
             // There are no memory figures, or none any more, and the end will be told; or the
             // count was enough.
             _ => {}
         }
-        let wake = events.wait(pace.patience(Instant::now()));
+        let wake = events.wait(interval.wait(Instant::now()));
         if wake == Wake::Ended {
             let exit = group.read().map_or(Exit::Missed, |figures| Exit::Read(Box::new(figures)));
-            return lock(trace).ended(exit, Instant::now());
+            return lock(verdict).ended(exit, Instant::now());
         }
-        look = pace.look(wake, Instant::now());
+        extent = interval.extent(wake, Instant::now());
     }
 }
 

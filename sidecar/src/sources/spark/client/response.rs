@@ -34,7 +34,7 @@ const STARTING_UP: &[u8] = b"Spark is starting up";
 /// Each has a connection of its own, which costs less on the loopback interface than to find out
 /// that Jetty closed a kept one, and leaves nothing behind when it is dropped.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct PageResponse {
     port: u16,
     beginning: Vec<u8>,
     body: Incoming,
@@ -42,7 +42,7 @@ pub(super) struct Answer {
     _connection: JoinSet<()>,
 }
 
-impl Answer {
+impl PageResponse {
     pub(super) const fn port(&self) -> u16 {
         self.port
     }

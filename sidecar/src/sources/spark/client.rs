@@ -5,21 +5,25 @@
 //! servers may listen there too: what counts is what the page starts with. While Spark starts, it
 //! answers every path with 200 and a page that says so; without its servlet it answers 404.
 
-mod answer;
 mod error;
+mod response;
 
 pub use error::FetchError;
 
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use answer::Answer;
+use response::PageResponse;
 
 /// How many ports above the first Spark tries (`spark.port.maxRetries`).
 const RETRIES: u16 = 16;
+
+/// When one of the ports has told something, the others are waited for so long.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Most bytes of a page that is read in pieces: 10,000 executors of Spark 4.3 make 60 MB.
 const MAX_READ: usize = 96 << 20;
@@ -60,13 +64,13 @@ impl Endpoint {
 
 /// Spark's UI on 127.0.0.1.
 #[derive(Debug)]
-pub struct Ui {
+pub struct Client {
     first_port: u16,
     /// The port that last answered with a page; 0 for none.
     found: AtomicU16,
 }
 
-impl Ui {
+impl Client {
     /// The UI that listens on `first_port` or one of the 16 ports above it.
     #[must_use]
     pub const fn new(first_port: u16) -> Self {
@@ -92,7 +96,7 @@ impl Ui {
     /// Hands the page over in pieces as they arrive, up to 96 MiB; none of it is held.
     ///
     /// After an error what was handed over is only the beginning of a page.
-    pub async fn read(
+    pub async fn stream(
         &self,
         what: Endpoint,
         deadline: Instant,
@@ -114,9 +118,9 @@ impl Ui {
     }
 
     /// The beginning of the page, from the port that had it last or else from any.
-    async fn open(&self, what: Endpoint, deadline: Instant) -> Result<Answer, FetchError> {
+    async fn open(&self, what: Endpoint, deadline: Instant) -> Result<PageResponse, FetchError> {
         if let Some(port) = self.port() {
-            let answer = timeout_at(deadline, Answer::open(port, what)).await;
+            let answer = timeout_at(deadline, PageResponse::open(port, what)).await;
             match answer.map_err(|_| FetchError::Deadline)? {
                 Err(error) if error.elsewhere() => self.found.store(0, Ordering::Relaxed),
                 result => return result,
@@ -128,16 +132,20 @@ impl Ui {
     }
 
     /// Asks all ports; the first page wins, or else the answer that says most.
-    async fn find(&self, what: Endpoint, deadline: Instant) -> Result<Answer, FetchError> {
+    async fn find(&self, what: Endpoint, deadline: Instant) -> Result<PageResponse, FetchError> {
         let mut asked = JoinSet::new();
         for port in self.first_port..=self.first_port.saturating_add(RETRIES) {
-            asked.spawn(Answer::open(port, what));
+            asked.spawn(PageResponse::open(port, what));
         }
         let mut best = FetchError::NotListening { first_port: self.first_port };
+        let mut deadline = deadline;
         loop {
             match timeout_at(deadline, asked.join_next()).await {
                 Ok(Some(Ok(Ok(answer)))) => return Ok(answer),
-                Ok(Some(Ok(Err(error)))) if error.says() > best.says() => best = error,
+                Ok(Some(Ok(Err(error)))) if error.says() > best.says() => {
+                    best = error;
+                    deadline = deadline.min(Instant::now() + SILENCE);
+                }
                 Ok(Some(_)) => {}
                 Ok(None) => return Err(best),
                 // A stranger's silence must not hide what Spark said.

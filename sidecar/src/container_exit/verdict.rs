@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::Evidence;
-use crate::shutdown;
 use crate::sources::cgroup::{Figures, Memory};
 
 /// A kill that was counted so long before the JVM's end belongs to it: a large process takes
@@ -15,7 +14,7 @@ const SHORT: f64 = 0.95;
 
 /// The readings of one container, from the first to the JVM's end.
 #[derive(Debug, Default)]
-pub struct Trace {
+pub(super) struct Verdict {
     /// The last one before the end: what is read after it has given memory back already.
     memory: Option<Memory>,
     kills: Option<u64>,
@@ -26,7 +25,7 @@ pub struct Trace {
 
 /// What was read when the JVM had ended.
 #[derive(Debug)]
-pub enum Exit {
+pub(super) enum Exit {
     /// The group was still there.
     Read(Box<Figures>),
     /// It was gone already.
@@ -39,9 +38,9 @@ struct End {
     exit: Exit,
 }
 
-impl Trace {
+impl Verdict {
     /// A reading while the JVM runs.
-    pub fn reading(&mut self, memory: Memory, now: Instant) {
+    pub(super) fn reading(&mut self, memory: Memory, now: Instant) {
         self.count(memory.oom_kills, now);
         // Who was killed gives its memory back before it ends: what was in use before that counts,
         // unless nobody ends.
@@ -55,7 +54,7 @@ impl Trace {
     }
 
     /// The JVM has ended.
-    pub fn ended(&mut self, exit: Exit, now: Instant) {
+    pub(super) fn ended(&mut self, exit: Exit, now: Instant) {
         if let Exit::Read(figures) = &exit {
             self.count(figures.memory.oom_kills, now);
         }
@@ -63,7 +62,7 @@ impl Trace {
     }
 
     /// A reading of the count of kills alone, while the JVM runs; whether it has risen.
-    pub fn count(&mut self, kills: Option<u64>, now: Instant) -> bool {
+    pub(super) fn count(&mut self, kills: Option<u64>, now: Instant) -> bool {
         // Before the first reading there may have been another JVM's.
         let risen = kills > self.kills && self.kills.is_some();
         if risen {
@@ -73,11 +72,11 @@ impl Trace {
         risen
     }
 
-    /// What is known of the end, given how it became known.
+    /// What is known of the end, given what the scrapes have seen of it.
     #[must_use]
-    pub fn evidence(&self, of_life: shutdown::Evidence) -> Evidence {
+    pub(super) fn evidence(&self, seen: Evidence) -> Evidence {
         let Some(end) = &self.ended else {
-            return of_life.into();
+            return seen;
         };
         if self.was_killed_before(end.at) {
             return Evidence::OomKill;
@@ -105,7 +104,7 @@ impl Trace {
     /// The last figures of the group: counters as they were at the end, memory in use as it was
     /// before. Nothing while the JVM runs, or if the group was never read.
     #[must_use]
-    pub fn last_figures(&self, before: Option<&Figures>) -> Option<Figures> {
+    pub(super) fn last_figures(&self, before: Option<&Figures>) -> Option<Figures> {
         let end = self.ended.as_ref()?;
         let mut figures = match &end.exit {
             Exit::Read(figures) => (**figures).clone(),
@@ -159,12 +158,12 @@ mod tests {
     fn evidence(readings: &[(u64, Memory)], end: u64, exit: Exit) -> Evidence {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
-        let mut trace = Trace::default();
+        let mut verdict = Verdict::default();
         for (second, memory) in readings {
-            trace.reading(memory.clone(), at(*second));
+            verdict.reading(memory.clone(), at(*second));
         }
-        trace.ended(exit, at(end));
-        trace.evidence(shutdown::Evidence::ProcessGone)
+        verdict.ended(exit, at(end));
+        verdict.evidence(Evidence::ProcessGone)
     }
 
     #[test]
@@ -200,33 +199,33 @@ mod tests {
     #[test]
     fn a_count_that_was_read_alone_is_evidence_too() {
         let start = Instant::now();
-        let mut trace = Trace::default();
-        trace.reading(memory(500, Some(0)), start);
-        assert!(!trace.count(Some(0), start));
-        assert!(trace.count(Some(1), start));
-        assert!(!trace.count(None, start) && !trace.count(Some(1), start));
-        trace.ended(Exit::Missed, start);
-        assert_eq!(trace.evidence(shutdown::Evidence::ProcessGone), Evidence::OomKill);
+        let mut verdict = Verdict::default();
+        verdict.reading(memory(500, Some(0)), start);
+        assert!(!verdict.count(Some(0), start));
+        assert!(verdict.count(Some(1), start));
+        assert!(!verdict.count(None, start) && !verdict.count(Some(1), start));
+        verdict.ended(Exit::Missed, start);
+        assert_eq!(verdict.evidence(Evidence::ProcessGone), Evidence::OomKill);
     }
 
     #[test]
-    fn while_nothing_was_seen_to_end_it_is_as_life_has_it() {
-        let told = Trace::default().evidence(shutdown::Evidence::Told);
+    fn while_nothing_was_seen_to_end_it_is_as_the_scrapes_have_it() {
+        let told = Verdict::default().evidence(Evidence::Sigterm);
         assert_eq!(told, Evidence::Sigterm);
     }
 
     #[test]
     fn the_last_figures_have_counters_of_the_end_and_memory_of_before() {
         let start = Instant::now();
-        let mut trace = Trace::default();
-        trace.reading(memory(800, Some(0)), start);
-        assert_eq!(trace.last_figures(None), None);
-        trace.ended(read(3, Some(1)), start);
-        let figures = trace.last_figures(None).unwrap();
+        let mut verdict = Verdict::default();
+        verdict.reading(memory(800, Some(0)), start);
+        assert_eq!(verdict.last_figures(None), None);
+        verdict.ended(read(3, Some(1)), start);
+        let figures = verdict.last_figures(None).unwrap();
         assert_eq!(figures.memory, memory(800, Some(1)));
         assert_eq!(figures.cpu.usage_seconds, Some(9.0));
 
-        let mut missed = Trace::default();
+        let mut missed = Verdict::default();
         missed.reading(memory(800, Some(0)), start);
         missed.ended(Exit::Missed, start);
         assert_eq!(missed.last_figures(None), None);
@@ -238,33 +237,34 @@ mod tests {
     fn what_a_killed_process_gives_back_before_it_ends_does_not_hide_what_it_had() {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
-        let mut trace = Trace::default();
-        trace.reading(memory(800, Some(0)), at(0));
-        trace.reading(memory(400, Some(1)), at(1));
-        trace.reading(memory(100, Some(1)), at(2));
-        trace.ended(Exit::Missed, at(3));
+        let mut verdict = Verdict::default();
+        verdict.reading(memory(800, Some(0)), at(0));
+        verdict.reading(memory(400, Some(1)), at(1));
+        verdict.reading(memory(100, Some(1)), at(2));
+        verdict.ended(Exit::Missed, at(3));
         let before = Figures::default();
-        let last = |trace: &Trace| trace.last_figures(Some(&before)).unwrap().memory.usage_bytes;
-        assert_eq!(last(&trace), Some(800));
+        let last =
+            |verdict: &Verdict| verdict.last_figures(Some(&before)).unwrap().memory.usage_bytes;
+        assert_eq!(last(&verdict), Some(800));
         // If it was another's, and the JVM goes on, the present counts again.
-        trace.reading(memory(100, Some(1)), at(11));
-        assert_eq!(last(&trace), Some(100));
+        verdict.reading(memory(100, Some(1)), at(11));
+        assert_eq!(last(&verdict), Some(100));
     }
 
     #[test]
     fn a_kill_that_is_the_evidence_is_on_the_page_though_the_group_is_gone() {
         let start = Instant::now();
         let before = Figures { memory: memory(5, Some(0)), ..Figures::default() };
-        let mut killed = Trace::default();
+        let mut killed = Verdict::default();
         killed.reading(memory(800, Some(0)), start);
         killed.reading(Memory { limit_hits: Some(33), ..memory(400, Some(1)) }, start);
         killed.ended(Exit::Missed, start);
-        assert_eq!(killed.evidence(shutdown::Evidence::ProcessGone), Evidence::OomKill);
+        assert_eq!(killed.evidence(Evidence::ProcessGone), Evidence::OomKill);
         let last = killed.last_figures(Some(&before)).unwrap().memory;
         assert_eq!((last.usage_bytes, last.oom_kills), (Some(800), Some(1)));
         assert_eq!(last.limit_hits, Some(33));
 
-        let mut counted = Trace::default();
+        let mut counted = Verdict::default();
         counted.reading(memory(800, Some(0)), start);
         counted.count(Some(2), start);
         counted.ended(Exit::Missed, start);
