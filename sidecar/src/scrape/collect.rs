@@ -13,7 +13,7 @@ use crate::exposition::Page;
 use crate::shutdown::Signs;
 use crate::sources::spark::push::{Of, Store};
 use crate::sources::spark::ui::{Endpoint, Ui};
-use crate::sources::spark::{Wanted, driver, executors, servlet};
+use crate::sources::spark::{Wanted, driver_page as driver, executors_page as executors, servlet};
 
 /// After this long without a push the executor's figures are no longer the present: several periods
 /// of the `GraphiteSink`, which is set to push every few seconds.
