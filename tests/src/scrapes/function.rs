@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use emberscope_sidecar::exposition::{Format, Page, PodLabels};
 use emberscope_sidecar::scrape::{Frame, Selection, Sheets, Text};
-use emberscope_sidecar::sources::spark::{
-    Wanted, driver_page as driver, executors_page as executors,
-};
+use emberscope_sidecar::sources::spark::{Wanted, driver_page, executors_page};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
