@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use emberscope_sidecar::exposition::{Format, Page, PodLabels};
 use emberscope_sidecar::scrape::{MergeOptions, MergedPage, Selection, Text};
-use emberscope_sidecar::sources::spark::{Wanted, driver, executors};
+use emberscope_sidecar::sources::spark::{Wanted, driver_page, executors_page};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -69,10 +69,10 @@ impl Body {
         let mut page = Page::new();
         match self.kind {
             Kind::Driver => {
-                driver::write(&self.bytes, &Wanted::default(), &mut page);
+                driver_page::write(&self.bytes, &Wanted::default(), &mut page);
             }
             Kind::Executors => {
-                let mut reader = executors::Reader::default();
+                let mut reader = executors_page::Reader::default();
                 for piece in self.bytes.chunks(ARRIVES) {
                     reader.feed(piece, &mut page);
                 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Client, Endpoint};
 use super::push::{Of, Store};
-use super::{Wanted, driver, executors, servlet};
+use super::{Wanted, driver_page, executors_page, servlet};
 use crate::args::Compat;
 use crate::exposition::Page;
 use crate::sources::{Failure, Read, Reading, Source};
@@ -56,7 +56,7 @@ impl Source for DriverPage {
             let body = self.client.fetch(Endpoint::Driver, deadline()).await;
             let body = body.map_err(|error| Failure::new(error.reason(), error))?;
             let mut page = Page::new();
-            let repairs = driver::write(&body, &self.wanted, &mut page);
+            let repairs = driver_page::write(&body, &self.wanted, &mut page);
             let servlet = match self.wanted.compat {
                 Compat::None => None,
                 Compat::Servlet => Some(Arc::new(servlet::write(&body))),
@@ -96,7 +96,7 @@ impl Source for ExecutorsPage {
         Box::pin(async move {
             let last = self.executors.load(Ordering::Relaxed);
             // A few more may have come since.
-            let mut reader = executors::Reader::expecting(last + last / 32);
+            let mut reader = executors_page::Reader::expecting(last + last / 32);
             let mut page = Page::new();
             // Never held as a whole: it grows with the number of executors.
             let feed = |piece: &[u8]| reader.feed(piece, &mut page);

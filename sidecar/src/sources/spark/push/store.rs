@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::args::Role;
 use crate::exposition::Page;
-use crate::sources::spark::application::{Pushed, application_id as id_of};
-use crate::sources::spark::catalog::{Scope, Unit, fold};
-use crate::sources::spark::dropwizard;
-use crate::sources::spark::translate::{Reading, Translator};
+use crate::sources::spark::catalog::Unit;
+use crate::sources::spark::names::{MetricField, PushedName, application_id as id_of};
+use crate::sources::spark::registry::Registry;
 use crate::sources::spark::{Reason, Repairs, Wanted};
 
 /// How many executors may push to one sidecar. In a pod there is one; `local-cluster` has a few.
@@ -113,8 +113,8 @@ impl Store {
 }
 
 impl Inner {
-    fn keep(&mut self, name: Pushed<'_>, value: f64, now: Instant) {
-        let Pushed { namespace, executor_id, key } = name;
+    fn keep(&mut self, name: PushedName<'_>, value: f64, now: Instant) {
+        let PushedName { namespace, executor_id, key } = name;
         let known = self
             .executors
             .iter()
@@ -150,22 +150,21 @@ impl Executor {
         let own = id_of(&self.namespace);
         let id = wanted.application_id.as_deref().or(own.as_deref());
         let executor_id = (!self.is_driver()).then_some(("executor_id", &*self.id));
-        let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id).collect();
-        let scope = if self.is_driver() { Scope::Driver } else { Scope::Executor };
+        let labels = id.map(|id| ("application_id", id)).into_iter().chain(executor_id);
+        let labels: Vec<_> = labels.collect();
+        let of = if self.is_driver() { Role::Driver } else { Role::Executor };
         // GraphiteSink converts durations to milliseconds.
-        let mut translator = Translator::new(page, scope, labels, Unit::Milliseconds);
-        translator.profile(wanted.profile);
+        let mut registry = Registry::new(page, of, &labels, Unit::ms, wanted.profile);
         for (name, value) in &self.values {
-            let (base, shape, field) =
-                dropwizard::graphite(name, |name| self.values.contains_key(name));
-            translator.put(&fold(base), Reading { shape, field, value: *value });
+            let name = MetricField::of_graphite(name, |name| self.values.contains_key(name));
+            registry.put(name, *value);
         }
-        translator.finish()
+        registry.finish()
     }
 }
 
 /// Reads `name value timestamp`; nothing for an empty line.
-fn parse(line: &[u8]) -> Result<Option<(Pushed<'_>, f64)>, Reason> {
+fn parse(line: &[u8]) -> Result<Option<(PushedName<'_>, f64)>, Reason> {
     let line = str::from_utf8(line).map_err(|_| Reason::Malformed)?;
     let mut words = line.split_ascii_whitespace();
     let Some(name) = words.next() else {
@@ -178,5 +177,5 @@ fn parse(line: &[u8]) -> Result<Option<(Pushed<'_>, f64)>, Reason> {
     if timestamp.parse::<f64>().is_err() || words.next().is_some() {
         return Err(Reason::Malformed);
     }
-    Ok(Some((Pushed::split(name).ok_or(Reason::Malformed)?, value)))
+    Ok(Some((PushedName::split(name).ok_or(Reason::Malformed)?, value)))
 }

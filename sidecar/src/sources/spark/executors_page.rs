@@ -5,12 +5,12 @@
 //! `application_name` and `executor_id`. The names are good and dashboards know them; missing are
 //! HELP and TYPE, and the escapes of an application's name.
 
-mod names;
+mod families;
 
-pub use names::documented;
+pub use families::documented;
 
-use super::text::{MAX_LINE, Sample, Samples, labels};
-use super::{Reason, Repairs};
+use super::text::{Line, Lines, MAX_LINE, labels};
+use super::{Reason, Repairs, registry};
 use crate::exposition::{FamilyId, LabelSet, Page, Part};
 
 /// The labels of an executor's lines, in Spark's order.
@@ -57,12 +57,12 @@ impl Reader {
             self.skips = false;
         }
         if self.begun.is_empty() {
-            let rest = self.read(Samples::beginning(chunk), page);
+            let rest = self.read(Lines::beginning(chunk), page);
             self.begun.extend_from_slice(&chunk[chunk.len() - rest..]);
         } else {
             let mut text = std::mem::take(&mut self.begun);
             text.extend_from_slice(chunk);
-            let rest = self.read(Samples::beginning(&text), page);
+            let rest = self.read(Lines::beginning(&text), page);
             text.drain(..text.len() - rest);
             self.begun = text;
         }
@@ -76,12 +76,12 @@ impl Reader {
     /// Writes the last line, if it had no end, and tells what was wrong with them all.
     pub fn finish(mut self, page: &mut Page) -> Repairs {
         let text = std::mem::take(&mut self.begun);
-        self.read(Samples::new(&text), page);
+        self.read(Lines::new(&text), page);
         self.repairs
     }
 
     /// Writes the samples; how many bytes are left over is returned.
-    fn read(&mut self, mut samples: Samples<'_>, page: &mut Page) -> usize {
+    fn read(&mut self, mut samples: Lines<'_>, page: &mut Page) -> usize {
         for sample in samples.by_ref() {
             match sample {
                 Ok(sample) => self.sample(&sample, page),
@@ -91,7 +91,7 @@ impl Reader {
         samples.remainder().len()
     }
 
-    fn sample(&mut self, sample: &Sample<'_>, page: &mut Page) {
+    fn sample(&mut self, sample: &Line<'_>, page: &mut Page) {
         let family = match self.families.find(sample.name, page) {
             Ok(family) => family,
             Err(reason) => return self.repairs.add(reason),
@@ -144,7 +144,10 @@ impl Families {
         if self.seen.len() == MAX_NAMES {
             return Err(Reason::TooMany);
         }
-        let family = family(name, page);
+        let family = match families::find(name) {
+            Some((name, kind, help)) => registry::add(page, name, kind, help),
+            None => Err(Reason::Foreign),
+        };
         if let Ok(family) = family {
             page.reserve(family, self.room);
         }
@@ -152,16 +155,6 @@ impl Families {
         self.next = self.seen.len();
         family
     }
-}
-
-/// Adds the family of that name to the page.
-fn family(name: &str, page: &mut Page) -> Result<FamilyId, Reason> {
-    let (kind, help) = names::find(name).ok_or(Reason::Foreign)?;
-    let there = page.families().iter().find(|family| family.name == name).map(|family| family.kind);
-    if there.unwrap_or(kind) != kind {
-        return Err(Reason::NameTaken);
-    }
-    Ok(page.family(name.to_owned(), kind, help))
 }
 
 /// The labels of the sample before: an executor's lines follow each other and share theirs.
