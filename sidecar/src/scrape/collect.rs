@@ -121,7 +121,7 @@ impl Sources {
                 });
                 let (driver, executors) = tokio::join!(driver, executors);
                 // A driver that was not told to push has no such source.
-                let push = match spark.pushes.last_push() {
+                let push = match spark.pushes.last_line() {
                     Some(_) => {
                         Some(self.push(&spark.pushes, spark.pushes_beside(&driver), deadline).await)
                     }
