@@ -1,7 +1,7 @@
 //! What Spark says about itself: two pages of its UI on the driver, a push from each executor.
 //!
 //! ```text
-//! ui -> driver_page -> text -> names -> registry -> catalog      push -> names -> registry -> catalog
+//! ui -> driver_page -> text -> names -> registry -> catalog     push -> names -> registry -> catalog
 //! ui -> executors_page -> text
 //! ```
 //!

@@ -34,8 +34,8 @@ pub fn write(body: &[u8], wanted: &Wanted, page: &mut Page) -> Repairs {
         match line {
             Err(reason) => registry.bad(reason),
             Ok(line) => {
-                let key = prefixes.split(line.name).map_or(line.name, |(_, key)| key);
-                registry.put(MetricField::of_servlet(key, line.labels), line.value);
+                let field = MetricField::of_servlet(prefixes.key(line.name), line.labels);
+                registry.put(field, line.value);
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::catalog::{self, MetricType, is_source};
+use super::catalog::{self, MetricType};
 use crate::exposition::Kind;
 
 /// The id of the driver (`org.apache.spark.SparkContext.DRIVER_IDENTIFIER`).
@@ -82,20 +82,17 @@ impl Prefixes {
         self.vote(name, Naming::is_known);
     }
 
-    /// Learns from all names there are what it can: where there is no metric that the catalog knows,
-    /// from sources of Spark's, and else from whatever may be an executor's id.
+    /// Learns from all names there are. Where the catalog knows none of their metrics, whatever may be
+    /// an executor's id has a vote.
     pub(super) fn learn_all<'n>(&mut self, names: &(impl Iterator<Item = &'n str> + Clone)) {
         for name in names.clone() {
             self.learn(name);
             if self.votes.iter().any(|(_, votes)| *votes >= ENOUGH) {
-                break;
+                return;
             }
         }
-        let others: [fn(Naming, &str) -> bool; 2] = [|_, key| is_source(key), |_, _| true];
-        for is_key in others {
-            if self.votes.is_empty() {
-                names.clone().for_each(|name| self.vote(name, is_key));
-            }
+        if self.votes.is_empty() {
+            names.clone().for_each(|name| self.vote(name, |_, _| true));
         }
     }
 
@@ -114,16 +111,19 @@ impl Prefixes {
         }
     }
 
-    /// The prefix of a name, and the key behind it; nothing where no prefix was learned.
+    /// Whose a name is; nothing where no prefix was learned.
     ///
     /// A metric that was registered before the application had an id has no prefix, and is the same
     /// process' as the others.
-    pub(super) fn split<'n>(&self, name: &'n str) -> Option<(&str, &'n str)> {
-        let own = self.best(|prefix| name.starts_with(prefix));
-        let key = own.and_then(|prefix| name.strip_prefix(prefix)).filter(|key| !key.is_empty());
+    pub(super) fn prefix(&self, name: &str) -> Option<&str> {
+        self.best(|prefix| name.starts_with(prefix)).or_else(|| self.best(|_| true))
+    }
+
+    /// What is left of a name without its prefix, if it has one.
+    pub(super) fn key<'n>(&self, name: &'n str) -> &'n str {
         let (_, start) = self.naming.marks();
-        let key = key.unwrap_or_else(|| name.strip_prefix(start).unwrap_or(name));
-        Some((own.or_else(|| self.best(|_| true))?, key))
+        let own = self.best(|prefix| name.starts_with(prefix));
+        name.strip_prefix(own.unwrap_or(start)).filter(|key| !key.is_empty()).unwrap_or(name)
     }
 
     /// Whose the names are, for the most part.

@@ -4,7 +4,8 @@ use super::*;
 fn split(naming: Naming, names: &[&str]) -> Option<(String, String)> {
     let mut prefixes = Prefixes::new(naming);
     prefixes.learn_all(&names.iter().copied());
-    prefixes.split(names.last()?).map(|(prefix, key)| (prefix.to_owned(), key.to_owned()))
+    let name = names.last()?;
+    Some((prefixes.prefix(name)?.to_owned(), prefixes.key(name).to_owned()))
 }
 
 fn parts(prefix: &str, key: &str) -> (String, String) {

@@ -137,8 +137,8 @@ impl Store {
             inner.keep_waiting(connection, now);
         }
         for (name, value) in values {
-            match connection.prefixes.split(name) {
-                Some((prefix, key)) => inner.keep(prefix, key, value, now),
+            match connection.prefixes.prefix(name) {
+                Some(prefix) => inner.keep(prefix, connection.prefixes.key(name), value, now),
                 None => connection.waiting.push((name.into(), value)),
             }
         }
@@ -166,8 +166,8 @@ impl Inner {
         let waiting = std::mem::take(&mut connection.waiting);
         connection.prefixes.learn_all(&waiting.iter().map(|(name, _)| &**name));
         for (name, value) in waiting {
-            match connection.prefixes.split(&name) {
-                Some((prefix, key)) => self.keep(prefix, key, value, now),
+            match connection.prefixes.prefix(&name) {
+                Some(prefix) => self.keep(prefix, connection.prefixes.key(&name), value, now),
                 None => self.repairs.add(Reason::Malformed),
             }
         }
