@@ -191,14 +191,6 @@ pub(super) fn find(key: &str) -> Option<Found<'_>> {
     None
 }
 
-/// Whether a key starts with a source of Spark's.
-pub(super) fn is_source(key: &str) -> bool {
-    // Of users' own the names are known, the metrics are not.
-    let users = ["plugin.", "AccumulatorSource."];
-    let spark = SOURCES.iter().map(|source| source.name).filter(|name| !name.is_empty());
-    spark.chain(users).any(|name| strip_prefix(key, name).is_some())
-}
-
 /// Whether the two are the same but for what is between their words.
 fn is_same(one: &str, other: &str) -> bool {
     one.len() == other.len()

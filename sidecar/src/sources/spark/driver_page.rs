@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::catalog::Unit;
-use super::names::{MetricField, Prefix};
+use super::names::{MetricField, Naming, Prefixes};
 use super::registry::Registry;
 use super::text::Lines;
 use super::{Repairs, Wanted};
@@ -17,21 +17,25 @@ use crate::exposition::Page;
 
 /// Writes the driver page in `body` into `page`.
 ///
-/// Samples get the label `application_id` with the given id, or else with the page's namespace
-/// where that looks like an id (what `spark.metrics.namespace` names is no application's id).
+/// Samples get the label `application_id`: the page's namespace where that is an id (what
+/// `spark.metrics.namespace` names is none), and else the given one.
 pub fn write(body: &[u8], wanted: &Wanted, page: &mut Page) -> Repairs {
     let names = Lines::new(body).filter_map(Result::ok).map(|line| line.name);
-    let prefix = Prefix::learn(names, wanted.application_id.as_deref());
-    let id =
-        wanted.application_id.as_deref().map(Cow::Borrowed).or_else(|| prefix.application_id());
+    let mut prefixes = Prefixes::new(Naming::Servlet);
+    prefixes.learn_all(&names);
+    let of_pod = wanted.application_id.as_deref();
+    let id = match prefixes.owner() {
+        Some(owner) => owner.application_id(of_pod),
+        None => of_pod.map(Cow::Borrowed),
+    };
     let labels: Vec<_> = id.as_deref().map(|id| ("application_id", id)).into_iter().collect();
     let mut registry = Registry::new(page, Role::Driver, &labels, Unit::ns, wanted.profile);
     for line in Lines::new(body) {
         match line {
             Err(reason) => registry.bad(reason),
             Ok(line) => {
-                let name = MetricField::of_servlet(prefix.key(line.name), line.labels);
-                registry.put(name, line.value);
+                let field = MetricField::of_servlet(prefixes.key(line.name), line.labels);
+                registry.put(field, line.value);
             }
         }
     }

@@ -7,86 +7,167 @@
 
 use std::borrow::Cow;
 
-use super::catalog::{self, MetricType, is_source};
+use super::catalog::{self, MetricType};
 use crate::exposition::Kind;
 
-/// So many known metrics are enough to tell a page's namespace.
-const VOTES: usize = 16;
+/// The id of the driver (`org.apache.spark.SparkContext.DRIVER_IDENTIFIER`).
+const DRIVER: &str = "driver";
 
-/// What the names of one driver page start with.
-#[derive(Debug, Default)]
-pub(super) struct Prefix<'a> {
-    /// `metrics_<namespace>_driver_`, with all but letters and digits as `_`.
-    prefix: Option<&'a str>,
+/// So many metrics of Spark's are enough to tell a prefix.
+const ENOUGH: usize = 16;
+
+/// How many prefixes there may be; a page and a connection each have one.
+const MAX_PREFIXES: usize = 16;
+
+/// How names are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// `metrics_<namespace>_driver_<key>`, on the driver page.
+    Servlet,
+    /// `<namespace>.<executor id>.<key>`, in a push.
+    Graphite,
 }
 
-impl<'a> Prefix<'a> {
-    /// Learns the prefix from the names of the page.
+impl Naming {
+    /// What is between parts, and what is before the first.
+    const fn marks(self) -> (char, &'static str) {
+        match self {
+            Self::Servlet => ('_', "metrics_"),
+            Self::Graphite => ('.', ""),
+        }
+    }
+
+    /// A name split after each part that may be the executor's id. A namespace may have such parts,
+    /// or be empty, and then it is not there.
+    fn splits(self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+        let (separator, start) = self.marks();
+        name.match_indices(separator).filter_map(move |(at, _)| {
+            let (prefix, key) = name.split_at(at + 1);
+            let id = name[..at].rsplit(separator).next()?;
+            let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+            let is_id = id == DRIVER || (self == Self::Graphite && is_number);
+            (prefix.starts_with(start) && is_id && !key.is_empty()).then_some((prefix, key))
+        })
+    }
+
+    /// Whether the catalog knows the key, with its field or without.
+    fn is_known(self, key: &str) -> bool {
+        let metric = match self {
+            Self::Servlet => servlet_field(key),
+            Self::Graphite => graphite_field(key),
+        };
+        metric.is_some_and(|(key, _)| catalog::find(key).is_some()) || catalog::find(key).is_some()
+    }
+}
+
+/// What the names of one page, or of one connection, start with.
+///
+/// Where a namespace ends cannot be told from one name: it may be empty, or hold dots, numbers and
+/// `driver`, and so may the names of users' metrics. But what the catalog knows tells it: each such
+/// metric votes for what is before it, and the prefix counts for all the others.
+#[derive(Debug)]
+pub(super) struct Prefixes {
+    naming: Naming,
+    votes: Vec<(Box<str>, usize)>,
+}
+
+impl Prefixes {
+    /// Nothing learned yet.
+    pub(super) const fn new(naming: Naming) -> Self {
+        Self { naming, votes: Vec::new() }
+    }
+
+    /// Learns from one more name, unless it starts with what is certain already.
+    pub(super) fn learn(&mut self, name: &str) {
+        self.vote(name, Naming::is_known);
+    }
+
+    /// Learns from all names there are. Where the catalog knows none of their metrics, whatever may be
+    /// an executor's id has a vote.
+    pub(super) fn learn_all<'n>(&mut self, names: &(impl Iterator<Item = &'n str> + Clone)) {
+        for name in names.clone() {
+            self.learn(name);
+            if self.votes.iter().any(|(_, votes)| *votes >= ENOUGH) {
+                return;
+            }
+        }
+        if self.votes.is_empty() {
+            names.clone().for_each(|name| self.vote(name, |_, _| true));
+        }
+    }
+
+    fn vote(&mut self, name: &str, is_key: fn(Naming, &str) -> bool) {
+        let sure =
+            |(prefix, votes): &(Box<str>, usize)| *votes >= ENOUGH && name.starts_with(&**prefix);
+        if self.votes.iter().any(sure) {
+            return;
+        }
+        for (prefix, _) in self.naming.splits(name).filter(|(_, key)| is_key(self.naming, key)) {
+            if let Some((_, votes)) = self.votes.iter_mut().find(|(other, _)| **other == *prefix) {
+                *votes += 1;
+            } else if self.votes.len() < MAX_PREFIXES {
+                self.votes.push((prefix.into(), 1));
+            }
+        }
+    }
+
+    /// Whose a name is; nothing where no prefix was learned.
     ///
-    /// The one with the application's id wins. Else each name that the catalog knows after one of
-    /// its `_driver_` votes for what is before: a namespace may hold `_driver_` itself, and names
-    /// that users chose may as well, but not before a metric of Spark's.
-    pub(super) fn learn(
-        names: impl Iterator<Item = &'a str>,
-        application_id: Option<&str>,
-    ) -> Self {
-        let expected = application_id.map(|id| format!("metrics_{}_driver_", fold(id)));
-        let mut votes: Vec<(&str, usize)> = Vec::new();
-        for name in names {
-            if votes.iter().map(|(_, votes)| votes).sum::<usize>() >= VOTES {
-                break;
-            }
-            if let Some(prefix) = expected.as_deref().filter(|prefix| name.starts_with(prefix)) {
-                return Self { prefix: name.get(..prefix.len()) };
-            }
-            for (prefix, _) in splits(name).filter(|(_, key)| known(key)) {
-                match votes.iter_mut().find(|(other, _)| *other == prefix) {
-                    Some((_, votes)) => *votes += 1,
-                    None => votes.push((prefix, 1)),
-                }
-            }
-        }
-        // Of equals the longest: the shorter ones are parts of its namespace.
-        let best = votes.into_iter().max_by_key(|(prefix, votes)| (*votes, prefix.len()));
-        Self { prefix: best.map(|(prefix, _)| prefix) }
+    /// A metric that was registered before the application had an id has no prefix, and is the same
+    /// process' as the others.
+    pub(super) fn prefix(&self, name: &str) -> Option<&str> {
+        self.best(|prefix| name.starts_with(prefix)).or_else(|| self.best(|_| true))
     }
 
-    /// What is left of a name: `<source>_<metric>_<field>`.
+    /// What is left of a name without its prefix, if it has one.
     pub(super) fn key<'n>(&self, name: &'n str) -> &'n str {
-        if let Some(key) = self.prefix.and_then(|prefix| name.strip_prefix(prefix)) {
-            return key;
-        }
-        let by = |test: fn(&str) -> bool| splits(name).find(|(_, key)| test(key));
-        let (_, key) = by(known)
-            .or_else(|| by(is_source))
-            .or_else(|| splits(name).next())
-            // A metric that was registered before the application had an id.
-            .unwrap_or(("", name.strip_prefix("metrics_").unwrap_or(name)));
-        key
+        let (_, start) = self.naming.marks();
+        let own = self.best(|prefix| name.starts_with(prefix));
+        name.strip_prefix(own.unwrap_or(start)).filter(|key| !key.is_empty()).unwrap_or(name)
     }
 
-    /// The application's id, where the namespace looks like one.
-    pub(super) fn application_id(&self) -> Option<Cow<'a, str>> {
-        let namespace = self.prefix?.strip_prefix("metrics_")?.strip_suffix("_driver_")?;
-        application_id(namespace)
+    /// Whose the names are, for the most part.
+    pub(super) fn owner(&self) -> Option<Owner<'_>> {
+        self.best(|_| true).map(|prefix| Owner::new(self.naming, prefix))
+    }
+
+    /// The one with most votes; of equals the longest: the others are parts of its namespace.
+    fn best(&self, may: impl Fn(&str) -> bool) -> Option<&str> {
+        let those = self.votes.iter().filter(|(prefix, _)| may(prefix));
+        those.max_by_key(|(prefix, votes)| (*votes, prefix.len())).map(|(prefix, _)| &**prefix)
     }
 }
 
-/// A name split after each of its `_driver_`; two may share an underscore.
-fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
-    let driver = "_driver_";
-    let find = move |from: usize| name.get(from..)?.find(driver).map(|at| from + at);
-    let places = std::iter::successors(find(0), move |at| find(at + 1));
-    places.filter_map(move |at| {
-        let (prefix, key) = name.split_at(at + driver.len());
-        (prefix.starts_with("metrics_") && !key.is_empty()).then_some((prefix, key))
-    })
+/// The process whose names start with a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner<'a> {
+    /// The application's id, or what the user chose; with the sink's prefix, if that has one.
+    pub(super) namespace: &'a str,
+    /// A number, or `driver`.
+    pub(super) executor_id: &'a str,
 }
 
-/// Whether the key, with its field or without, is a source's metric that the catalog knows.
-fn known(key: &str) -> bool {
-    let key = servlet_field(key).map_or(key, |(key, _)| key);
-    is_source(key) && catalog::find(key).is_some()
+impl<'a> Owner<'a> {
+    pub(super) fn new(naming: Naming, prefix: &'a str) -> Self {
+        let (separator, start) = naming.marks();
+        let prefix = prefix.strip_prefix(start).unwrap_or(prefix);
+        let prefix = prefix.strip_suffix(separator).unwrap_or(prefix);
+        let (namespace, executor_id) = prefix.rsplit_once(separator).unwrap_or(("", prefix));
+        Self { namespace, executor_id }
+    }
+
+    pub(super) fn is_driver(&self) -> bool {
+        self.executor_id == DRIVER
+    }
+
+    /// The application's id: the one of the pod, if that is known, unless the namespace is the id of
+    /// another application. One that is started from within the pod's inherits its settings, and
+    /// its figures are not the pod's.
+    pub(super) fn application_id(&self, of_pod: Option<&'a str>) -> Option<Cow<'a, str>> {
+        let is_same = of_pod.is_some_and(|id| fold(id) == fold(self.namespace));
+        let own = application_id(self.namespace).filter(|_| !is_same);
+        own.or(of_pod.map(Cow::Borrowed))
+    }
 }
 
 /// The id that a namespace is, folded or not; nothing where it does not look like an id.
@@ -94,50 +175,24 @@ fn known(key: &str) -> bool {
 /// Ids are `app-<time>-<number>` (standalone), `local-<time>`, `spark-<UUID without hyphens>` and
 /// EMR's `spark-<job id>`, `spark-application-<time>`, and YARN's `application_<time>_<number>`.
 /// Others were set by a user, and are no id.
-pub(super) fn application_id(namespace: &str) -> Option<Cow<'_, str>> {
+fn application_id(namespace: &str) -> Option<Cow<'_, str>> {
     let digits = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let time = |part: &str| part.len() >= 13 && digits(part);
     let job = |part: &str| {
         let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        part.len() >= 16 && part.bytes().all(lower) && part.bytes().any(|b| b.is_ascii_digit())
+        let is_uuid = part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_uuid || (part.len() >= 16 && part.starts_with("00") && part.bytes().all(lower))
     };
     let parts: Vec<&str> = namespace.split(['-', '_']).collect();
     let hyphens = match parts.as_slice() {
-        ["application", time, number] if digits(time) && digits(number) => false,
-        ["app", time, number] if digits(time) && digits(number) => true,
-        ["local", time] | ["spark", "application", time] if digits(time) => true,
+        ["application", start, number] if time(start) && digits(number) => false,
+        ["app", start, number] if time(start) && digits(number) => true,
+        ["local", start] | ["spark", "application", start] if time(start) => true,
         ["spark", job_id] if job(job_id) => true,
         _ => return None,
     };
     let id = if hyphens { namespace.replace('_', "-").into() } else { namespace.into() };
     Some(id)
-}
-
-/// A pushed name, in its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PushedName<'a> {
-    /// The namespace, with the sink's prefix if it has one.
-    pub(super) namespace: &'a str,
-    /// A number, or `driver`.
-    pub(super) executor_id: &'a str,
-    /// `<source>.<metric>[.<field>]`
-    pub(super) key: &'a str,
-}
-
-impl<'a> PushedName<'a> {
-    /// Splits a name at the executor's id: the first part that is one and has a source after it,
-    /// or the first that is one, if Spark's sources are not in it.
-    pub(super) fn split(name: &'a str) -> Option<Self> {
-        let candidates = || {
-            name.match_indices('.').filter_map(|(dot, _)| {
-                let (namespace, rest) = (&name[..dot], &name[dot + 1..]);
-                let (executor_id, key) = rest.split_once('.')?;
-                let digits = executor_id.bytes().all(|byte| byte.is_ascii_digit());
-                let id = executor_id == "driver" || (digits && !executor_id.is_empty());
-                (id && !key.is_empty()).then_some(Self { namespace, executor_id, key })
-            })
-        };
-        candidates().find(|pushed| is_source(pushed.key)).or_else(|| candidates().next())
-    }
 }
 
 /// What a line is about: a field of a metric.

@@ -154,7 +154,7 @@ impl Source for Push {
 
     /// A driver that was not told to push does not.
     fn is_there(&self) -> bool {
-        self.page.is_none() || self.store.last_push().is_some()
+        self.page.is_none() || self.store.last_line().is_some()
     }
 
     fn read(self: Arc<Self>) -> Read {

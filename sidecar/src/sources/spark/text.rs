@@ -38,7 +38,7 @@ pub(super) struct Line<'a> {
 }
 
 /// The samples of a text, in order, and of each line that is none why not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Lines<'a> {
     rest: &'a [u8],
     /// Whether the text ends here; if not, a last line without line feed is left for later.

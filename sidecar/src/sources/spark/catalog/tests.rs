@@ -102,16 +102,6 @@ fn every_entry_is_found_by_its_own_name() {
 }
 
 #[test]
-fn sources_are_known_by_their_first_words() {
-    for key in ["executor_runTime", "spark_streaming_q_latency", "plugin_a_B_c", "jvm_heap_used"] {
-        assert!(is_source(key), "{key}");
-    }
-    for key in ["executors_x", "myapp_executor_runTime", ""] {
-        assert!(!is_source(key), "{key}");
-    }
-}
-
-#[test]
 fn the_executor_is_not_named_twice() {
     for (key, driver, executor) in [
         (

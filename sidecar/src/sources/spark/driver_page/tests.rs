@@ -160,9 +160,12 @@ fn a_field_that_the_type_does_not_have_is_left_out() {
 
 #[test]
 fn a_namespace_that_is_no_id_is_no_label() {
-    let body = "metrics_fromfile_driver_JVMCPU_jvmCpuTime_Value{type=\"gauges\"} 16310000000\n";
-    let (page, _) = read(body, None);
-    assert_eq!(samples(&page), ["spark_driver_jvm_cpu_seconds_total{} 16.31"]);
+    // The last: where Spark knew neither an id nor a namespace.
+    for prefix in ["metrics_fromfile_driver_", "metrics_driver_", "metrics_"] {
+        let body = format!("{prefix}JVMCPU_jvmCpuTime_Value{{type=\"gauges\"}} 16310000000\n");
+        let (page, _) = read(&body, None);
+        assert_eq!(samples(&page), ["spark_driver_jvm_cpu_seconds_total{} 16.31"], "{prefix}");
+    }
 }
 
 #[test]

@@ -1,34 +1,110 @@
 use super::*;
 
-fn key(names: &[&'static str], id: Option<&str>, name: &'static str) -> &'static str {
-    Prefix::learn(names.iter().copied(), id).key(name)
+/// The prefix and the key of the last of these names.
+fn split(naming: Naming, names: &[&str]) -> Option<(String, String)> {
+    let mut prefixes = Prefixes::new(naming);
+    prefixes.learn_all(&names.iter().copied());
+    let name = names.last()?;
+    Some((prefixes.prefix(name)?.to_owned(), prefixes.key(name).to_owned()))
+}
+
+fn parts(prefix: &str, key: &str) -> (String, String) {
+    (prefix.to_owned(), key.to_owned())
 }
 
 #[test]
-fn a_namespace_may_hold_driver_itself() {
-    for namespace in ["app_1", "my_driver_app", "x_driver_executor", "driver", "_driver_"] {
-        let names: Vec<String> = ["DAGScheduler_job_allJobs_Value", "my_own_driver_thing_Count"]
-            .iter()
-            .map(|key| format!("metrics_{namespace}_driver_{key}"))
-            .collect();
-        let prefix = Prefix::learn(names.iter().map(String::as_str), None);
-        assert_eq!(prefix.key(&names[0]), "DAGScheduler_job_allJobs_Value", "{namespace}");
-        assert_eq!(prefix.key(&names[1]), "my_own_driver_thing_Count", "{namespace}");
+fn a_namespace_may_hold_driver_itself_or_be_empty() {
+    for namespace in
+        ["app_1", "my_driver_app", "x_driver_executor", "driver", "_driver_", "v1_2_3", ""]
+    {
+        let prefix = match namespace {
+            "" => "metrics_driver_".to_owned(),
+            namespace => format!("metrics_{namespace}_driver_"),
+        };
+        let names = ["DAGScheduler_job_allJobs_Value", "my_own_driver_thing_Count"]
+            .map(|key| format!("{prefix}{key}"));
+        let [known, own] = names.each_ref().map(String::as_str);
+        let naming = Naming::Servlet;
+        assert_eq!(
+            split(naming, &[known]).unwrap(),
+            parts(&prefix, "DAGScheduler_job_allJobs_Value")
+        );
+        assert_eq!(
+            split(naming, &[known, own]).unwrap(),
+            parts(&prefix, "my_own_driver_thing_Count")
+        );
+        assert_eq!(Owner::new(naming, &prefix), Owner { namespace, executor_id: "driver" });
     }
 }
 
 #[test]
-fn the_application_id_decides_where_it_is_known() {
-    let names = ["metrics_a_driver_driver_plugin_x_Value"];
-    assert_eq!(key(&names, Some("a"), names[0]), "driver_plugin_x_Value");
-    assert_eq!(key(&names, Some("a-driver"), names[0]), "plugin_x_Value");
-    assert_eq!(key(&names, Some("other"), names[0]), "plugin_x_Value");
+fn a_pushed_name_is_split_where_those_are_that_the_catalog_knows() {
+    for (namespace, executor_id) in [
+        ("app-1", "7"),
+        ("", "7"),
+        ("", "driver"),
+        ("v1.2.3", "7"),
+        ("my.driver.app", "driver"),
+        ("pre.fix.12", "0"),
+        ("executor", "3"),
+        ("jvm.4.x", "5"),
+    ] {
+        let prefix = format!("{namespace}.{executor_id}.");
+        let prefix = prefix.trim_start_matches('.');
+        for key in ["my.own.metric", "my.9.driver.x", "LoaderSource.rows.count"] {
+            let names = [key, "JVMCPU.jvmCpuTime", "executor.runTime.count", key]
+                .map(|key| format!("{prefix}{key}"));
+            let names = names.each_ref().map(String::as_str);
+            assert_eq!(split(Naming::Graphite, &names).unwrap(), parts(prefix, key), "{names:?}");
+        }
+        let owner = Owner { namespace, executor_id };
+        assert_eq!(Owner::new(Naming::Graphite, prefix), owner);
+    }
 }
 
 #[test]
-fn a_name_without_a_driver_is_all_key() {
-    assert_eq!(key(&[], None, "metrics_CodeGenerator_x_Count"), "CodeGenerator_x_Count");
-    assert_eq!(key(&[], None, "metrics_a_driver_"), "a_driver_");
+fn a_name_from_before_there_was_an_id_is_all_key() {
+    let names = ["metrics_a_driver_JVMCPU_jvmCpuTime_Value", "metrics_CodeGenerator_x_Count"];
+    assert_eq!(
+        split(Naming::Servlet, &names).unwrap(),
+        parts("metrics_a_driver_", "CodeGenerator_x_Count")
+    );
+    let names = ["app-1.7.executor.runTime.count", "LoaderSource.rows.count"];
+    assert_eq!(
+        split(Naming::Graphite, &names).unwrap(),
+        parts("app-1.7.", "LoaderSource.rows.count")
+    );
+}
+
+#[test]
+fn without_a_metric_that_the_catalog_knows_the_best_guess_counts() {
+    for (names, prefix) in [
+        (&["a.driver.7.plugin.x"][..], "a.driver.7."),
+        (&["a.1.x.2.y", "a.1.z.w"], "a.1."),
+        (&["v1.2.3.7.my.x"], "v1.2.3.7."),
+    ] {
+        let (found, _) = split(Naming::Graphite, names).unwrap();
+        assert_eq!(found, prefix);
+    }
+    for name in ["", "a", "a.b", "a.b.c", "a.1", "a.1.", "CodeGenerator.x.count"] {
+        assert_eq!(split(Naming::Graphite, &[name]), None, "{name}");
+    }
+}
+
+#[test]
+fn another_applications_figures_are_never_the_pods() {
+    let pods = Some("spark-000000030tk4ss2g8lm");
+    for (namespace, id) in [
+        ("spark_000000030tk4ss2g8lm", "spark-000000030tk4ss2g8lm"),
+        ("spark_000000030tk4ss2g8ln", "spark-000000030tk4ss2g8ln"),
+        ("local_1795418699443", "local-1795418699443"),
+        ("my_job", "spark-000000030tk4ss2g8lm"),
+        ("spark_processcustomers2024", "spark-000000030tk4ss2g8lm"),
+        ("", "spark-000000030tk4ss2g8lm"),
+    ] {
+        let owner = Owner { namespace, executor_id: "driver" };
+        assert_eq!(owner.application_id(pods).as_deref(), Some(id), "{namespace}");
+    }
 }
 
 #[test]
@@ -47,23 +123,6 @@ fn only_what_looks_like_an_id_is_one() {
         ("", None),
     ] {
         assert_eq!(application_id(namespace).as_deref(), id, "{namespace}");
-    }
-}
-
-#[test]
-fn a_pushed_name_is_split_at_the_executor_id() {
-    let split = |name| PushedName::split(name).map(|p| (p.namespace, p.executor_id, p.key));
-    for (name, parts) in [
-        ("app-1.0.executor.runTime.count", ("app-1", "0", "executor.runTime.count")),
-        ("pre.fix.my.app.12.jvm.heap.used", ("pre.fix.my.app", "12", "jvm.heap.used")),
-        ("v1.2.3.7.JVMCPU.jvmCpuTime", ("v1.2.3", "7", "JVMCPU.jvmCpuTime")),
-        ("ns.driver.DAGScheduler.job.allJobs", ("ns", "driver", "DAGScheduler.job.allJobs")),
-        ("ns.3.my.own.metric", ("ns", "3", "my.own.metric")),
-    ] {
-        assert_eq!(split(name), Some(parts), "{name}");
-    }
-    for name in ["", "a", "a.b", "a.b.c", "a.1", "a.1.", "CodeGenerator.x.count"] {
-        assert_eq!(split(name), None, "{name}");
     }
 }
 

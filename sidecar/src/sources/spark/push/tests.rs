@@ -69,12 +69,47 @@ fn what_the_driver_pushes_is_the_drivers_and_its_timers_are_in_milliseconds() {
 }
 
 #[test]
-fn the_given_application_id_wins() {
-    let store = Store::default();
-    let line = b"app-20261123073144-0000.1.executor.runTime.count 1 1\n".as_slice();
-    run(receive::receive(line, &store, Duration::from_secs(5))).unwrap();
-    assert!(store.last_push().is_some());
-    assert!(served(&store, Some("other")).0.contains("{application_id=\"other\","));
+fn the_pods_id_counts_unless_the_namespace_is_another_applications() {
+    for (namespace, label) in
+        [("nightly.etl", "other"), ("app-20261123073144-0000", "app-20261123073144-0000")]
+    {
+        let store = Store::default();
+        let line = format!("{namespace}.1.executor.runTime.count 1 1\n");
+        run(receive::receive(line.as_bytes(), &store, Duration::from_secs(5))).unwrap();
+        assert!(store.last_push().is_some());
+        let text = served(&store, Some("other")).0;
+        assert!(text.contains(&format!("{{application_id=\"{label}\",")), "{text}");
+    }
+}
+
+#[test]
+fn a_namespace_may_be_empty_and_a_name_older_than_it() {
+    let count = "spark_executor_run_time_seconds_total{executor_id=\"7\"} 1.5\n";
+    let rows = "spark_executor_loader_source_rows_total{executor_id=\"7\"} 5\n";
+    for prefix in ["", "app.1.", "v1.2.3."] {
+        // The user's first: it waits until the next tells whose they are.
+        for user in ["", "7."] {
+            let user = if user.is_empty() { String::new() } else { format!("{prefix}{user}") };
+            let lines = format!(
+                "{user}LoaderSource.rows.count 5 1\n{prefix}7.executor.runTime.count 1500 1\n"
+            );
+            let (text, repairs) = received(lines.as_bytes());
+            assert!(text.contains(count) && text.contains(rows), "{lines}{text}");
+            assert_eq!(repairs, Repairs::default());
+        }
+    }
+    let (text, _) = received(b"driver.DAGScheduler.job.allJobs 3 1\n");
+    assert!(text.ends_with("spark_driver_dag_scheduler_jobs_total 3\n"), "{text}");
+}
+
+#[test]
+fn what_waits_is_limited_and_kept_in_the_end() {
+    let mut lines: Vec<_> = (0..2000).map(|n| format!("v1.2.7.my.x{n} 1 1\n")).collect();
+    lines.push("v1.2.7.executor.runTime.count 1500 1\n".to_owned());
+    let (text, repairs) = received(lines.concat().as_bytes());
+    assert!(text.contains("spark_executor_my_x1{executor_id=\"7\"} 1\n"), "{text}");
+    assert!(text.contains("spark_executor_run_time_seconds_total{executor_id=\"7\"} 1.5\n"));
+    assert_eq!(repairs.count(Reason::TooMany), 2000 - 512);
 }
 
 #[test]
@@ -90,6 +125,7 @@ fn lines_that_are_none_are_counted_once() {
     assert_eq!(counts, [1, 2, 3]);
     assert_eq!(served(&store, None).1, Repairs::default());
     assert_eq!(store.last_push(), None);
+    assert!(store.last_line().is_some());
 }
 
 #[test]
