@@ -15,6 +15,9 @@ pub struct Described {
     pub help: &'static str,
 }
 
+/// A metric, and its value of a `T` where there is one.
+pub type Row<T> = (Described, fn(&T) -> Option<f64>);
+
 impl Described {
     /// A gauge.
     #[must_use]
@@ -48,35 +51,19 @@ impl Page {
         page
     }
 
+    /// Adds what each of these metrics has for a value, where it has anything.
+    pub fn put_all<T>(&mut self, table: &[Row<T>], labels: &[(&str, &str)], of: &T) {
+        for (metric, value) in table {
+            if let Some(value) = value(of) {
+                self.put(metric, labels, value);
+            }
+        }
+    }
+
     /// Adds one value of a metric.
     pub fn put(&mut self, metric: &Described, labels: &[(&str, &str)], value: f64) {
         let family = self.family(metric.name, metric.kind, metric.help);
         let labels = self.labels(labels);
         self.push(family, Part::Value, labels, value);
-    }
-}
-
-#[cfg(test)]
-impl Page {
-    /// Adds a gauge with one value.
-    pub(crate) fn gauge(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.put(&Described::gauge(name, &[], help), labels, value);
-    }
-
-    /// Adds a counter with one value.
-    pub(crate) fn counter(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.put(&Described::counter(name, &[], help), labels, value);
     }
 }
