@@ -11,8 +11,11 @@ mod labels;
 mod page;
 mod pod_labels;
 
-pub use described::Described;
+pub use described::{Described, Row};
 pub use format::{Format, takes_gzip};
 pub use labels::{LabelSet, LabelSets};
 pub use page::{Family, FamilyId, Kind, Page, Part, Sample};
 pub use pod_labels::{OWN, PodLabels};
+
+#[cfg(test)]
+mod tests;

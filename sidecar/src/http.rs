@@ -16,6 +16,6 @@ mod listener;
 mod routes;
 mod server;
 
-pub(crate) use listener::{Address, listen};
+pub(crate) use listener::listen;
 pub(crate) use routes::{RouteState, routes};
 pub(crate) use server::{said, serve};

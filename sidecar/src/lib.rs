@@ -24,6 +24,7 @@
 //! | [`sources`] | what a source is, and what goes for every one of them | `exposition` |
 //! | [`node`] | what the pod's node is and has | `exposition` |
 //! | `kernel_files` | small files of the kernel's, kept open | |
+//! | `lock` | a lock that outlives the panic of a holder | |
 //! | [`exposition`] | the page, and its text | |
 
 pub mod args;
@@ -31,6 +32,7 @@ pub mod container_exit;
 pub mod exposition;
 mod http;
 mod kernel_files;
+mod lock;
 pub mod node;
 pub mod run;
 pub mod scrape;

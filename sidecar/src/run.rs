@@ -1,6 +1,6 @@
 //! The sidecar's whole life: who holds what.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::args::{Args, Role};
 use crate::exposition::PodLabels;
-use crate::http::{self, Address, RouteState};
+use crate::http::{self, RouteState};
 use crate::node;
 use crate::scrape::{MergeOptions, Scraper};
 use crate::self_metrics::SelfMetrics;
@@ -70,7 +70,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     let (stop, stopped) = watch::channel(false);
     let state = RouteState { scraper: Arc::clone(&scraper), role };
-    let address = Address { ip, port };
+    let address = SocketAddr::new(ip, port);
     let server = tokio::spawn(answer(address, state, Arc::clone(&shutdown), stopped));
     tokio::spawn(Arc::clone(&scraper).look_now_and_then());
 
@@ -103,7 +103,8 @@ fn spark(
 /// Takes Spark's pushes from now on.
 fn receive(port: u16) -> Arc<Store> {
     let store = Arc::new(Store::default());
-    let (address, pushed) = (Address { ip: Ipv4Addr::LOCALHOST.into(), port }, Arc::clone(&store));
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+    let pushed = Arc::clone(&store);
     tokio::spawn(async move {
         let remedy = "Until then nothing of what Spark pushes is on the page; \
                       another --push-port has to be told to Spark's GraphiteSink too.";
@@ -115,7 +116,7 @@ fn receive(port: u16) -> Arc<Store> {
 
 /// Serves as soon as the port can be had, until `stop` says so.
 async fn answer(
-    address: Address,
+    address: SocketAddr,
     state: RouteState,
     shutdown: Arc<Shutdown>,
     mut stop: watch::Receiver<bool>,

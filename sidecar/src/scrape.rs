@@ -17,7 +17,7 @@ mod merge;
 mod unread;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
@@ -32,6 +32,7 @@ use unread::Unread;
 
 use crate::container_exit::{self, Evidence, Watcher};
 use crate::exposition::Page;
+use crate::lock::lock;
 use crate::self_metrics::{Round, SelfMetrics};
 use crate::shutdown::{Jvm, Shutdown, Signs};
 use crate::sources::cgroup::Cgroup;
@@ -135,7 +136,7 @@ impl Scraper {
         let substitutes: Vec<_> = reports.iter().map(|report| self.in_place_of(report)).collect();
         let took = began.elapsed();
 
-        let mut past = self.past();
+        let mut past = lock(&self.past);
         let now = Instant::now();
         past.scrape = Some((now, took));
         let seen_spark = self.shutdown.has_seen_spark();
@@ -203,10 +204,6 @@ impl Scraper {
         let figures = self.watcher.last_figures(self.container.last_figures().as_ref());
         let last = figures.map(|figures| self.container.page(&figures));
         (container_exit::page(self.container.container(), evidence), last)
-    }
-
-    fn past(&self) -> MutexGuard<'_, Past> {
-        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,13 +4,14 @@ mod cost;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cost::Meter;
 
 use crate::args::Role;
 use crate::exposition::{Described, Page};
+use crate::lock::lock;
 use crate::sources::{Reading, Repairs, Report};
 
 /// Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
@@ -104,7 +105,7 @@ impl SelfMetrics {
         match &report.result {
             Ok(reading) => self.reading(reading),
             Err(failure) => {
-                let mut counts = self.counts();
+                let mut counts = lock(&self.counts);
                 *counts.errors.entry((report.source, failure.reason)).or_default() += 1;
                 counts.repair(failure.repairs.as_deref());
             }
@@ -114,7 +115,7 @@ impl SelfMetrics {
     /// A source has given this.
     pub fn reading(&self, reading: &Reading) {
         self.left_out(reading.duplicates);
-        self.counts().repair(Some(&reading.repairs));
+        lock(&self.counts).repair(Some(&reading.repairs));
     }
 
     /// So many samples are not served, since their series or family is there already.
@@ -135,7 +136,7 @@ impl SelfMetrics {
     /// The own figures as they are now.
     #[must_use]
     pub fn page(&self, round: &Round<'_>) -> Page {
-        let (cost, counts) = (self.meter.read(), self.counts());
+        let (cost, counts) = (self.meter.read(), lock(&self.counts));
         let mut page = Page::new();
         let mut put = |name: &str, labels: &[(&str, &str)], value: f64| {
             if let Some(metric) = TABLE.iter().find(|metric| metric.name == name) {
@@ -171,11 +172,6 @@ impl SelfMetrics {
             }
         }
         page
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Nothing is half done when a holder panics.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

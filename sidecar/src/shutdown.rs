@@ -17,7 +17,7 @@
 mod signals;
 mod state;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -26,6 +26,7 @@ pub use signals::Signals;
 pub use state::{Jvm, ShutdownState, Signs, Step, Why};
 
 use crate::container_exit::Evidence;
+use crate::lock::lock;
 
 /// The state that scrapes, the server and the signals share.
 #[derive(Debug)]
@@ -62,18 +63,13 @@ impl Shutdown {
 
     /// Whether Spark has been seen at all.
     pub fn has_seen_spark(&self) -> bool {
-        self.state().has_seen_spark()
+        lock(&self.state).has_seen_spark()
     }
 
     /// Changes the state, and wakes who waits for the time to leave.
     fn change<T>(&self, change: impl FnOnce(&mut ShutdownState) -> T) -> T {
-        let result = change(&mut self.state());
+        let result = change(&mut lock(&self.state));
         self.changed.notify_one();
         result
-    }
-
-    fn state(&self) -> MutexGuard<'_, ShutdownState> {
-        // Every change leaves a valid state behind, a panic in between included.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

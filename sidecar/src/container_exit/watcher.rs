@@ -1,7 +1,7 @@
 //! The watch over one JVM and the memory of its container: a thread that waits in the kernel.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::Evidence;
 use super::events::{Events, Wake};
 use super::interval::{Extent, ReadInterval};
 use super::verdict::{Exit, Verdict};
+use crate::lock::lock;
 use crate::sources::cgroup::{ControlGroup, Figures};
 use crate::sources::processes::Identity;
 
@@ -130,9 +131,4 @@ fn watch(process: Identity, group: &ControlGroup, verdict: &Mutex<Verdict>, over
         }
         extent = interval.extent(wake, Instant::now());
     }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A holder that panics leaves whole values behind.
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

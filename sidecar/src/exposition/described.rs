@@ -15,6 +15,9 @@ pub struct Described {
     pub help: &'static str,
 }
 
+/// A metric, and its value of a `T` where there is one.
+pub type Row<T> = (Described, fn(&T) -> Option<f64>);
+
 impl Described {
     /// A gauge.
     #[must_use]
@@ -46,6 +49,15 @@ impl Page {
             page.family(metric.name, metric.kind, metric.help);
         }
         page
+    }
+
+    /// Adds what each of these metrics has for a value, where it has anything.
+    pub fn put_all<T>(&mut self, table: &[Row<T>], labels: &[(&str, &str)], of: &T) {
+        for (metric, value) in table {
+            if let Some(value) = value(of) {
+                self.put(metric, labels, value);
+            }
+        }
     }
 
     /// Adds one value of a metric.

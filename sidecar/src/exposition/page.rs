@@ -131,41 +131,6 @@ impl Page {
         }
     }
 
-    /// Adds a counter with one value; `name` ends in `_total`.
-    pub fn counter(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.single(name, Kind::Counter, help, labels, value);
-    }
-
-    /// Adds a gauge with one value.
-    pub fn gauge(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.single(name, Kind::Gauge, help, labels, value);
-    }
-
-    fn single(
-        &mut self,
-        name: &'static str,
-        kind: Kind,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        let family = self.family(name, kind, help);
-        let labels = self.labels(labels);
-        self.push(family, Part::Value, labels, value);
-    }
-
     /// Makes room for so many samples of a family at once: what grows by and by takes up to twice as
     /// much memory, and leaves holes in it.
     pub fn reserve(&mut self, family: FamilyId, samples: usize) {

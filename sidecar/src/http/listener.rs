@@ -1,26 +1,11 @@
 //! Getting a port, now or later.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-use std::{fmt, io};
 
 use tokio::net::TcpListener;
 use tracing::{error, info};
-
-/// Where to listen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Address {
-    /// The address; `::` takes IPv4 too.
-    pub(crate) ip: IpAddr,
-    /// The port.
-    pub(crate) port: u16,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SocketAddr::new(self.ip, self.port).fmt(f)
-    }
-}
 
 /// How long until a port that was taken is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -28,29 +13,28 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// A listener on that address. If it cannot be had, says so once and tries until it can: a sidecar
 /// that gives up would be restarted without end, or fail the pod, and has a life to live to its end
 /// anyway. `purpose` and `remedy` are for the log.
-pub(crate) async fn listen(address: Address, purpose: &str, remedy: &str) -> TcpListener {
+pub(crate) async fn listen(address: SocketAddr, purpose: &str, remedy: &str) -> TcpListener {
     keep_trying(address, AGAIN, purpose, remedy).await
 }
 
 async fn keep_trying(
-    address: Address,
+    address: SocketAddr,
     again: Duration,
     purpose: &str,
     remedy: &str,
 ) -> TcpListener {
-    let Address { ip, port } = address;
     let mut said = false;
     loop {
         match bind(address).await {
             Ok(listener) => {
-                let bound = listener.local_addr().map_or(address.to_string(), |it| it.to_string());
-                info!(address = bound, "listening for {purpose}");
+                let address = listener.local_addr().unwrap_or(address);
+                info!(%address, "listening for {purpose}");
                 return listener;
             }
-            Err(error) if said => tracing::debug!(%error, port, "still cannot listen"),
+            Err(error) if said => tracing::debug!(%error, %address, "still cannot listen"),
             Err(error) => {
                 said = true;
-                error!(%ip, port, %error, "cannot listen for {purpose}; will keep trying. {remedy}");
+                error!(%address, %error, "cannot listen for {purpose}; will keep trying. {remedy}");
             }
         }
         tokio::time::sleep(again).await;
@@ -59,9 +43,9 @@ async fn keep_trying(
 
 /// `::` takes IPv4 connections as well (Linux unless `net.ipv6.bindv6only` is set); where IPv6 is
 /// off, the IPv4 wildcard is what was meant.
-async fn bind(Address { ip, port }: Address) -> io::Result<TcpListener> {
-    let wildcard = ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    match TcpListener::bind((ip, port)).await {
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let wildcard = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match TcpListener::bind(address).await {
         Err(error)
             if wildcard
                 && !matches!(
@@ -69,7 +53,7 @@ async fn bind(Address { ip, port }: Address) -> io::Result<TcpListener> {
                     io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
                 ) =>
         {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
         }
         bound => bound,
     }
@@ -83,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_wildcard_takes_ipv4() {
-        let address = Address { ip: Ipv6Addr::UNSPECIFIED.into(), port: 0 };
+        let address = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
         let listener = listen(address, "a test", "").await;
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
@@ -95,13 +79,13 @@ mod tests {
     #[tokio::test]
     async fn a_port_that_is_taken_is_had_once_it_is_free() {
         let ip = Ipv4Addr::LOCALHOST.into();
-        let holder = bind(Address { ip, port: 0 }).await.unwrap();
-        let address = Address { ip, port: holder.local_addr().unwrap().port() };
+        let holder = bind(SocketAddr::new(ip, 0)).await.unwrap();
+        let address = holder.local_addr().unwrap();
         let again = Duration::from_millis(10);
         let waiting = tokio::spawn(keep_trying(address, again, "a test", ""));
         tokio::time::sleep(again * 5).await;
         assert!(!waiting.is_finished());
         drop(holder);
-        assert_eq!(waiting.await.unwrap().local_addr().unwrap().port(), address.port);
+        assert_eq!(waiting.await.unwrap().local_addr().unwrap().port(), address.port());
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::Scraper;
+use crate::lock::lock;
 
 /// The last values are at most this old where Spark answers promptly.
 const EVERY: Duration = Duration::from_secs(5);
@@ -51,10 +52,10 @@ impl Scraper {
 
     /// How long until the next look is due.
     fn due(&self, now: Instant) -> Duration {
-        let Some((ended, took)) = self.past().scrape else {
+        let Some((ended, took)) = lock(&self.past).scrape else {
             return Duration::ZERO;
         };
-        let age = match self.past().seen {
+        let age = match lock(&self.past).seen {
             Some(seen) => Age::Lives(now.duration_since(seen)),
             None => Age::Unborn(now.duration_since(self.began)),
         };

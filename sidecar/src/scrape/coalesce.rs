@@ -1,10 +1,11 @@
 //! One source of the scrapes: whoever asks while it is being read gets that reading.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use crate::lock::lock;
 use crate::self_metrics::SelfMetrics;
 use crate::sources::{Report, Source, report};
 
@@ -56,10 +57,6 @@ impl Coalesced {
         });
         result
     }
-}
-
-fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

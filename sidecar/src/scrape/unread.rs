@@ -5,12 +5,13 @@
 //! memory.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::watch;
 
 use super::MergedPage;
 use crate::exposition::Page;
+use crate::lock::lock;
 
 /// Samples of all answers but the newest, together: 24 bytes each, and their labels. Of pages with
 /// so many thousands of executors, only the newest may be read.
@@ -38,7 +39,7 @@ pub struct Lease(watch::Receiver<bool>);
 impl Unread {
     /// Lends an answer; if there are too many then, the oldest leases are over.
     pub(super) fn lend(&self, page: &Arc<MergedPage>) -> Lease {
-        let mut all = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.answers);
         for answers in all.iter_mut() {
             answers.unread.retain(|page| page.strong_count() > 0);
         }

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::{Shutdown, Step, Why};
 use crate::container_exit::Evidence;
+use crate::lock::lock;
 
 /// The signals that end the sidecar.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Signals {
         let mut said: Option<Evidence> = None;
         loop {
             let (step, evidence) = {
-                let mut state = shutdown.state();
+                let mut state = lock(&shutdown.state);
                 (state.step(Instant::now()), state.ended())
             };
             let until = match step {
@@ -56,12 +57,12 @@ impl Signals {
             tokio::select! {
                 Some(()) = self.terminate.recv() => {
                     info!("asked to end (SIGTERM)");
-                    shutdown.state().told(Instant::now());
+                    lock(&shutdown.state).told(Instant::now());
                     look();
                 }
                 Some(()) = self.interrupt.recv() => {
                     info!("interrupted (SIGINT)");
-                    shutdown.state().hurry();
+                    lock(&shutdown.state).hurry();
                 }
                 () = shutdown.changed.notified() => {}
                 () = time_is_over => {}

@@ -19,11 +19,12 @@ pub use families::documented;
 pub use figures::{Cpu, Figures, Memory, Pids, Pressure, Storage, Waiting};
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::processes::{Identity, Processes};
 use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread};
 use crate::exposition::Page;
+use crate::lock::lock;
 
 /// The control group of Spark's JVM, as a source.
 #[derive(Debug)]
@@ -63,13 +64,13 @@ impl Cgroup {
     /// The group that was read last, and whose it is.
     #[must_use]
     pub fn group(&self) -> Option<(Identity, Arc<ControlGroup>)> {
-        self.last().group.clone()
+        lock(&self.last).group.clone()
     }
 
     /// The figures that were read last.
     #[must_use]
     pub fn last_figures(&self) -> Option<Figures> {
-        self.last().figures.clone()
+        lock(&self.last).figures.clone()
     }
 
     /// These figures as a page.
@@ -90,15 +91,11 @@ impl Cgroup {
             Some((_, group)) => group,
             None => Arc::new(ControlGroup::open(&self.proc_root, spark.pid).map_err(failure)?),
         };
-        let figures = group.read().inspect_err(|_| self.last().group = None).map_err(failure)?;
+        let figures =
+            group.read().inspect_err(|_| lock(&self.last).group = None).map_err(failure)?;
         let page = self.page(&figures);
-        *self.last() = LastReading { group: Some((spark, group)), figures: Some(figures) };
+        *lock(&self.last) = LastReading { group: Some((spark, group)), figures: Some(figures) };
         Ok(Reading { shows_spark: true, ..Reading::new(page, Repairs::default()) })
-    }
-
-    fn last(&self) -> MutexGuard<'_, LastReading> {
-        // Nothing is half done when a holder panics.
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -23,7 +23,7 @@ mod tracker;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 pub use kind::ProcessKind;
@@ -33,6 +33,7 @@ pub use tracker::Tracker;
 
 use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread};
 use crate::exposition::Page;
+use crate::lock::lock;
 use pss::Pss;
 
 /// The processes of the pod, as a source.
@@ -60,14 +61,14 @@ impl Processes {
     /// Spark's JVM, as the last scan found it.
     #[must_use]
     pub fn spark(&self) -> Option<Identity> {
-        *self.found()
+        *lock(&self.spark)
     }
 
     fn scan(&self) -> Result<Reading, Failure> {
         let mut tracker = self.tracker();
-        *self.found() = None;
+        *lock(&self.spark) = None;
         let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
-        *self.found() = snapshot.spark();
+        *lock(&self.spark) = snapshot.spark();
         let mut page = Page::new();
         snapshot.write(&mut page);
         if let Some(pss) = &self.pss {
@@ -76,10 +77,6 @@ impl Processes {
         }
         let shows_spark = snapshot.spark().is_some();
         Ok(Reading { shows_spark, ..Reading::new(page, Repairs::default()) })
-    }
-
-    fn found(&self) -> MutexGuard<'_, Option<Identity>> {
-        self.spark.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tracker(&self) -> MutexGuard<'_, Tracker> {

@@ -1,14 +1,11 @@
 //! The figures on the page, each with the files that it comes from.
 
 use super::figures::Figures;
-use crate::exposition::{Described, Page};
-
-/// A family, and its value where there is one.
-type Row = (Described, fn(&Figures) -> Option<f64>);
+use crate::exposition::{Described, Page, Row};
 
 /// Every family but one.
 #[rustfmt::skip]
-const FAMILIES: [Row; 27] = [
+const FAMILIES: [Row<Figures>; 27] = [
     (gauge("spark_container_memory_usage_bytes",
         "Memory charged to the container, page cache included (memory.current; v1 memory.usage_in_bytes)."),
         |it| float(it.memory.usage_bytes)),
@@ -120,11 +117,7 @@ pub fn documented() -> Page {
 impl Figures {
     /// Writes the `spark_container_*` families, each with the label `container`.
     pub fn write(&self, container: &str, page: &mut Page) {
-        for (metric, value) in &FAMILIES {
-            if let Some(value) = value(self) {
-                page.put(metric, &[("container", container)], value);
-            }
-        }
+        page.put_all(&FAMILIES, &[("container", container)], self);
         let faults =
             [("pgfault", self.memory.page_faults), ("pgmajfault", self.memory.major_page_faults)];
         for (failure_type, value) in faults {

@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn of_a_process_that_has_ended_an_open_file_tells_nothing() {
+        let mut root = ProcRoot::new("/proc".into());
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        assert!(root.stat(child.id()).is_some() && root.stat(child.id()).is_some());
+        assert_eq!(root.open.len(), 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(root.stat(child.id()), None);
+        root.close(|_| false);
+        assert!(root.open.is_empty());
+    }
+
+    #[test]
     fn a_kernel_that_does_not_count_fds_has_them_listed() {
         let directory = tempfile::tempdir().unwrap();
         let fds = directory.path().join("7/fd");

@@ -6,7 +6,7 @@
 //! for its own memory map; so it is asked rarely, on a thread of its own, and only if that is wanted.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use tracing::debug;
 use super::kind::ProcessKind;
 use crate::exposition::{Described, Page};
 use crate::kernel_files::{Buffer, number, pairs};
+use crate::lock::lock;
 
 pub(super) const PSS: Described = Described::gauge(
     "spark_process_proportional_memory_bytes",
@@ -100,10 +101,6 @@ fn pss(file: &[u8]) -> Option<u64> {
     let (_, value) = pairs(file).find(|(key, _)| *key == b"Pss")?;
     let kib = value.strip_suffix(b"kB")?;
     number(kib)?.checked_mul(1024)
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::kind::ProcessKind;
 use super::pss::PSS;
 use super::stat::TICKS_PER_SECOND;
-use crate::exposition::{Described, Page};
+use crate::exposition::{Described, Page, Row};
 
 /// The processes of the Spark container at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,22 +87,16 @@ impl Snapshot {
     /// A kind that was seen once stays, at zero when its processes are gone.
     pub fn write(&self, page: &mut Page) {
         for kind in ProcessKind::ALL {
-            let Some(usage) = self.usage(kind) else { continue };
-            for (metric, value) in &FAMILIES {
-                if let Some(value) = value(usage) {
-                    page.put(metric, &[("kind", kind.as_str())], value);
-                }
+            if let Some(usage) = self.usage(kind) {
+                page.put_all(&FAMILIES, &[("kind", kind.as_str())], usage);
             }
         }
     }
 }
 
-/// A family, and its value where there is one.
-type Row = (Described, fn(&Usage) -> Option<f64>);
-
 /// Every family of the scans.
 #[rustfmt::skip]
-const FAMILIES: [Row; 7] = [
+const FAMILIES: [Row<Usage>; 7] = [
     (gauge("spark_processes",
         "Processes of the Spark container."),
         |it| Some(it.count as f64)),

@@ -8,7 +8,7 @@
 mod error;
 mod response;
 
-pub use error::FetchError;
+pub use error::{FetchError, NoPage};
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -113,15 +113,16 @@ impl Client {
         take: impl FnMut(&[u8]) + Send,
     ) -> Result<(), FetchError> {
         let answer = self.open(what, deadline).await?;
+        let port = answer.port();
         let rest = timeout_at(deadline, answer.read(limit, take)).await;
-        rest.map_err(|_| FetchError::Deadline)?
+        rest.unwrap_or(Err(NoPage::Deadline.of(port)))
     }
 
     /// The beginning of the page, from the port that had it last or else from any.
     async fn open(&self, what: Endpoint, deadline: Instant) -> Result<PageResponse, FetchError> {
         if let Some(port) = self.port() {
             let answer = timeout_at(deadline, PageResponse::open(port, what)).await;
-            match answer.map_err(|_| FetchError::Deadline)? {
+            match answer.unwrap_or(Err(NoPage::Deadline.of(port))) {
                 Err(error) if error.elsewhere() => self.found.store(0, Ordering::Relaxed),
                 result => return result,
             }
@@ -137,7 +138,7 @@ impl Client {
         for port in self.first_port..=self.first_port.saturating_add(RETRIES) {
             asked.spawn(PageResponse::open(port, what));
         }
-        let mut best = FetchError::NotListening { first_port: self.first_port };
+        let mut best = NoPage::NotListening.of(self.first_port);
         let mut deadline = deadline;
         loop {
             match timeout_at(deadline, asked.join_next()).await {
@@ -150,7 +151,7 @@ impl Client {
                 Ok(None) => return Err(best),
                 // A stranger's silence must not hide what Spark said.
                 Err(_) if best.says() > 0 => return Err(best),
-                Err(_) => return Err(FetchError::Deadline),
+                Err(_) => return Err(NoPage::Deadline.of(self.first_port)),
             }
         }
     }

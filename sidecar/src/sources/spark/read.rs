@@ -1,7 +1,7 @@
 //! Spark as three sources: the driver's two pages, and what is pushed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::client::{Client, Endpoint};
@@ -9,6 +9,7 @@ use super::push::{Of, Store};
 use super::{Wanted, driver_page, executors_page, servlet};
 use crate::args::Compat;
 use crate::exposition::Page;
+use crate::lock::lock;
 use crate::sources::{Failure, Read, Reading, Source};
 
 /// Nobody waits longer for a page, and then it is asked for anew.
@@ -40,10 +41,6 @@ impl DriverPage {
     pub const fn new(client: Arc<Client>, wanted: Arc<Wanted>) -> Self {
         Self { client, wanted, read_at: Mutex::new(None) }
     }
-
-    fn read_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.read_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Source for DriverPage {
@@ -62,7 +59,7 @@ impl Source for DriverPage {
                 Compat::Servlet => Some(Arc::new(servlet::write(&body))),
             };
             let reading = Reading::new(page, repairs).not_empty()?;
-            *self.read_at() = Some(Instant::now());
+            *lock(&self.read_at) = Some(Instant::now());
             Ok(Reading { servlet, shows_spark: true, ..reading })
         })
     }
@@ -177,7 +174,7 @@ impl Source for Push {
     fn in_place_of(&self, source: &'static str) -> Option<Reading> {
         let page = self.page.as_ref().filter(|_| source == DriverPage::NAME)?;
         let pushed = self.store.last_push_of_driver().filter(|pushed| !is_stale(*pushed));
-        (pushed > *page.read_at()).then(|| self.write(Of::Driver))
+        (pushed > *lock(&page.read_at)).then(|| self.write(Of::Driver))
     }
 }
 

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, FetchError};
+use super::{Endpoint, FetchError, NoPage};
 
 /// About so many bytes are read at once, and no answer may have more in its headers.
 const BUFFER: usize = 64 * 1024;
@@ -50,8 +50,8 @@ impl PageResponse {
     /// Asks a port for a page, and reads so much that it is sure to be the page.
     pub(super) async fn open(port: u16, what: Endpoint) -> Result<Self, FetchError> {
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
-        let socket = socket.map_err(|_| FetchError::NotListening { first_port: port })?;
-        let protocol = |source| FetchError::Protocol { port, source };
+        let socket = socket.map_err(|_| NoPage::NotListening.of(port))?;
+        let protocol = |source| NoPage::Protocol(source).of(port);
         let mut builder = http1::Builder::new();
         builder.max_buf_size(BUFFER).max_headers(MAX_HEADERS);
         let (mut sender, driver) =
@@ -62,7 +62,7 @@ impl PageResponse {
             let _ = driver.await;
         });
         let response = sender.send_request(request(port, what)).await.map_err(protocol)?;
-        let html = check(&response, port)?;
+        let html = check(&response).map_err(|why| why.of(port))?;
         let wanted = if html { HTML_BEGINNING } else { BEGINNING };
         let mut answer = Self {
             port,
@@ -77,10 +77,10 @@ impl PageResponse {
             answer.beginning.extend_from_slice(&piece);
         }
         if html && memchr::memmem::find(&answer.beginning, STARTING_UP).is_some() {
-            return Err(FetchError::StartingUp { port });
+            return Err(NoPage::StartingUp.of(port));
         }
         if html || !what.starts(&answer.beginning) {
-            return Err(FetchError::NotSpark { port });
+            return Err(NoPage::NotSpark.of(port));
         }
         Ok(answer)
     }
@@ -91,7 +91,7 @@ impl PageResponse {
         limit: usize,
         mut take: impl FnMut(&[u8]) + Send,
     ) -> Result<(), FetchError> {
-        let too_large = FetchError::TooLarge { port: self.port, limit };
+        let too_large = NoPage::TooLarge(limit).of(self.port);
         let mut length = self.beginning.len();
         if self.body.size_hint().lower() > (limit.saturating_sub(length)) as u64 {
             return Err(too_large);
@@ -109,7 +109,7 @@ impl PageResponse {
 
     async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|source| FetchError::Protocol { port: self.port, source })?;
+            let frame = frame.map_err(|source| NoPage::Protocol(source).of(self.port))?;
             if let Ok(piece) = frame.into_data() {
                 return Ok(Some(piece));
             }
@@ -134,20 +134,18 @@ fn request(port: u16, what: Endpoint) -> Request<Empty<Bytes>> {
 }
 
 /// Whether an answer may be a page, and if so, whether it is one of HTML.
-fn check(response: &Response<Incoming>, port: u16) -> Result<bool, FetchError> {
+fn check(response: &Response<Incoming>) -> Result<bool, NoPage> {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    match response.status() {
+    Err(match response.status() {
         StatusCode::OK => {
-            Ok(header(CONTENT_TYPE).is_some_and(|media| media.trim().starts_with("text/html")))
+            let media = header(CONTENT_TYPE).unwrap_or_default();
+            return Ok(media.trim().starts_with("text/html"));
         }
-        status @ StatusCode::NOT_FOUND => Err(FetchError::ServletOff { port, status }),
-        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            Err(FetchError::Refused { port, status })
-        }
+        StatusCode::NOT_FOUND => NoPage::ServletOff,
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => NoPage::Refused(status),
         status if status.is_redirection() => {
-            let location = header(LOCATION).unwrap_or("nowhere").to_owned();
-            Err(FetchError::Redirected { port, location })
+            NoPage::Redirected(header(LOCATION).unwrap_or("nowhere").to_owned())
         }
-        status => Err(FetchError::Status { port, status }),
-    }
+        status => NoPage::Status(status),
+    })
 }

@@ -192,7 +192,7 @@ fn a_page_without_end_is_not_held() {
         let _fake = fake(ports.first, Does::SendsForEver(page.as_bytes())).await;
         let ui = Client::new(ports.first);
         let error = ui.fetch(Endpoint::Executors, soon()).await.unwrap_err();
-        assert!(matches!(error, FetchError::TooLarge { limit: MAX_HELD, .. }), "{error}");
+        assert!(matches!(error.why, NoPage::TooLarge(MAX_HELD)), "{error}");
     });
 }
 
@@ -201,9 +201,7 @@ fn where_nothing_listens_it_says_so() {
     run(async {
         let ports = Ports::take();
         let error = Client::new(ports.first).fetch(Endpoint::Driver, soon()).await.unwrap_err();
-        assert!(
-            matches!(error, FetchError::NotListening { first_port } if first_port == ports.first)
-        );
+        assert!(matches!(error.why, NoPage::NotListening) && error.port == ports.first);
         // The last ports of all: there are fewer than 17.
         let error = Client::new(u16::MAX).fetch(Endpoint::Driver, soon()).await.unwrap_err();
         assert_eq!(error.reason(), "not_listening");
