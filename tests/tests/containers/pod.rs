@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use emberscope_tests::admission::{self, Admitted};
-use emberscope_tests::places::{Places, Tools};
+use emberscope_tests::places::{self, Places, Tools};
 use emberscope_tests::{http, ports, programs};
 use tempfile::TempDir;
 
@@ -214,6 +214,10 @@ fn podman() -> Command {
     let mut podman = Command::new("podman");
     // No systemd is needed to make control groups.
     podman.args(["--cgroup-manager=cgroupfs", "--log-level=error"]);
+    // Crun, which it prefers, runs nothing where v2 has controllers beside v1, as a kubelet leaves it.
+    if places::on_path("runc").is_ok() {
+        podman.arg("--runtime=runc");
+    }
     podman
 }
 
