@@ -21,6 +21,7 @@
 
 pub mod admission;
 pub mod cluster;
+pub mod consent;
 pub mod dashboards;
 pub mod demo;
 pub mod discovery;
@@ -39,3 +40,4 @@ pub mod scrapes;
 pub mod series;
 pub mod spark;
 pub mod trial;
+pub mod untouched;

@@ -94,10 +94,13 @@ fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
 #[test]
 fn of_two_rules_that_both_hold_the_earlier_one_decides() {
     type Breaking = (Skip, fn(&mut Value));
-    let breaking: [Breaking; 8] = [
+    let breaking: [Breaking; 9] = [
         (Skip::NotSpark, |pod| pod["metadata"]["labels"]["spark-role"] = json!("none")),
         (Skip::OptedOut, |pod| {
             pod["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
+        }),
+        (Skip::UnclearConsent, |pod| {
+            pod["metadata"]["labels"]["emberscope.dev/inject"] = json!("maybe");
         }),
         (Skip::MirrorPod, |pod| {
             pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
