@@ -56,18 +56,14 @@ esac
 
 binary() { if [[ $1 == webhook ]]; then echo emberscope; else echo emberscope-sidecar; fi; }
 
-# glibc, linked in. With --target, the flag is kept from build scripts and procedural macros.
-target=$(cd "$root" && rustc --version --verbose | sed -n 's/^host: //p')
-packages=()
-for image in "${images[@]}"; do packages+=(--package "$(binary "$image")"); done
-say "compiling for $target, linked statically"
-(cd "$root" && RUSTFLAGS='-C target-feature=+crt-static' \
-    cargo build --quiet --locked --release --target "$target" "${packages[@]}" --bins)
+programs=()
+for image in "${images[@]}"; do programs+=("$(binary "$image")"); done
+say "compiling ${programs[*]}, linked statically (some minutes, the first time)"
+built=$("$root/manifests/images/compile.sh" "${programs[@]}")
 
 binaries=$(mktemp -d)
 trap 'rm -rf "$binaries"' EXIT
-built=$(cd "$root" && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-for image in "${images[@]}"; do cp "$built/$target/release/$(binary "$image")" "$binaries"; done
+for program in "${programs[@]}"; do cp "$built/$program" "$binaries"; done
 
 build=(podman build --layers=false) # no cache of steps: there is nothing to save
 [[ $engine == podman ]] || build=(docker buildx build --load)

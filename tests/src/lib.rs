@@ -29,6 +29,7 @@ pub mod enclosure;
 pub mod http;
 pub mod instructions;
 pub mod load;
+pub mod node;
 pub mod places;
 pub mod ports;
 pub mod process;

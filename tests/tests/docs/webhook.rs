@@ -16,7 +16,7 @@ use crate::generated::{check, fenced, root, table};
 
 #[test]
 fn the_page_about_the_webhook_says_what_the_code_says() {
-    let annotations = ANNOTATIONS.map(|annotation| {
+    let annotations = ANNOTATIONS.iter().map(|annotation| {
         let name = format!("`{PREFIX}{}`", annotation.name);
         [name, annotation.value.to_owned(), annotation.help.to_owned()]
     });

@@ -19,8 +19,8 @@
 //! | the container, the operations | `container`, `patch` |
 //! | names that others rely on; why a pod is left alone | [`contract`], `reason` |
 //!
-//! A module uses those above and below it in this table only downwards: `admission` knows `outcome`,
-//! `outcome` knows `plan` and `patch`, `plan` knows `config` and `pod`, and these know `contract`.
+//! Imports point one way: `admission` knows `review` and `outcome`, `outcome` knows `plan` and `patch`,
+//! these know `config` and `pod`, and those know `origin` and `contract`.
 
 pub mod admission;
 pub mod config;
@@ -37,7 +37,7 @@ mod reason;
 pub mod review;
 mod role;
 
-pub use admission::{Admission, answer};
+pub use admission::Admission;
 pub use config::{AllSettings, Config, ConfigError, Settings};
 pub use container::container;
 pub use native_sidecars::NativeSidecars;

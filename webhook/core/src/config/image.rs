@@ -1,9 +1,8 @@
 //! The name of an image.
 
 use std::fmt;
-use std::str::FromStr;
 
-use oci_spec::distribution::Reference;
+use container_image_dist_ref::ImgRef;
 use serde::{Deserialize, Serialize};
 
 /// A reference to an image, as it was written: one that is none gets the whole pod refused, or has it
@@ -35,9 +34,45 @@ impl TryFrom<String> for Image {
     type Error = String;
 
     fn try_from(image: String) -> Result<Self, Self::Error> {
-        match Reference::from_str(&image) {
+        match ImgRef::new(&image) {
             Ok(_) => Ok(Self(image)),
-            Err(error) => Err(format!("{image:?} is no reference to an image: {error}")),
+            Err(error) => {
+                let at = error.index() + 1;
+                Err(format!("{image:?} is no reference to an image (character {at})"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_registries_take_is_a_reference_and_what_they_do_not_is_named() {
+        let digest = "@sha256:".to_owned() + &"0".repeat(64);
+        for image in
+            ["a", "emberscope/sidecar:0.1.0", "localhost:5000/a", &format!("r.io/a/b:1{digest}")]
+        {
+            assert_eq!(Image::try_from(image.to_owned()).unwrap().as_str(), image);
+        }
+        for image in ["", " x:1", "a/B", "a:", "a b", "a@sha256:0", "https://r.io/a", "a:1:2", "ü"]
+        {
+            let error = Image::try_from(image.to_owned()).unwrap_err();
+            assert!(error.contains(&format!("{image:?} is no reference")), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        /// The parser says `unreachable!` in places.
+        #[test]
+        fn any_text_is_read_or_refused(image in "[a-zA-Z0-9:/@._\\[\\]+ -]{0,40}", other in any::<String>()) {
+            let _ = Image::try_from(image);
+            let _ = Image::try_from(other);
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Annotation {
 }
 
 /// Every annotation that users may set.
-pub const ANNOTATIONS: [Annotation; 10] = [
+pub const ANNOTATIONS: &[Annotation] = &[
     Annotation {
         name: "inject",
         value: "\"true\" or \"false\" (or \"enabled\", \"disabled\")",

@@ -26,7 +26,7 @@ pub(super) struct Rule {
 }
 
 /// All rules but the first, [`Skip::NotSpark`], after which there is a role.
-pub(super) const RULES: [Rule; 9] = [
+pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::OptedOut, holds: |case| Consent::of(case.pod) == Consent::Refused },
     Rule { skip: Skip::UnclearConsent, holds: |case| Consent::of(case.pod) == Consent::Unclear },
     Rule { skip: Skip::MirrorPod, holds: |case| case.pod.annotation(MIRROR).is_some() },
@@ -45,8 +45,8 @@ pub(super) const RULES: [Rule; 9] = [
 ];
 
 /// The reasons for which a pod is left alone, in the order in which they are looked for.
-pub const ORDER: [Skip; 10] = {
-    let mut order = [Skip::NotSpark; 10];
+pub const ORDER: [Skip; RULES.len() + 1] = {
+    let mut order = [Skip::NotSpark; RULES.len() + 1];
     let mut index = 0;
     while index < RULES.len() {
         order[index + 1] = RULES[index].skip;
