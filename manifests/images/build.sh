@@ -7,12 +7,14 @@ usage() {
 usage: manifests/images/build.sh [--engine podman|docker] [--prefix NAME] [--tag TAG] [IMAGE ...]
 
 Compiles static binaries with cargo and makes an image of each:
-  webhook    emberscope/webhook:VERSION    the program `emberscope`
-  sidecar    emberscope/sidecar:VERSION    the program `emberscope-sidecar`
+  webhook    localhost/emberscope/webhook:VERSION    the program `emberscope`
+  sidecar    localhost/emberscope/sidecar:VERSION    the program `emberscope-sidecar`
 IMAGE is one of these; default: both.
 
   --engine  default: podman if it is installed, else docker (needs buildx)
-  --prefix  what stands before /webhook and /sidecar; default: emberscope
+  --prefix  what stands before /webhook and /sidecar; default: localhost/emberscope,
+            as the manifests have it: podman says localhost/ of what it has built itself, docker takes it,
+            and no node looks for such an image in somebody's registry
   --tag     default: the version in Cargo.toml
 
 Settings for the engine's build go into BUILD_FLAGS, e.g. BUILD_FLAGS='--isolation chroot'.
@@ -26,7 +28,7 @@ stop() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-engine='' prefix=emberscope tag='' images=()
+engine='' prefix=localhost/emberscope tag='' images=()
 while (($# > 0)); do
     case $1 in
     -h | --help) usage && exit ;;

@@ -130,10 +130,8 @@ make_emberscope() {
     rm -rf "$product"
     mkdir -p "$product"
     while read -r name; do
-        # podman calls `localhost/NAME` what nobody has pulled.
-        podman tag "localhost/$name" "docker.io/$name"
-        podman save --quiet --format oci-archive --output "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name"
-        say "docker.io/$name"
+        podman save --quiet --format oci-archive --output "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "$name"
+        say "$name"
     done < <(product_images)
 }
 
@@ -153,13 +151,13 @@ make_emberscope_from() { # FOLDER
     while read -r name; do
         program=emberscope
         [[ $name != */sidecar:* ]] || program=emberscope-sidecar
-        image "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "docker.io/$name" \
+        image "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "$name" \
             "{\"Entrypoint\": [\"/$program\"], \"User\": \"65532:65532\"}" "$folder/debian.layer" "$work/programs.layer"
     done < <(product_images)
 }
 
 # The images that manifests/base names.
-product_images() { grep -rhoE 'image: +emberscope[^ ]*' "$root/manifests/base" | sed 's/image: *//' | sort -u; }
+product_images() { grep -rhoE 'image: +localhost/emberscope[^ ]*' "$root/manifests/base" | sed 's/image: *//' | sort -u; }
 
 mkdir -p "$folder"
 case ${1:-} in

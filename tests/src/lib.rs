@@ -21,6 +21,7 @@
 
 pub mod admission;
 pub mod cluster;
+pub mod consent;
 pub mod dashboards;
 pub mod demo;
 pub mod discovery;
@@ -40,3 +41,4 @@ pub mod scrapes;
 pub mod series;
 pub mod spark;
 pub mod trial;
+pub mod untouched;

@@ -20,3 +20,4 @@ mod reinvocation;
 mod rolling_update;
 mod selection;
 mod spark_submit;
+mod yaml;

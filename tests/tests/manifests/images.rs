@@ -28,16 +28,24 @@ fn each_image_is_one_program_that_runs_as_a_number() {
     }
 }
 
+/// Whoever follows the README builds these and applies the manifests: podman puts `localhost/` in front
+/// of a name without a registry, and a node looks for one elsewhere.
 #[test]
-fn the_deployment_and_the_configuration_name_these_images() {
+fn the_deployment_and_the_configuration_say_word_for_word_what_is_built() {
     let tag = env!("CARGO_PKG_VERSION");
+    let script = read("manifests/images/build.sh");
+    let prefix = script.split(" prefix=").nth(1).unwrap().split(' ').next().unwrap();
+    let registry = prefix.split('/').next().unwrap();
+    assert!(registry == "localhost" || registry.contains('.'), "{prefix} names no registry");
     let objects = base();
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
-    assert_eq!(pod["containers"][0]["image"], Value::from(format!("emberscope/webhook:{tag}")));
+    assert_eq!(pod["containers"][0]["image"], Value::from(format!("{prefix}/webhook:{tag}")));
     let sidecar = emberscope_core::Config::default().sidecar.image;
-    assert_eq!(sidecar.as_str(), format!("emberscope/sidecar:{tag}"));
+    assert_eq!(sidecar.as_str(), format!("{prefix}/sidecar:{tag}"));
     let help = output(root().join("manifests/images/build.sh").to_str().unwrap(), &["--help"]);
-    for image in ["emberscope/webhook:VERSION", "emberscope/sidecar:VERSION"] {
-        assert!(help.contains(image), "{help}");
+    let dockerfile = read("manifests/images/Dockerfile");
+    for image in ["webhook", "sidecar"] {
+        assert!(help.contains(&format!("{prefix}/{image}:VERSION")), "{help}");
+        assert!(dockerfile.contains(&format!("--tag {prefix}/{image}:{tag}")), "{image}");
     }
 }

@@ -19,6 +19,7 @@ mod namespaces;
 mod pods;
 mod policy;
 mod prometheus;
+mod replicas;
 mod report;
 mod server;
 mod sidecars;
@@ -158,6 +159,7 @@ async fn of_cluster(
 ) -> (Vec<Finding>, usize) {
     let server = Server::fetch(client, &options.namespace).await;
     let config = server.config().and_then(Result::ok);
+    let roles = config.as_ref().map(|config| config.roles.clone()).unwrap_or_default();
     let kubelets = kubernetes::native_sidecars(client, version).await;
     let mut findings = vec![kubernetes::kubelets(&kubelets)];
 
@@ -175,10 +177,10 @@ async fn of_cluster(
     let by = policies.by(&configuration);
     if by == By::Policy {
         findings.push(Policies::instead_of_a_server());
-        findings.extend(policies.judge(&options.namespace));
+        findings.extend(policies.judge(&options.namespace, &roles));
     } else {
         findings.extend(server.judge());
-        findings.extend(webhook::judge(&configuration, &options.namespace));
+        findings.extend(webhook::judge(&configuration, &options.namespace, &roles));
         findings.extend(policies.beside(&configuration));
     }
     if let (Ok(configuration), By::Webhook) = (&configuration, by) {

@@ -14,6 +14,7 @@ fn installed() -> Server {
             }}},
             "status": {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2},
         })),
+        pods: Ok(Vec::new()),
         service: Ok(json!({"spec": {"ports": [{"port": 443}]}})),
         slices: Ok(vec![json!({"endpoints": [{"conditions": {"ready": true}}, {}]})]),
         config_map: Ok(json!({"data": {"config.yaml": "sidecar: {image: a/b:1}"}})),
@@ -131,4 +132,26 @@ fn a_mounted_secret_is_found_where_the_server_keeps_none() {
     pod["containers"][0]["args"] = json!(["serve", "--cert-dir=/certs"]);
     pod["volumes"] = json!([{"configMap": {}}, {"secret": {"secretName": "mine"}}]);
     assert_eq!(server.secret().as_deref(), Some("mine"));
+}
+
+/// What the README's reader sees who built the images and did not bring them to the nodes.
+#[test]
+fn a_deployment_that_is_not_ready_says_why() {
+    let mut server = installed();
+    server.deployment.as_mut().unwrap()["status"] = json!({"replicas": 2});
+    server.pods = Ok(vec![json!({
+        "metadata": {"name": "emberscope-1"},
+        "status": {"phase": "Pending", "containerStatuses": [{
+            "name": "webhook", "image": "x/emberscope:1",
+            "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}},
+        }]},
+    })]);
+    let found = server.judge().into_iter().find(|one| one.check == DEPLOYMENT).unwrap();
+    assert_eq!(found.outcome, Outcome::Fail);
+    for words in
+        ["no replica is ready (of 2)", "emberscope-1", "ImagePullBackOff", "x/emberscope:1"]
+    {
+        assert!(found.sentence.contains(words), "{}", found.sentence);
+    }
+    assert!(found.remedy.unwrap().contains("nodes"));
 }

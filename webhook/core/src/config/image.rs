@@ -14,7 +14,7 @@ pub struct Image(String);
 impl Image {
     /// The sidecar's that is released with this version.
     pub(super) fn of_this_version() -> Self {
-        Self(concat!("emberscope/sidecar:", env!("CARGO_PKG_VERSION")).to_owned())
+        Self(concat!("localhost/emberscope/sidecar:", env!("CARGO_PKG_VERSION")).to_owned())
     }
 
     /// The reference.

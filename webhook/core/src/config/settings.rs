@@ -1,9 +1,10 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
-use super::spark_confs::{options, push_sink};
-use super::{Config, Selector, SparkConfs};
+use super::spark_confs::options;
+use super::{Config, Selector, SparkConfs, push};
 use crate::native_sidecars::NativeSidecars;
-use crate::pod::{Pod, Role};
+use crate::pod::Pod;
+use crate::role::Role;
 
 /// The settings for every pod of a cluster.
 #[derive(Debug)]
@@ -20,18 +21,21 @@ impl AllSettings {
     /// Settings for a cluster whose kubelets know so much.
     #[must_use]
     pub fn new(config: Config, native_sidecars: NativeSidecars) -> Self {
+        // A driver tells its executors how often to push, and may be of any profile.
+        let all = config.profiles.iter().map(|profile| &profile.config).chain([&config]);
+        let periods = all.map(|one| push::period_seconds(&one.spark_confs, Role::Executor));
+        let executors_push = periods.max().flatten();
+        let settings = |config, profile| {
+            let mut settings = Settings::new(config, profile, native_sidecars);
+            settings.push_period_seconds[Role::Executor as usize] = executors_push;
+            settings
+        };
         let profiles = config.profiles.iter().map(|profile| {
             let name = Some(profile.name.clone());
-            let settings = Settings::new(profile.config.clone(), name, native_sidecars);
-            (profile.selector.clone(), settings)
+            (profile.selector.clone(), settings(profile.config.clone(), name))
         });
         let top = Config { profiles: Vec::new(), ..config.clone() };
-        Self {
-            native_sidecars,
-            profiles: profiles.collect(),
-            default: Settings::new(top, None, native_sidecars),
-            config,
-        }
+        Self { native_sidecars, profiles: profiles.collect(), default: settings(top, None), config }
     }
 
     /// Settings where there is no cluster to ask: today's kubelets know native sidecars.
@@ -77,6 +81,8 @@ pub struct Settings {
     pub options: String,
     /// Where Spark's processes push to, by role.
     push_ports: [u16; 2],
+    /// How often, by role.
+    push_period_seconds: [Option<u32>; 2],
 }
 
 impl Settings {
@@ -84,12 +90,18 @@ impl Settings {
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let spark_confs = with_ports(&config);
         let options = options(&spark_confs);
-        let push_ports = Role::ALL.map(|role| {
-            let told = spark_confs.get(&format!("{}.port", push_sink(role)));
-            let told = told.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
-            told.unwrap_or_else(|| config.sidecar.push_port.get())
-        });
-        Self { config, profile, native_sidecars, injected, spark_confs, options, push_ports }
+        let push_ports = Role::ALL.map(|role| push::port(&config, role));
+        let push_period_seconds = Role::ALL.map(|role| push::period_seconds(&spark_confs, role));
+        Self {
+            config,
+            profile,
+            native_sidecars,
+            injected,
+            spark_confs,
+            options,
+            push_ports,
+            push_period_seconds,
+        }
     }
 
     /// The port that the sidecar of a pod of that role takes pushes on: what Spark is told.
@@ -97,16 +109,22 @@ impl Settings {
     pub const fn push_port(&self, role: Role) -> u16 {
         self.push_ports[role as usize]
     }
+
+    /// The longest time between two pushes of a process of that role, in seconds; none: it does not
+    /// push.
+    #[must_use]
+    pub const fn push_period_seconds(&self, role: Role) -> Option<u32> {
+        self.push_period_seconds[role as usize]
+    }
 }
 
 /// The configured settings, with the ports that Spark pushes to.
 fn with_ports(config: &Config) -> SparkConfs {
     let mut confs = config.spark_confs.clone();
-    for push in Role::ALL.map(push_sink) {
-        if confs.contains_key(&format!("{push}.class")) {
-            confs
-                .entry(format!("{push}.port"))
-                .or_insert_with(|| config.sidecar.push_port.map(|port| port.get().to_string()));
+    for role in Role::ALL {
+        if push::is_on(&config.spark_confs, role) && !push::says_port(&config.spark_confs, role) {
+            let port = config.sidecar.push_port.map(|port| port.get().to_string());
+            confs.insert(format!("{}.port", push::sink(role)), port);
         }
     }
     confs

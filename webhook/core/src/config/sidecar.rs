@@ -37,6 +37,8 @@ pub struct SidecarConfig {
     pub max_series: Sourced<u32>,
     /// Time between two readings of what Python processes share, in seconds; 0 for never.
     pub pss_interval_seconds: Sourced<u32>,
+    /// Whether the pod's containers are made to share a process namespace.
+    pub share_process_namespace: Sourced<SharedProcesses>,
     /// What it may use.
     pub resources: SidecarResources,
     /// Labels of the pod that its figures carry: by the metric label's name, the pod label's key.
@@ -71,6 +73,7 @@ impl Default for SidecarConfig {
             compat: Sourced::default(Compat::None),
             max_series: Sourced::default(500_000),
             pss_interval_seconds: Sourced::default(0),
+            share_process_namespace: Sourced::default(SharedProcesses::Auto),
             resources: SidecarResources::default(),
             metric_labels: BTreeMap::new(),
         }
@@ -118,7 +121,7 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 14] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 15] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
@@ -131,6 +134,7 @@ impl SidecarConfig {
             (&["compat"], &mut self.compat.origin),
             (&["maxSeries"], &mut self.max_series.origin),
             (&["pssIntervalSeconds"], &mut self.pss_interval_seconds.origin),
+            (&["shareProcessNamespace"], &mut self.share_process_namespace.origin),
             (&["resources", "cpuRequest"], &mut resources.cpu_request.origin),
             (&["resources", "cpuLimit"], &mut resources.cpu_limit.origin),
             (&["resources", "memoryRequest"], &mut resources.memory_request.origin),
@@ -238,6 +242,14 @@ words! {
         None = "none",
         /// Spark's own of its driver page, which hold the application's id.
         Servlet = "servlet",
+    }
+
+    /// Whether the pod's containers are made to share a process namespace.
+    SharedProcesses {
+        /// Where neither the pod nor the command of one of its containers speaks against it.
+        Auto = "auto",
+        /// Nowhere.
+        Never = "never",
     }
 
     /// When the kubelet pulls an image
