@@ -1,5 +1,7 @@
 //! Why there is no page.
 
+use std::net::SocketAddr;
+
 use hyper::StatusCode;
 use thiserror::Error;
 
@@ -7,61 +9,61 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// Spark has no UI yet, has none any more, or has it elsewhere.
-    #[error("nothing listens on 127.0.0.1:{first_port} and the 16 ports above it")]
+    #[error("nothing listens on port {first_port} and the 16 above it")]
     NotListening {
         /// The first port that was tried.
         first_port: u16,
     },
     /// Something answers, but with something else.
-    #[error("what answers on 127.0.0.1:{port} is not Spark's page")]
+    #[error("what answers on {address} is not Spark's page")]
     NotSpark {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
     },
     /// Spark's UI is up before its pages are.
-    #[error("spark on 127.0.0.1:{port} says that it is starting up")]
+    #[error("spark on {address} says that it is starting up")]
     StartingUp {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
     },
     /// 404: the page is not switched on (`spark.ui.prometheus.enabled`, the `prometheusServlet`
     /// sink), or not yet there.
-    #[error("127.0.0.1:{port} answered {status}: spark's page is not switched on")]
+    #[error("{address} answered {status}: spark's page is not switched on")]
     ServletOff {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// 404.
         status: StatusCode,
     },
     /// To HTTPS where `spark.ssl.ui.enabled`, or to a login.
-    #[error("127.0.0.1:{port} redirects to {location}")]
+    #[error("{address} redirects to {location}")]
     Redirected {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// The `Location` header.
         location: String,
     },
     /// 401 or 403, from a filter of `spark.ui.filters`.
-    #[error("127.0.0.1:{port} answered {status}: a filter of spark's ui wants a login")]
+    #[error("{address} answered {status}: a filter of spark's ui wants a login")]
     Refused {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// 401 or 403.
         status: StatusCode,
     },
     /// Any other status.
-    #[error("127.0.0.1:{port} answered {status}")]
+    #[error("{address} answered {status}")]
     Status {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// The status.
         status: StatusCode,
     },
     /// More than is read.
-    #[error("the page of 127.0.0.1:{port} has more than {limit} bytes")]
+    #[error("the page of {address} has more than {limit} bytes")]
     TooLarge {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// How many bytes are read.
         limit: usize,
     },
@@ -69,10 +71,10 @@ pub enum FetchError {
     #[error("spark's page was not there in time")]
     Deadline,
     /// No HTTP, or not to the end.
-    #[error("127.0.0.1:{port} does not speak http to the end")]
+    #[error("{address} does not speak http to the end")]
     Protocol {
-        /// The port that answered.
-        port: u16,
+        /// What answered.
+        address: SocketAddr,
         /// What was wrong.
         #[source]
         source: hyper::Error,
