@@ -6,16 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use emberscope_sidecar::args::Args;
+use emberscope_sidecar::args::{Args, LeftOut};
 
 /// What a webhook gave that still put sidecars beside Spark's container.
 const BESIDE_SPARK: &str = "--life=classic";
 
-/// Arguments that cannot be understood end with clap's 2, which only a person by hand can give:
-/// what a webhook of another version adds is left out. Everything else ends with 0, come what may:
-/// what a sidecar ends with must not become the verdict on the job beside it.
+/// Ends with 0, come what may: what a sidecar ends with must not become the verdict on the job beside
+/// it.
 fn main() -> ExitCode {
-    let (args, unknown) = Args::known(std::env::args_os());
+    let (args, left_out) = Args::understood(std::env::args_os());
     tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         .with_writer(std::io::stderr)
@@ -25,13 +24,13 @@ fn main() -> ExitCode {
         .log_internal_errors(false)
         .init();
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        if unknown.iter().any(|argument| argument == BESIDE_SPARK) {
+        if left_out.iter().any(|it| it.argument == BESIDE_SPARK) {
             // No kubelet would tell this container to end, and its pod never would.
             tracing::error!("not a native sidecar: the webhook is older than this image; leaving");
             return;
         }
-        for argument in unknown {
-            tracing::warn!(argument, "left out, since this version does not know it");
+        for LeftOut { argument, reason } in left_out {
+            tracing::warn!(argument, "left out: {reason}");
         }
         if let Err(error) = live(args) {
             tracing::error!("cannot go on: {error:#}");

@@ -35,6 +35,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         port,
         spark_ui_port,
         push_port,
+        push_period_seconds,
         container,
         application_id,
         metric_labels,
@@ -51,7 +52,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let shutdown = Arc::new(Shutdown::new(Duration::from_secs(linger_seconds.into())));
 
     let wanted = Arc::new(Wanted { application_id, profile, compat });
-    let mut sources = spark(role, spark_ui_port, receive(push_port), wanted);
+    let pushes = Pushes {
+        store: receive(push_port),
+        period: Duration::from_secs(push_period_seconds.into()),
+    };
+    let mut sources = spark(role, spark_ui_port, pushes, wanted);
     let pss = (pss_interval_seconds > 0).then(|| Duration::from_secs(pss_interval_seconds.into()));
     let processes = Arc::new(Processes::new(proc_root.clone(), pss));
     let cgroup = Arc::new(Cgroup::new(proc_root, container, Arc::clone(&processes)));
@@ -82,21 +87,27 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What Spark pushes, and how often.
+struct Pushes {
+    store: Arc<Store>,
+    period: Duration,
+}
+
 /// Spark's own figures.
 fn spark(
     role: Role,
     ui_port: u16,
-    pushes: Arc<Store>,
+    Pushes { store, period }: Pushes,
     wanted: Arc<Wanted>,
 ) -> Vec<Arc<dyn Source>> {
     match role {
         Role::Driver => {
-            let client = Arc::new(Client::new(ui_port));
+            let client = Arc::new(Client::new(ui_port, wanted.application_id.clone()));
             let page = Arc::new(DriverPage::new(Arc::clone(&client), Arc::clone(&wanted)));
-            let push = Push::of_driver(pushes, wanted, Arc::clone(&page));
+            let push = Push::of_driver(store, wanted, period, Arc::clone(&page));
             vec![page, Arc::new(ExecutorsPage::new(client)), Arc::new(push)]
         }
-        Role::Executor => vec![Arc::new(Push::of_executor(pushes, wanted))],
+        Role::Executor => vec![Arc::new(Push::of_executor(store, wanted, period))],
     }
 }
 

@@ -61,9 +61,12 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// A page that is written, and what was repaired in it.
+    /// A page that is written, and what was repaired before it was; what the page itself has mended
+    /// or refused is added.
     #[must_use]
-    pub fn new(mut page: Page, repairs: Repairs) -> Self {
+    pub fn new(mut page: Page, mut repairs: Repairs) -> Self {
+        repairs.add_all(Reason::NotACount, page.not_counts());
+        repairs.add_all(Reason::LongLabel, page.cut_labels());
         let duplicates = page.drop_duplicates();
         page.close();
         Self { page: Arc::new(page), duplicates, repairs, ..Self::default() }
@@ -180,6 +183,16 @@ mod tests {
     async fn a_panic_is_a_failure_of_its_source() {
         let report = report(Arc::new(Panics)).await;
         assert_eq!((report.source, report.failure()), ("panics", Some("panicked")));
+    }
+
+    #[test]
+    fn what_a_page_has_refused_and_mended_is_counted_whatever_its_source() {
+        let mut page = Page::new();
+        page.counter("a_total", "A.", &[], -1.0);
+        page.counter("a_total", "A.", &[("x", &"y".repeat(8192))], 1.0);
+        let repairs = Reading::new(page, Repairs::default()).repairs;
+        let there: Vec<_> = repairs.iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(there, [(Reason::LongLabel, 1), (Reason::NotACount, 1)]);
     }
 
     #[test]

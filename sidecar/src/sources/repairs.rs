@@ -11,8 +11,12 @@ pub enum Reason {
     NotUtf8,
     /// A label that the scraper sets itself (`instance`, `job`, ...), or came twice: left out.
     ReservedLabel,
+    /// A label value was longer than what scrapers and stores take: its beginning is kept.
+    LongLabel,
     /// The value is `null`, a text or a collection: line left out.
     NotANumber,
+    /// The value of what only goes up is negative, infinite or no number: sample left out.
+    NotACount,
     /// There is no value: line left out.
     NoValue,
     /// Not a sample at all: line left out.
@@ -21,6 +25,10 @@ pub enum Reason {
     TooLong,
     /// One name or executor more than a page may hold: left out.
     TooMany,
+    /// A page has more bytes than are read: what is behind them is left out.
+    PageTooLarge,
+    /// Nothing is left of the name in letters and digits: line left out.
+    NoName,
     /// The name is taken by a family of another type: left out.
     NameTaken,
     /// A name that this page of Spark's does not have: left out.
@@ -29,15 +37,19 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for a metric that starts at zero for each.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::UnescapedLabel,
         Self::NotUtf8,
         Self::ReservedLabel,
+        Self::LongLabel,
         Self::NotANumber,
+        Self::NotACount,
         Self::NoValue,
         Self::Malformed,
         Self::TooLong,
         Self::TooMany,
+        Self::PageTooLarge,
+        Self::NoName,
         Self::NameTaken,
         Self::Foreign,
     ];
@@ -49,11 +61,15 @@ impl Reason {
             Self::UnescapedLabel => "unescaped_label",
             Self::NotUtf8 => "not_utf8",
             Self::ReservedLabel => "reserved_label",
+            Self::LongLabel => "long_label",
             Self::NotANumber => "not_a_number",
+            Self::NotACount => "not_a_count",
             Self::NoValue => "no_value",
             Self::Malformed => "malformed",
             Self::TooLong => "too_long",
             Self::TooMany => "too_many",
+            Self::PageTooLarge => "page_too_large",
+            Self::NoName => "no_name",
             Self::NameTaken => "name_taken",
             Self::Foreign => "foreign",
         }
@@ -80,7 +96,12 @@ impl Repairs {
 
     /// A line that is mended or left out.
     pub(crate) const fn add(&mut self, reason: Reason) {
-        self.counts[reason as usize] += 1;
+        self.add_all(reason, 1);
+    }
+
+    /// So many of them.
+    pub(crate) const fn add_all(&mut self, reason: Reason, count: u64) {
+        self.counts[reason as usize] += count;
     }
 }
 

@@ -41,8 +41,8 @@ fn no_metric_label_can_be_called_like_one_of_the_sidecars() {
 #[test]
 fn the_two_programs_agree_on_what_is_served_unasked() {
     let line = ["emberscope-sidecar", "--role=driver"].map(std::ffi::OsString::from);
-    let (sidecar, unknown) = Args::known(line);
-    assert!(unknown.is_empty());
+    let (sidecar, left_out) = Args::understood(line);
+    assert!(left_out.is_empty());
     let webhook = SidecarConfig::default();
     assert_eq!(webhook.arguments(), Vec::<String>::new());
     assert_eq!(sidecar.max_series, *webhook.max_series);

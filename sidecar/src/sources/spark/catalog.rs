@@ -79,8 +79,10 @@ const SOURCES: [MetricsSource; 15] = [
 pub enum MetricType {
     /// A value.
     Gauge,
-    /// A count; a meter's too, which is a count with rates.
+    /// A count, which may go down: it has `dec()`.
     Counter,
+    /// A count with rates, which only goes up.
+    Meter,
     /// A count, and statistics of the last observations.
     Histogram,
     /// A meter, and statistics of the last durations.
@@ -102,16 +104,20 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The value in the base unit; nothing for a negative time, by which Spark means none.
-    pub(super) fn convert(self, value: f64) -> Option<f64> {
+    /// The value in the base unit.
+    pub(super) fn convert(self, value: f64) -> f64 {
         // Divided, not multiplied by 0.001: 272 ms are 0.272 s and not 0.27200000000000002 s.
         match self {
-            Self::Base => Some(value),
-            Self::MB => Some(value * 1_048_576.0),
-            Self::ms | Self::ns if value < 0.0 => None,
-            Self::ms => Some(value / 1e3),
-            Self::ns => Some(value / 1e9),
+            Self::Base => value,
+            Self::MB => value * 1_048_576.0,
+            Self::ms => value / 1e3,
+            Self::ns => value / 1e9,
         }
+    }
+
+    /// Whether it is one of time: Spark has -1 for a duration that there is not.
+    pub(super) const fn is_time(self) -> bool {
+        matches!(self, Self::ms | Self::ns)
     }
 }
 

@@ -6,9 +6,12 @@
 //! to 4.3.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+
+use memchr::memmem;
 
 use super::catalog::Unit;
-use super::names::{MetricField, Naming, Prefixes};
+use super::names::{MetricField, Naming, Prefixes, rated};
 use super::registry::Registry;
 use super::text::Lines;
 use super::{Repairs, Wanted};
@@ -29,17 +32,28 @@ pub fn write(body: &[u8], wanted: &Wanted, page: &mut Page) -> Repairs {
         None => of_pod.map(Cow::Borrowed),
     };
     let labels: Vec<_> = id.as_deref().map(|id| ("application_id", id)).into_iter().collect();
+    let meters = meters(body, &prefixes);
     let mut registry = Registry::new(page, Role::Driver, &labels, Unit::ns, wanted.profile);
     for line in Lines::new(body) {
         match line {
             Err(reason) => registry.bad(reason),
             Ok(line) => {
-                let field = MetricField::of_servlet(prefixes.key(line.name), line.labels);
-                registry.put(field, line.value);
+                let key = prefixes.key(line.name);
+                let is_meter = |key: &str| meters.contains(key);
+                registry.put(MetricField::of_servlet(key, line.labels, is_meter), line.value);
             }
         }
     }
     registry.finish()
+}
+
+/// The keys of what has rates and no timer's statistics: Spark itself has no meter.
+fn meters<'b>(body: &'b [u8], prefixes: &Prefixes) -> HashSet<&'b str> {
+    if memmem::find(body, b"Rate{type=\"counters\"}").is_none() {
+        return HashSet::new();
+    }
+    let lines = Lines::new(body).filter_map(Result::ok);
+    lines.filter_map(|line| rated(prefixes.key(line.name))).collect()
 }
 
 #[cfg(test)]

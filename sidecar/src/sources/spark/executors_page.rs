@@ -16,8 +16,8 @@ use crate::exposition::{FamilyId, LabelSet, Page, Part};
 /// The labels of an executor's lines, in Spark's order.
 const LABELS: [&str; 3] = ["application_id", "application_name", "executor_id"];
 
-/// Labels that the scraper gives a target: samples that bring their own collide with them.
-const RESERVED: [&str; 5] = ["pod", "instance", "job", "namespace", "type"];
+/// Those of `spark_info`.
+const INFO_LABELS: [&str; 2] = ["version", "revision"];
 
 /// How many names a page may have; Spark 4.3 has 42.
 const MAX_NAMES: usize = 256;
@@ -77,6 +77,14 @@ impl Reader {
     pub fn finish(mut self, page: &mut Page) -> Repairs {
         let text = std::mem::take(&mut self.begun);
         self.read(Lines::new(&text), page);
+        self.repairs
+    }
+
+    /// Tells what was wrong with the lines of a page that was not read to its end, where it may have
+    /// stopped within a line.
+    #[must_use]
+    pub fn cut(mut self) -> Repairs {
+        self.repairs.add(Reason::PageTooLarge);
         self.repairs
     }
 
@@ -163,7 +171,7 @@ struct LastLabels {
     /// What was between the braces.
     block: Vec<u8>,
     set: Option<Mended>,
-    /// Size of all blocks so far.
+    /// Size of all sets so far.
     bytes: usize,
 }
 
@@ -174,8 +182,9 @@ impl LastLabels {
     /// The label set of what is between a sample's braces; nothing where those are no labels.
     fn find(&mut self, block: &[u8], page: &mut Page) -> Option<Mended> {
         if self.set.is_none() || self.block != block {
-            self.bytes += block.len();
             self.set = if self.bytes > MAX_LABELS { None } else { label_set(block, page) };
+            // A long name is cut: what was between the braces does not count.
+            self.bytes += self.set.map_or(0, |(set, _)| page.label_text(set).len());
             self.block.clear();
             self.block.extend_from_slice(block);
         }
@@ -189,7 +198,9 @@ fn label_set(block: &[u8], page: &mut Page) -> Option<Mended> {
     let mut kept: Vec<(&str, &str)> = Vec::with_capacity(labels.pairs.len());
     for (name, value) in &labels.pairs {
         let twice = kept.iter().any(|(other, _)| other == name);
-        if twice || name.contains(':') || name.starts_with("__") || RESERVED.contains(name) {
+        // Others, of some builds, may be the target's or the pod's too.
+        let known = LABELS.iter().chain(&INFO_LABELS).any(|known| known == name);
+        if twice || !known {
             mended = mended.or(Some(Reason::ReservedLabel));
         } else {
             kept.push((name, value));

@@ -175,7 +175,7 @@ impl<'a> Owner<'a> {
 /// Ids are `app-<time>-<number>` (standalone), `local-<time>`, `spark-<UUID without hyphens>` and
 /// EMR's `spark-<job id>`, `spark-application-<time>`, and YARN's `application_<time>_<number>`.
 /// Others were set by a user, and are no id.
-fn application_id(namespace: &str) -> Option<Cow<'_, str>> {
+pub(super) fn application_id(namespace: &str) -> Option<Cow<'_, str>> {
     let digits = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
     let time = |part: &str| part.len() >= 13 && digits(part);
     let job = |part: &str| {
@@ -242,13 +242,20 @@ const FIELDS: [(&str, &str, Field); 15] = [
 
 impl<'a> MetricField<'a> {
     /// Reads a name of the driver page, without its prefix, and the labels beside it
-    /// (`PrometheusServlet.getMetricsSnapshot`).
-    pub(super) fn of_servlet(name: &'a str, labels: &[u8]) -> Self {
+    /// (`PrometheusServlet.getMetricsSnapshot`). Counters and meters have the same label: which of its
+    /// names are a meter's has to be given.
+    pub(super) fn of_servlet(
+        name: &'a str,
+        labels: &[u8],
+        is_meter: impl FnOnce(&str) -> bool,
+    ) -> Self {
         let gauge = Self { key: name, of: MetricType::Gauge, field: Field::Value };
         let Some((key, field)) = servlet_field(name) else {
             return gauge;
         };
         let of = match (type_label(labels), field) {
+            (Some(MetricType::Counter), Field::Rate(_)) => MetricType::Meter,
+            (Some(MetricType::Counter), _) if is_meter(key) => MetricType::Meter,
             (Some(of), _) => of,
             (None, Field::Count) => MetricType::Counter,
             (None, Field::Value | Field::Twin) => MetricType::Gauge,
@@ -278,7 +285,8 @@ impl<'a> MetricField<'a> {
         let of = match (field, quantiles, rates) {
             (_, true, true) => MetricType::Timer,
             (_, true, false) => MetricType::Histogram,
-            (Field::Count, false, _) | (Field::Rate(_), false, true) => MetricType::Counter,
+            (Field::Count | Field::Rate(_), false, true) => MetricType::Meter,
+            (Field::Count, false, false) => MetricType::Counter,
             _ => return gauge,
         };
         Self { key, of, field }
@@ -288,7 +296,8 @@ impl<'a> MetricField<'a> {
     pub(super) const fn is_consistent(self) -> bool {
         match self.of {
             MetricType::Gauge => matches!(self.field, Field::Value),
-            MetricType::Counter => matches!(self.field, Field::Count | Field::Rate(_)),
+            MetricType::Counter => matches!(self.field, Field::Count),
+            MetricType::Meter => matches!(self.field, Field::Count | Field::Rate(_)),
             MetricType::Histogram | MetricType::Timer => {
                 !matches!(self.field, Field::Value | Field::Twin)
             }
@@ -312,6 +321,11 @@ fn graphite_field(name: &str) -> Option<(&str, Field)> {
     let (key, word) = name.rsplit_once('.').filter(|(key, _)| !key.is_empty())?;
     let (.., field) = FIELDS.iter().find(|(_, graphite, _)| *graphite == word)?;
     Some((key, *field))
+}
+
+/// The metric of which that name of the driver page, without its prefix, is a rate.
+pub(super) fn rated(name: &str) -> Option<&str> {
+    servlet_field(name).filter(|(_, field)| matches!(field, Field::Rate(_))).map(|(key, _)| key)
 }
 
 /// The type that a driver page's `type` label tells; a meter's is `counters`.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Endpoint};
+use super::client::{Client, Endpoint, Extent};
 use super::push::{Of, Store};
 use super::{Wanted, driver_page, executors_page, servlet};
 use crate::args::Compat;
@@ -14,10 +14,6 @@ use crate::sources::{Failure, Read, Reading, Source};
 
 /// Nobody waits longer for a page, and then it is asked for anew.
 const LONGEST: Duration = Duration::from_mins(1);
-
-/// After this long without a push the figures are no longer the present: several periods of the
-/// `GraphiteSink`, which is set to push every few seconds.
-const PUSH_STALE: Duration = Duration::from_mins(1);
 
 fn deadline() -> tokio::time::Instant {
     tokio::time::Instant::now() + LONGEST
@@ -98,8 +94,11 @@ impl Source for ExecutorsPage {
             // Never held as a whole: it grows with the number of executors.
             let feed = |piece: &[u8]| reader.feed(piece, &mut page);
             let read = self.client.stream(Endpoint::Executors, deadline(), feed).await;
-            read.map_err(|error| Failure::new(error.reason(), error))?;
-            let repairs = reader.finish(&mut page);
+            let extent = read.map_err(|error| Failure::new(error.reason(), error))?;
+            let repairs = match extent {
+                Extent::Whole => reader.finish(&mut page),
+                Extent::Cut => reader.cut(),
+            };
             self.executors.store(page.largest(), Ordering::Relaxed);
             let reading = Reading::new(page, repairs).not_empty()?;
             Ok(Reading { shows_spark: true, ..reading })
@@ -116,6 +115,8 @@ impl Source for ExecutorsPage {
 pub struct Push {
     store: Arc<Store>,
     wanted: Arc<Wanted>,
+    /// After this long without a push the figures are no longer the present.
+    stale_after: Duration,
     /// The page of the driver that pushes; an executor has none.
     page: Option<Arc<DriverPage>>,
 }
@@ -124,16 +125,32 @@ impl Push {
     /// The source's name.
     pub const NAME: &str = "push";
 
-    /// What an executor pushes.
+    /// Two pushes may be late or lost.
+    const MISSED_PERIODS: u32 = 3;
+
+    /// However short the period is: a JVM that collects garbage pushes nothing either.
+    const AT_LEAST: Duration = Duration::from_mins(1);
+
+    /// What an executor pushes, once in a period.
     #[must_use]
-    pub const fn of_executor(store: Arc<Store>, wanted: Arc<Wanted>) -> Self {
-        Self { store, wanted, page: None }
+    pub fn of_executor(store: Arc<Store>, wanted: Arc<Wanted>, period: Duration) -> Self {
+        let stale_after = period.saturating_mul(Self::MISSED_PERIODS).max(Self::AT_LEAST);
+        Self { store, wanted, stale_after, page: None }
     }
 
     /// What the driver pushes that has this page.
     #[must_use]
-    pub const fn of_driver(store: Arc<Store>, wanted: Arc<Wanted>, page: Arc<DriverPage>) -> Self {
-        Self { store, wanted, page: Some(page) }
+    pub fn of_driver(
+        store: Arc<Store>,
+        wanted: Arc<Wanted>,
+        period: Duration,
+        page: Arc<DriverPage>,
+    ) -> Self {
+        Self { page: Some(page), ..Self::of_executor(store, wanted, period) }
+    }
+
+    fn is_stale(&self, push: Instant) -> bool {
+        push.elapsed() > self.stale_after
     }
 
     fn write(&self, of: Of) -> Reading {
@@ -161,8 +178,9 @@ impl Source for Push {
             let reading = self.write(of);
             let failure = match self.store.last_push() {
                 None => Failure::new("nothing_pushed", "Spark has pushed nothing yet"),
-                Some(last) if is_stale(last) => {
-                    Failure::new("push_stale", "Spark has not pushed for a minute")
+                Some(last) if self.is_stale(last) => {
+                    let seconds = self.stale_after.as_secs();
+                    Failure::new("push_stale", format!("Spark has not pushed for {seconds} s"))
                 }
                 Some(_) => return Ok(reading),
             };
@@ -173,11 +191,32 @@ impl Source for Push {
     /// A push that is younger than the page that was read last says more.
     fn in_place_of(&self, source: &'static str) -> Option<Reading> {
         let page = self.page.as_ref().filter(|_| source == DriverPage::NAME)?;
-        let pushed = self.store.last_push_of_driver().filter(|pushed| !is_stale(*pushed));
+        let pushed = self.store.last_push_of_driver(&self.wanted);
+        let pushed = pushed.filter(|pushed| !self.is_stale(*pushed));
         (pushed > *lock(&page.read_at)).then(|| self.write(Of::Driver))
     }
 }
 
-fn is_stale(push: Instant) -> bool {
-    push.elapsed() > PUSH_STALE
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a push of two minutes ago is, in an executor that pushes so often.
+    fn after_two_minutes(period_seconds: u64) -> Option<&'static str> {
+        let store = Arc::new(Store::default());
+        let then = Instant::now().checked_sub(Duration::from_mins(2)).unwrap();
+        store.take([&b"a.7.executor.runTime.count 1500 1"[..]].into_iter(), then);
+        let period = Duration::from_secs(period_seconds);
+        let push = Arc::new(Push::of_executor(store, Arc::default(), period));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(push.read()).err().map(|failure| failure.reason)
+    }
+
+    #[test]
+    fn a_push_is_the_present_for_three_periods() {
+        assert_eq!(after_two_minutes(10), Some("push_stale"));
+        assert_eq!(after_two_minutes(30), Some("push_stale"));
+        assert_eq!(after_two_minutes(120), None);
+        assert_eq!(after_two_minutes(u64::MAX), None);
+    }
 }

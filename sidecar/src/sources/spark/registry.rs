@@ -10,14 +10,15 @@ use super::catalog::{self, Found, Label, Metric, MetricType, Unit};
 use super::names::{Field, MetricField, fold};
 use super::{Reason, Repairs};
 use crate::args::{Profile, Role};
-use crate::exposition::{Family, FamilyId, Kind, LabelSet, Page, Part};
+use crate::exposition::{Family, FamilyId, Kind, LabelSet, MAX_VALUE, Page, Part};
 
 /// How many names that the catalog does not know one page may bring in. Metrics of users' own are
 /// a few dozen; whoever has ids in their names would fill Prometheus with them.
 const MAX_UNKNOWN: usize = 512;
 
-/// Longest name; Spark's longest, a listener's class in it, have about 150 bytes.
-const MAX_NAME: usize = 512;
+/// Longest name, in Spark's words or in ours: it is the value of the label `__name__`. Spark's
+/// longest, a listener's class in it, have about 150 bytes.
+const MAX_NAME: usize = MAX_VALUE;
 
 /// Writes one process' metrics into a page.
 #[derive(Debug)]
@@ -92,7 +93,10 @@ impl<'a> Registry<'a> {
             }
             Some(found) => self.sample(&self.known(found), name.field, value),
             None if name.key.len() > MAX_NAME => self.bad(Reason::TooLong),
-            None => self.sample(&self.unknown(name), name.field, value),
+            None => match self.unknown(name) {
+                Ok(served) => self.sample(&served, name.field, value),
+                Err(reason) => self.bad(reason),
+            },
         }
     }
 
@@ -125,19 +129,29 @@ impl<'a> Registry<'a> {
     }
 
     /// By the general rule: the source's and the metric's own words.
-    fn unknown(&self, MetricField { key, of, field }: MetricField<'_>) -> Served<'static> {
+    ///
+    /// A counter that may go down is no counter to Prometheus, which would take each step down for a
+    /// new start; Prometheus' own bridge from Dropwizard has it as a gauge too
+    /// (`io.prometheus.metrics.instrumentation.dropwizard`).
+    fn unknown(
+        &self,
+        MetricField { key, of, .. }: MetricField<'_>,
+    ) -> Result<Served<'static>, Reason> {
         let words = snake_case(key);
-        let (name, kind, unit) = match (of, field) {
+        if words.is_empty() {
+            return Err(Reason::NoName);
+        }
+        let (name, kind, unit) = match of {
             // A summary has series of its own that end in _count and _sum.
-            (MetricType::Timer, _) => {
+            MetricType::Timer => {
                 (format!("{}_seconds", plain(words)), Kind::Summary, self.durations)
             }
-            (MetricType::Histogram, _) => (plain(words), Kind::Summary, Unit::Base),
-            (_, Field::Count | Field::Rate(_)) => {
+            MetricType::Histogram => (plain(words), Kind::Summary, Unit::Base),
+            MetricType::Meter => {
                 let base = words.strip_suffix("_total").unwrap_or(&words);
                 (format!("{base}_total"), Kind::Counter, Unit::Base)
             }
-            _ => (plain(words), Kind::Gauge, Unit::Base),
+            MetricType::Counter | MetricType::Gauge => (plain(words), Kind::Gauge, Unit::Base),
         };
         let name = match self.of {
             Role::Driver => format!("spark_driver_{name}"),
@@ -146,9 +160,14 @@ impl<'a> Registry<'a> {
                 format!("spark_executor_{}", name.strip_prefix("executor_").unwrap_or(&name))
             }
         };
+        if name.len() > MAX_NAME {
+            return Err(Reason::TooLong);
+        }
         let key = fold(key);
-        let help = format!("Spark's {key}, which the catalog of this exporter does not know.");
-        Served { index: None, name: name.into(), help: help.into(), kind, unit, label: None }
+        let which = if of == MetricType::Counter { ", a count that may go down" } else { "" };
+        let help =
+            format!("Spark's {key}{which}, which the catalog of this exporter does not know.");
+        Ok(Served { index: None, name: name.into(), help: help.into(), kind, unit, label: None })
     }
 
     fn sample(&mut self, metric: &Served<'_>, field: Field, value: f64) {
@@ -159,12 +178,12 @@ impl<'a> Registry<'a> {
             Field::Count if metric.kind == Kind::Summary => (metric.kind, Unit::Base, Part::Count),
             _ => (metric.kind, metric.unit, Part::Value),
         };
-        let Some(value) = unit.convert(value) else {
+        // A negative time is none, but for what counts: there it is a fault, which the page tells.
+        let counts = kind == Kind::Counter || part == Part::Count;
+        if unit.is_time() && value < 0.0 && !counts {
             return;
-        };
-        if kind == Kind::Counter && !(value.is_finite() && value >= 0.0) {
-            return self.bad(Reason::NotANumber);
         }
+        let value = unit.convert(value);
         let family = match self.family(metric, field, kind) {
             Ok(family) => family,
             Err(reason) => return self.bad(reason),
@@ -275,29 +294,48 @@ struct SeriesLabels<'a> {
     /// The sets of samples that have nothing but a quantile or a window beside.
     plain: Vec<(LastLabel, LabelSet)>,
     /// What the last sample with a label of its own had: a pool's or a queue's lines follow each other.
-    own: Option<(Label, String)>,
+    own: Option<OwnLabel>,
+    /// Which part of a name each value was made of.
+    parts: HashMap<(Label, String), String>,
     /// The sets of samples with that label.
     with_own: Vec<(LastLabel, LabelSet)>,
+}
+
+/// A label that is a part of a name.
+#[derive(Debug)]
+struct OwnLabel {
+    label: Label,
+    part: String,
+    value: String,
 }
 
 impl SeriesLabels<'_> {
     fn find(&mut self, own: Option<(Label, &str)>, last: LastLabel, page: &mut Page) -> LabelSet {
         if let Some((label, part)) = own
-            && self.own.as_ref().is_none_or(|other| (other.0, &*other.1) != (label, part))
+            && self.own.as_ref().is_none_or(|it| (it.label, &*it.part) != (label, part))
         {
-            self.own = Some((label, part.to_owned()));
+            let value = self.value(label, part);
+            self.own = Some(OwnLabel { label, part: part.to_owned(), value });
             self.with_own.clear();
         }
         let sets = if own.is_some() { &mut self.with_own } else { &mut self.plain };
         if let Some((_, set)) = sets.iter().find(|(other, _)| *other == last) {
             return *set;
         }
-        let own = own.map(|(label, part)| (label.name(), label_value(label, part)));
-        let own = own.as_ref().map(|(name, value)| (*name, &**value));
+        let own = own.and(self.own.as_ref()).map(|it| (it.label.name(), &*it.value));
         let labels: Vec<_> = self.common.iter().copied().chain(own).chain(last).collect();
         let set = page.labels(&labels);
         sets.push((last, set));
         set
+    }
+
+    /// What the driver page would have; and the part as it is where another one has that value
+    /// already: to that page `orders-eu` and `orders.eu` are one query.
+    fn value(&mut self, label: Label, part: &str) -> String {
+        let value = label_value(label, part);
+        let first = self.parts.entry((label, value.to_string()));
+        let first = first.or_insert_with(|| part.to_owned());
+        if *first == part { value.into_owned() } else { part.to_owned() }
     }
 }
 
@@ -330,8 +368,11 @@ fn is_uuid(part: &str) -> bool {
 }
 
 /// Spark's `<source>_<metric>` in snake case, as part of a metric name.
+///
+/// Characters that are not ASCII are spelled as their code points, and so are the signs of a part
+/// that has nothing else: what stays different is another metric, and what has words has a name.
 fn snake_case(key: &str) -> String {
-    let chars: Vec<char> = key.chars().collect();
+    let chars = spelled(key);
     let mut words = String::with_capacity(key.len() + 8);
     for (index, char) in chars.iter().enumerate() {
         if !char.is_ascii_alphanumeric() {
@@ -354,6 +395,26 @@ fn snake_case(key: &str) -> String {
     }
     words.truncate(words.trim_end_matches('_').len());
     words
+}
+
+/// The key in letters, digits and what separates them: `größe` is `gr_u00f6_u00df_e`.
+fn spelled(key: &str) -> Vec<char> {
+    if key.is_ascii() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return key.chars().collect();
+    }
+    let mut chars = Vec::with_capacity(key.len() + 8);
+    for part in key.split_inclusive('.') {
+        let has_words = part.chars().any(|char| char.is_ascii_alphanumeric() || !char.is_ascii());
+        for char in part.chars() {
+            let stays = char.is_ascii_alphanumeric() || matches!(char, '_' | '.');
+            if stays || (char.is_ascii() && has_words) {
+                chars.push(char);
+            } else {
+                chars.extend(format!("_u{:04x}_", u32::from(char)).chars());
+            }
+        }
+    }
+    chars
 }
 
 /// A gauge's name without the endings that mean something on other types

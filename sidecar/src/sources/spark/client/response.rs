@@ -1,10 +1,10 @@
-//! One request to one port, and the beginning of its answer.
+//! One request to one address, and the beginning of its answer.
 
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use hyper::{Request, Response, StatusCode};
@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, FetchError, NoPage};
+use super::{Endpoint, Extent, FetchError};
 
 /// About so many bytes are read at once, and no answer may have more in its headers.
 const BUFFER: usize = 64 * 1024;
@@ -20,8 +20,9 @@ const BUFFER: usize = 64 * 1024;
 /// Most headers of an answer.
 const MAX_HEADERS: usize = 64;
 
-/// So much of a page shows what it is.
-const BEGINNING: usize = 64;
+/// So much of a page shows what it is, and whose: before the first application's id is no more than
+/// Spark's version.
+const BEGINNING: usize = 512;
 
 /// So much of an HTML page shows whether it says that Spark is starting up.
 const HTML_BEGINNING: usize = 4096;
@@ -35,7 +36,7 @@ const STARTING_UP: &[u8] = b"Spark is starting up";
 /// that Jetty closed a kept one, and leaves nothing behind when it is dropped.
 #[derive(Debug)]
 pub(super) struct PageResponse {
-    port: u16,
+    address: SocketAddr,
     beginning: Vec<u8>,
     body: Incoming,
     /// Drives the connection; dropped, it closes it.
@@ -43,15 +44,20 @@ pub(super) struct PageResponse {
 }
 
 impl PageResponse {
-    pub(super) const fn port(&self) -> u16 {
-        self.port
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// Asks a port for a page, and reads so much that it is sure to be the page.
-    pub(super) async fn open(port: u16, what: Endpoint) -> Result<Self, FetchError> {
-        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
-        let socket = socket.map_err(|_| NoPage::NotListening.of(port))?;
-        let protocol = |source| NoPage::Protocol(source).of(port);
+    /// What the page starts with.
+    pub(super) fn beginning(&self) -> &[u8] {
+        &self.beginning
+    }
+
+    /// Asks there for a page, and reads so much that it is sure to be the page.
+    pub(super) async fn open(address: SocketAddr, what: Endpoint) -> Result<Self, FetchError> {
+        let socket = TcpStream::connect(address).await;
+        let socket = socket.map_err(|_| FetchError::NotListening { first_port: address.port() })?;
+        let protocol = |source| FetchError::Protocol { address, source };
         let mut builder = http1::Builder::new();
         builder.max_buf_size(BUFFER).max_headers(MAX_HEADERS);
         let (mut sender, driver) =
@@ -61,11 +67,11 @@ impl PageResponse {
             // What goes wrong is told by the request or the body as well.
             let _ = driver.await;
         });
-        let response = sender.send_request(request(port, what)).await.map_err(protocol)?;
-        let html = check(&response).map_err(|why| why.of(port))?;
+        let response = sender.send_request(request(address, what)).await.map_err(protocol)?;
+        let html = check(&response, address)?;
         let wanted = if html { HTML_BEGINNING } else { BEGINNING };
         let mut answer = Self {
-            port,
+            address,
             beginning: Vec::new(),
             body: response.into_body(),
             _connection: connection,
@@ -77,39 +83,37 @@ impl PageResponse {
             answer.beginning.extend_from_slice(&piece);
         }
         if html && memchr::memmem::find(&answer.beginning, STARTING_UP).is_some() {
-            return Err(NoPage::StartingUp.of(port));
+            return Err(FetchError::StartingUp { address });
         }
         if html || !what.starts(&answer.beginning) {
-            return Err(NoPage::NotSpark.of(port));
+            return Err(FetchError::NotSpark { address });
         }
         Ok(answer)
     }
 
-    /// Hands the page over, from its beginning.
+    /// Hands the page over, from its beginning, or so many bytes of it.
     pub(super) async fn read(
         mut self,
         limit: usize,
         mut take: impl FnMut(&[u8]) + Send,
-    ) -> Result<(), FetchError> {
-        let too_large = NoPage::TooLarge(limit).of(self.port);
-        let mut length = self.beginning.len();
-        if self.body.size_hint().lower() > (limit.saturating_sub(length)) as u64 {
-            return Err(too_large);
-        }
+    ) -> Result<Extent, FetchError> {
         take(&self.beginning);
+        let mut left = limit.saturating_sub(self.beginning.len());
         while let Some(piece) = self.piece().await? {
-            length += piece.len();
-            if length > limit {
-                return Err(too_large);
+            if let Some((kept, [_, ..])) = piece.split_at_checked(left) {
+                take(kept);
+                return Ok(Extent::Cut);
             }
+            left -= piece.len();
             take(&piece);
         }
-        Ok(())
+        Ok(Extent::Whole)
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|source| NoPage::Protocol(source).of(self.port))?;
+            let frame =
+                frame.map_err(|source| FetchError::Protocol { address: self.address, source })?;
             if let Ok(piece) = frame.into_data() {
                 return Ok(Some(piece));
             }
@@ -118,12 +122,11 @@ impl PageResponse {
     }
 }
 
-fn request(port: u16, what: Endpoint) -> Request<Empty<Bytes>> {
+fn request(address: SocketAddr, what: Endpoint) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = hyper::Uri::from_static(what.path());
     let headers = request.headers_mut();
-    let host = format!("127.0.0.1:{port}");
-    if let Ok(host) = host.try_into() {
+    if let Ok(host) = address.to_string().try_into() {
         headers.insert(HOST, host);
     }
     let agent = concat!("emberscope-sidecar/", env!("CARGO_PKG_VERSION"));
@@ -134,18 +137,20 @@ fn request(port: u16, what: Endpoint) -> Request<Empty<Bytes>> {
 }
 
 /// Whether an answer may be a page, and if so, whether it is one of HTML.
-fn check(response: &Response<Incoming>) -> Result<bool, NoPage> {
+fn check(response: &Response<Incoming>, address: SocketAddr) -> Result<bool, FetchError> {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    Err(match response.status() {
+    match response.status() {
         StatusCode::OK => {
-            let media = header(CONTENT_TYPE).unwrap_or_default();
-            return Ok(media.trim().starts_with("text/html"));
+            Ok(header(CONTENT_TYPE).is_some_and(|media| media.trim().starts_with("text/html")))
         }
-        StatusCode::NOT_FOUND => NoPage::ServletOff,
-        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => NoPage::Refused(status),
+        status @ StatusCode::NOT_FOUND => Err(FetchError::ServletOff { address, status }),
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Err(FetchError::Refused { address, status })
+        }
         status if status.is_redirection() => {
-            NoPage::Redirected(header(LOCATION).unwrap_or("nowhere").to_owned())
+            let location = header(LOCATION).unwrap_or("nowhere").to_owned();
+            Err(FetchError::Redirected { address, location })
         }
-        status => NoPage::Status(status),
-    })
+        status => Err(FetchError::Status { address, status }),
+    }
 }

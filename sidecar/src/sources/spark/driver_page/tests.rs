@@ -91,6 +91,8 @@ fn the_full_profile_has_what_dropwizard_derives_in_base_units() {
 fn an_unknown_metric_keeps_its_words() {
     let body = "metrics_n_driver_plugin_org_acme_S3Plugin_openFiles_Value{type=\"gauges\"} 3\n\
         metrics_n_driver_plugin_org_acme_S3Plugin_calls_Count{type=\"counters\"} 4\n\
+        metrics_n_driver_plugin_org_acme_S3Plugin_bytes_Count{type=\"counters\"} 4\n\
+        metrics_n_driver_plugin_org_acme_S3Plugin_bytes_MeanRate{type=\"counters\"} 4\n\
         metrics_n_driver_plugin_org_acme_S3Plugin_get_Count{type=\"timers\"} 5\n\
         metrics_n_driver_AccumulatorSource_my_total_Value{type=\"gauges\"} 6\n\
         metrics_n_driver_DAGScheduler_job_allJobs_Count{type=\"histograms\"} 7\n";
@@ -98,7 +100,8 @@ fn an_unknown_metric_keeps_its_words() {
     let names: Vec<_> = page.families().iter().map(|f| (&*f.name, f.kind)).collect();
     let expected = [
         ("spark_driver_plugin_org_acme_s3_plugin_open_files", Kind::Gauge),
-        ("spark_driver_plugin_org_acme_s3_plugin_calls_total", Kind::Counter),
+        ("spark_driver_plugin_org_acme_s3_plugin_calls", Kind::Gauge),
+        ("spark_driver_plugin_org_acme_s3_plugin_bytes_total", Kind::Counter),
         ("spark_driver_plugin_org_acme_s3_plugin_get_seconds", Kind::Summary),
         ("spark_driver_accumulator_source_my_total_value", Kind::Gauge),
         ("spark_driver_dag_scheduler_job_all_jobs", Kind::Summary),
@@ -193,10 +196,14 @@ fn a_summary_of_a_users_source_never_takes_the_series_of_another() {
 
 #[test]
 fn a_counter_that_is_no_count_is_left_out() {
-    let body = "metrics_n_driver_plugin_q_Count{type=\"counters\"} -3\n\
-        metrics_n_driver_plugin_r_Count{type=\"counters\"} 1e400\n\
-        metrics_n_driver_plugin_s_Count{type=\"counters\"} 4\n";
-    let (page, repairs) = read(body, None);
+    let body = "metrics_n_driver_appStatus_jobs_failedJobs_Count{type=\"counters\"} -3\n\
+        metrics_n_driver_appStatus_jobs_failedJobs_Count{type=\"counters\"} 1e400\n\
+        metrics_n_driver_executor_runTime_Count{type=\"counters\"} -3\n\
+        metrics_n_driver_appStatus_jobDuration_Value{type=\"gauges\"} -1\n\
+        metrics_n_driver_DAGScheduler_messageProcessingTime_Count{type=\"timers\"} NaN\n\
+        metrics_n_driver_appStatus_jobs_succeededJobs_Count{type=\"counters\"} 4\n";
+    let (page, _) = read(body, None);
     assert_eq!(samples(&page).len(), 1, "{:?}", samples(&page));
-    assert_eq!(repairs.count(Reason::NotANumber), 2);
+    // That the last job has no duration yet is no fault.
+    assert_eq!(page.not_counts(), 4);
 }

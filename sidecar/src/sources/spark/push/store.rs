@@ -1,11 +1,12 @@
 //! The last value of each name that was pushed.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::args::Role;
 use crate::exposition::Page;
+use crate::lock::lock;
 use crate::sources::spark::catalog::Unit;
 use crate::sources::spark::names::{MetricField, Naming, Owner, Prefixes};
 use crate::sources::spark::registry::Registry;
@@ -14,12 +15,15 @@ use crate::sources::spark::{Reason, Repairs, Wanted};
 /// How many processes may push to one sidecar. In a pod there is one; `local-cluster` has a few.
 const MAX_PROCESSES: usize = 8;
 
-/// How many names one process may push; Spark's own are about 250.
-const MAX_NAMES: usize = 4096;
+/// Most bytes of one process' values: 4,000 names of 64 bytes. Spark's own, about 250, take 32 KiB.
+const MAX_BYTES: usize = 512 * 1024;
 
-/// How many values of one connection may wait for the first metric that tells whose they are; Spark's
-/// own come with the first lines.
-const MAX_WAITING: usize = 512;
+/// What a value takes beside its name.
+const ENTRY: usize = 64;
+
+/// Most bytes of the values of one connection that wait for the first metric that tells whose they
+/// are; Spark's own come with the first lines.
+const MAX_WAITING: usize = 64 * 1024;
 
 /// Whose figures are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub enum Of {
     All,
     /// All but the driver's: its page has them.
     Executors,
-    /// The driver's.
+    /// The pod's driver's. Another application's driver, started from within the pod, pushes too:
+    /// its figures are not what the pod's page would show.
     Driver,
 }
 
@@ -55,6 +60,8 @@ struct Process {
     last: Instant,
     /// In order, so that the fields of a metric stand together.
     values: BTreeMap<Box<str>, f64>,
+    /// What they take.
+    bytes: usize,
 }
 
 /// One connection: the report of one process.
@@ -63,11 +70,13 @@ pub(super) struct Connection {
     prefixes: Prefixes,
     /// Values that came before it was known whose they are.
     waiting: Vec<(Box<str>, f64)>,
+    /// What those take.
+    bytes: usize,
 }
 
 impl Default for Connection {
     fn default() -> Self {
-        Self { prefixes: Prefixes::new(Naming::Graphite), waiting: Vec::new() }
+        Self { prefixes: Prefixes::new(Naming::Graphite), waiting: Vec::new(), bytes: 0 }
     }
 }
 
@@ -84,12 +93,10 @@ impl Store {
         self.lock().last_line
     }
 
-    /// When the driver's last value arrived.
+    /// When the last value of the pod's driver arrived.
     #[must_use]
-    pub fn last_push_of_driver(&self) -> Option<Instant> {
-        let inner = self.lock();
-        let drivers = inner.processes.iter().filter(|process| process.owner().is_driver());
-        drivers.map(|driver| driver.last).max()
+    pub fn last_push_of_driver(&self, wanted: &Wanted) -> Option<Instant> {
+        self.lock().driver(wanted).map(|driver| driver.last)
     }
 
     /// Writes every value that is kept into `page`.
@@ -101,12 +108,13 @@ impl Store {
     pub fn write(&self, of: Of, wanted: &Wanted, page: &mut Page) -> Repairs {
         let mut inner = self.lock();
         let mut repairs = std::mem::take(&mut inner.repairs);
-        let counts = |process: &&Process| match of {
+        let of_driver = (of == Of::Driver).then(|| inner.driver(wanted)).flatten();
+        let others = inner.processes.iter().filter(|process| match of {
             Of::All => true,
             Of::Executors => !process.owner().is_driver(),
-            Of::Driver => process.owner().is_driver(),
-        };
-        for process in inner.processes.iter().filter(counts) {
+            Of::Driver => false,
+        });
+        for process in others.chain(of_driver) {
             repairs += &process.write(wanted, page);
         }
         repairs
@@ -139,13 +147,15 @@ impl Store {
         for (name, _) in &values {
             connection.prefixes.learn(name);
         }
-        if connection.prefixes.owner().is_some() || connection.waiting.len() > MAX_WAITING {
+        if connection.prefixes.owner().is_some() || connection.bytes > MAX_WAITING {
             inner.keep_waiting(connection, now);
         }
         for (name, value) in values {
-            match connection.prefixes.prefix(name) {
-                Some(prefix) => inner.keep(prefix, connection.prefixes.key(name), value, now),
-                None => connection.waiting.push((name.into(), value)),
+            if let Some(prefix) = connection.prefixes.prefix(name) {
+                inner.keep(prefix, connection.prefixes.key(name), value, now);
+            } else {
+                connection.bytes += name.len() + ENTRY;
+                connection.waiting.push((name.into(), value));
             }
         }
     }
@@ -162,14 +172,26 @@ impl Store {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing is half done when a holder panics: each step leaves a valid store.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 
 impl Inner {
+    /// The driver whose page the pod has: of the pod's application where that is known, and else the
+    /// first that pushed.
+    fn driver(&self, wanted: &Wanted) -> Option<&Process> {
+        let of_pod = wanted.application_id.as_deref();
+        let is_pods = |owner: Owner<'_>| {
+            owner.is_driver()
+                && of_pod.is_none_or(|id| owner.application_id(of_pod).is_some_and(|own| own == id))
+        };
+        self.processes.iter().find(|process| is_pods(process.owner()))
+    }
+
     /// Keeps what waits. Where nothing has told whose it is, the names themselves have to suggest it.
     fn keep_waiting(&mut self, connection: &mut Connection, now: Instant) {
         let waiting = std::mem::take(&mut connection.waiting);
+        connection.bytes = 0;
         connection.prefixes.learn_all(&waiting.iter().map(|(name, _)| &**name));
         for (name, value) in waiting {
             match connection.prefixes.prefix(&name) {
@@ -190,7 +212,7 @@ impl Inner {
                 return self.repairs.add(Reason::TooMany);
             }
             let (prefix, values) = (prefix.into(), BTreeMap::new());
-            self.processes.push(Process { prefix, last: now, values });
+            self.processes.push(Process { prefix, last: now, values, bytes: 0 });
         }
         let index = known.unwrap_or(self.processes.len() - 1);
         let Some(process) = self.processes.get_mut(index) else {
@@ -198,7 +220,8 @@ impl Inner {
         };
         if let Some(kept) = process.values.get_mut(key) {
             *kept = value;
-        } else if process.values.len() < MAX_NAMES {
+        } else if process.bytes + key.len() + ENTRY <= MAX_BYTES {
+            process.bytes += key.len() + ENTRY;
             process.values.insert(key.into(), value);
         } else {
             return self.repairs.add(Reason::TooMany);
@@ -229,6 +252,24 @@ impl Process {
             registry.put(name, *value);
         }
         registry.finish()
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// What all values take.
+    pub(super) fn bytes(&self) -> usize {
+        let entries = |process: &Process| -> usize {
+            process.values.keys().map(|name| name.len() + ENTRY).sum()
+        };
+        self.lock().processes.iter().map(entries).sum()
+    }
+}
+
+#[cfg(test)]
+impl Connection {
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.iter().map(|(name, _)| name.len() + ENTRY).sum()
     }
 }
 

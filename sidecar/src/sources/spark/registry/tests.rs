@@ -9,6 +9,13 @@ fn words_are_told_by_their_capitals() {
         ("plugin_org_acme_S3Metrics__x_", "plugin_org_acme_s3_metrics_x"),
         ("_a__B", "a_b"),
         ("9lives", "9lives"),
+        ("shop.订单", "shop_u8ba2_u5355"),
+        ("shop.größe", "shop_gr_u00f6_u00df_e"),
+        ("Größe.ÜberNacht", "gr_u00f6_u00df_e_u00dc_ber_nacht"),
+        ("shop.%", "shop_u0025"),
+        ("shop.+", "shop_u002b"),
+        ("shop.a+b", "shop_a_b"),
+        ("._.", ""),
         ("", ""),
     ] {
         assert_eq!(snake_case(key), words, "{key}");
