@@ -1,5 +1,6 @@
 //! A pod in a file is to `emberscope inject` what it is to kubectl, whose YAML is that of version 1.1.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -134,7 +135,9 @@ fn numbers_and_words_mean_what_they_mean_to_kubectl() {
     for (index, scalar) in SCALARS.iter().enumerate() {
         match *scalar {
             "a: b" => bad.push(format!("  v: {scalar}")),
-            _ => good.push_str(&format!("  v{index}: {scalar}\n")),
+            _ => {
+                let _ = writeln!(good, "  v{index}: {scalar}");
+            }
         }
     }
     both_read(&good);

@@ -157,7 +157,8 @@ async fn of_cluster(
     inside: bool,
     version: &Result<Value, Refusal>,
 ) -> (Vec<Finding>, usize) {
-    let server = Server::fetch(client, &options.namespace).await;
+    // Eight requests at once are a large future.
+    let server = Box::pin(Server::fetch(client, &options.namespace)).await;
     let config = server.config().and_then(Result::ok);
     let roles = config.as_ref().map(|config| config.roles.clone()).unwrap_or_default();
     let kubelets = kubernetes::native_sidecars(client, version).await;

@@ -118,8 +118,8 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// The selection in a webhook or in a policy's constraints, whose rules have another name.
-    pub(super) fn new(of: &'a Value, rules: &str, roles: &'a Roles) -> Self {
-        Self { of, rules: &of[rules], roles }
+    pub(super) fn new(of: &'a Value, key: &str, roles: &'a Roles) -> Self {
+        Self { of, rules: &of[key], roles }
     }
 
     fn namespaces(self, labels: &[(&str, &str)]) -> bool {

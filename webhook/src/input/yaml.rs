@@ -67,7 +67,8 @@ impl Reader {
                 let is_key = self.wants_key();
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 if is_key && plain && text == "<<" {
-                    return self.put_key(Key::Merge);
+                    self.put_key(Key::Merge);
+                    return Ok(());
                 }
                 let value = scalar(&text, style, tag.as_deref())?;
                 self.nodes += 1;
@@ -122,12 +123,11 @@ impl Reader {
         self.put(value, anchor, nodes)
     }
 
-    fn put_key(&mut self, name: Key) -> Result<()> {
+    fn put_key(&mut self, name: Key) {
         if let Some(Collection { content: Content::Mapping { key, .. }, .. }) = self.open.last_mut()
         {
             *key = Some(name);
         }
-        Ok(())
     }
 
     fn put(&mut self, value: Value, anchor: usize, nodes: usize) -> Result<()> {
@@ -136,7 +136,8 @@ impl Reader {
             self.anchors.insert(anchor, (value.clone(), nodes));
         }
         if self.wants_key() {
-            return self.put_key(Key::Name(key(value)?));
+            self.put_key(Key::Name(key(value)?));
+            return Ok(());
         }
         match self.open.last_mut().map(|open| &mut open.content) {
             // A document without content is the parser's null.
@@ -195,8 +196,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value> {
     let value = plain_scalar(text)?;
     let fits = match (&value, wanted) {
         (Value::Number(number), Some("int")) => !number.is_f64(),
-        (Value::Number(_), Some("float")) | (Value::Bool(_), Some("bool")) => true,
-        (Value::Null, Some("null")) => true,
+        (Value::Number(_), Some("float"))
+        | (Value::Bool(_), Some("bool"))
+        | (Value::Null, Some("null")) => true,
         _ => false,
     };
     ensure!(fits, "{text:?} is not what its tag says");

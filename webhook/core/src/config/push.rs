@@ -172,7 +172,7 @@ mod tests {
     use crate::config::AllSettings;
 
     fn error(yaml: &str) -> String {
-        Config::parse(yaml, None).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+        Config::parse(yaml, None).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]
