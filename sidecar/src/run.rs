@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -24,11 +23,8 @@ use crate::sources::spark::{DriverPage, ExecutorsPage, Push, Wanted};
 
 /// Runs the sidecar. Returns when it is time to leave.
 ///
-/// # Errors
-///
-/// Only before it begins: the signals cannot be listened to. Everything that can go wrong later is
-/// a figure on the page or a line in the log.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+/// Nothing that goes wrong ends it: that is a figure on the page or a line in the log.
+pub async fn run(args: Args, signals: Signals) {
     let Args {
         role,
         address: ip,
@@ -47,7 +43,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         proc_root,
     } = args;
     info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, "starting");
-    let signals = Signals::listen().context("cannot listen to signals")?;
     let shutdown = Arc::new(Shutdown::new(Duration::from_secs(linger_seconds.into())));
 
     let wanted = Arc::new(Wanted { application_id, profile, compat });
@@ -79,7 +74,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     stop.send_replace(true);
     // It ends by itself within two seconds; if it has panicked, there is nothing to wait for.
     let _ = server.await;
-    Ok(())
 }
 
 /// Spark's own figures.

@@ -155,13 +155,17 @@ fn where_spark_never_was_sigterm_ends_it_at_once() {
     sidecar.ends_well();
 }
 
-/// In a pod it would wait for ever for a SIGTERM that only a native sidecar gets, and the pod with it.
+/// A signal that comes before it can be heard ends a process with that signal's status.
 #[test]
-fn beside_sparks_container_as_an_older_webhook_had_it_it_ends_at_once() {
-    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
-    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
-    let sidecar = Sidecar::spawn(free_port(), &[&arguments[..], &["--life=classic"]].concat());
+fn sigterm_is_heard_before_anything_else_is_done() {
+    // So many that reading them takes a while.
+    let unknown: Vec<String> = (0..300).map(|number| format!("--later-{number}")).collect();
+    let mut arguments = vec!["--role=executor", FOR_EVER];
+    arguments.extend(unknown.iter().map(String::as_str));
+    let sidecar = Sidecar::spawn(free_port(), &arguments);
+    eventually("it hears signals", || sidecar.hears_sigterm());
+    assert_eq!(sidecar.log(), "", "it has done something before");
+    sidecar.signal("TERM");
     sidecar.ends_well();
 }
 

@@ -86,6 +86,14 @@ impl Sidecar {
         assert!(sent.success());
     }
 
+    /// Whether it has a handler for SIGTERM (`proc_pid_status(5)`).
+    pub(crate) fn hears_sigterm(&self) -> bool {
+        const SIGTERM: u64 = 1 << 14;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & SIGTERM != 0
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
