@@ -13,7 +13,7 @@ use crate::http::{self, Address, RouteState};
 use crate::node;
 use crate::scrape::{MergeOptions, Scraper};
 use crate::self_metrics::SelfMetrics;
-use crate::shutdown::{Shutdown, Signals};
+use crate::shutdown::{Linger, Shutdown, Signals};
 use crate::sources::Source;
 use crate::sources::cgroup::Cgroup;
 use crate::sources::processes::Processes;
@@ -39,11 +39,16 @@ pub async fn run(args: Args, signals: Signals) {
         max_series,
         pss_interval_seconds,
         linger_seconds,
+        scrapers,
         log_level: _,
         proc_root,
     } = args;
     info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, "starting");
-    let shutdown = Arc::new(Shutdown::new(Duration::from_secs(linger_seconds.into())));
+    let linger = Linger {
+        at_most: Duration::from_secs(linger_seconds.into()),
+        scrapers: usize::from(scrapers),
+    };
+    let shutdown = Arc::new(Shutdown::new(linger));
 
     let wanted = Arc::new(Wanted { application_id, profile, compat });
     let mut sources = spark(role, spark_ui_port, receive(push_port), wanted);
@@ -64,7 +69,7 @@ pub async fn run(args: Args, signals: Signals) {
     let scraper = Arc::new(scraper);
 
     let (stop, stopped) = watch::channel(false);
-    let state = RouteState { scraper: Arc::clone(&scraper), role };
+    let state = RouteState { scraper: Arc::clone(&scraper), shutdown: Arc::clone(&shutdown), role };
     let address = Address { ip, port };
     let server = tokio::spawn(answer(address, state, Arc::clone(&shutdown), stopped));
     tokio::spawn(Arc::clone(&scraper).look_now_and_then());
@@ -121,5 +126,5 @@ async fn answer(
         () = http::said(&mut stop) => return,
     };
     shutdown.serves();
-    http::serve(listener, http::routes(state), stop).await;
+    http::serve(listener, http::routes(state), shutdown, stop).await;
 }

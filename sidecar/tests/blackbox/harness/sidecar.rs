@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Answer, Page, eventually, get};
+use super::{Answer, Page, Prometheus, eventually, get};
 
 /// A sidecar that serves; killed at the end of its test if it still lives.
 #[derive(Debug)]
@@ -57,6 +57,14 @@ impl Sidecar {
     #[track_caller]
     pub(crate) fn scrape(&self) -> Page {
         Page::parse(self.metrics().text())
+    }
+
+    /// A scraper that keeps its connection, and its first scrape.
+    #[track_caller]
+    pub(crate) fn prometheus(&self) -> (Prometheus, Page) {
+        let mut prometheus = Prometheus::connect(self.port).unwrap();
+        let page = Page::parse(prometheus.scrape().unwrap().text());
+        (prometheus, page)
     }
 
     /// One scrape, as an answer.
