@@ -22,7 +22,7 @@ Examples:
     emberscope-sidecar --role=executor --push-port=9815
 
 Signals:
-  SIGTERM        serves the last values until they are scraped or the linger time is over
+  SIGTERM        serves the last values until every scraper has them or the linger time is over
   SIGTERM twice  ends at once, as SIGINT (Ctrl-C) does
 
 Exit status:
@@ -98,9 +98,15 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub pss_interval_seconds: u32,
 
-    /// Seconds to go on serving the last values after SIGTERM, unless one scrape takes them sooner
+    /// Most seconds to go on serving the last values after SIGTERM, if a scraper does not take them
+    /// sooner: one that comes regularly is waited for one interval and a second
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub linger_seconds: u32,
+
+    /// How many scrapers are waited for in a pod too young to know them: Prometheus replicas, each of
+    /// which takes the last values
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub scrapers: u16,
 
     /// Log level: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]

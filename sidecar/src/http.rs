@@ -8,13 +8,17 @@
 //!
 //! `HEAD` is answered alike; anything else is 404 or 405. Every wait for a client has an end, and
 //! there are so many clients and no more: who connects and does nothing, or reads slowly, can
-//! neither hold memory nor keep Prometheus out for long.
+//! neither hold memory nor keep Prometheus out for long. Whoever has been answered may keep its
+//! connection: by that scrapers are told from each other.
 
 mod body;
 mod connection;
+mod conversation;
+mod delivery;
 mod listener;
 mod routes;
 mod server;
+mod socket;
 
 pub(crate) use listener::listen;
 pub(crate) use routes::{RouteState, routes};

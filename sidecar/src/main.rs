@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use emberscope_sidecar::args::{Args, LeftOut};
-
-/// What a webhook gave that still put sidecars beside Spark's container.
-const BESIDE_SPARK: &str = "--life=classic";
+use emberscope_sidecar::shutdown::Signals;
+use tokio::runtime::Runtime;
 
 /// Ends with 0, come what may: what a sidecar ends with must not become the verdict on the job beside
 /// it.
 fn main() -> ExitCode {
+    // Signals first: whoever is told to end before it can be heard ends with the signal's status.
+    let begun = catch_unwind(begin);
     let (args, left_out) = Args::understood(std::env::args_os());
     tracing_subscriber::fmt()
         .with_max_level(args.log_level)
@@ -23,26 +24,25 @@ fn main() -> ExitCode {
         // A log that cannot be written must not be a panic.
         .log_internal_errors(false)
         .init();
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        if left_out.iter().any(|it| it.argument == BESIDE_SPARK) {
-            // No kubelet would tell this container to end, and its pod never would.
-            tracing::error!("not a native sidecar: the webhook is older than this image; leaving");
-            return;
-        }
-        for LeftOut { argument, reason } in left_out {
-            tracing::warn!(argument, "left out: {reason}");
-        }
-        if let Err(error) = live(args) {
-            tracing::error!("cannot go on: {error:#}");
-        }
-    }));
+    let lived = begun.and_then(|begun| {
+        catch_unwind(AssertUnwindSafe(|| {
+            for LeftOut { argument, reason } in left_out {
+                tracing::warn!(argument, "left out: {reason}");
+            }
+            match begun {
+                Ok((runtime, signals)) => live(args, runtime, signals),
+                Err(error) => tracing::error!("cannot begin: {error:#}"),
+            }
+        }))
+    });
     if lived.is_err() {
         let _ = catch_unwind(|| tracing::error!("ended by a defect; its message is above"));
     }
     ExitCode::SUCCESS
 }
 
-fn live(args: Args) -> anyhow::Result<()> {
+/// Starts to listen to signals, for which there has to be a runtime.
+fn begin() -> anyhow::Result<(Runtime, Signals)> {
     // One thread for everything, and another for the kernel's files, which may keep a reader waiting
     // (`sources.rs`); once it is there, it stays.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,8 +51,15 @@ fn live(args: Args) -> anyhow::Result<()> {
         .thread_keep_alive(Duration::MAX)
         .build()
         .context("cannot start the runtime")?;
-    let result = runtime.block_on(emberscope_sidecar::run::run(args));
+    let listening = {
+        let _context = runtime.enter();
+        Signals::listen()
+    };
+    Ok((runtime, listening.context("cannot listen to signals")?))
+}
+
+fn live(args: Args, runtime: Runtime, signals: Signals) {
+    runtime.block_on(emberscope_sidecar::run::run(args, signals));
     // A read that hangs in the kernel is left behind.
     runtime.shutdown_background();
-    result
 }

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -14,7 +13,7 @@ use crate::http::{self, RouteState};
 use crate::node;
 use crate::scrape::{MergeOptions, Scraper};
 use crate::self_metrics::SelfMetrics;
-use crate::shutdown::{Shutdown, Signals};
+use crate::shutdown::{Linger, Shutdown, Signals};
 use crate::sources::Source;
 use crate::sources::cgroup::Cgroup;
 use crate::sources::processes::Processes;
@@ -24,11 +23,8 @@ use crate::sources::spark::{DriverPage, ExecutorsPage, Push, Wanted};
 
 /// Runs the sidecar. Returns when it is time to leave.
 ///
-/// # Errors
-///
-/// Only before it begins: the signals cannot be listened to. Everything that can go wrong later is
-/// a figure on the page or a line in the log.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+/// Nothing that goes wrong ends it: that is a figure on the page or a line in the log.
+pub async fn run(args: Args, signals: Signals) {
     let Args {
         role,
         address: ip,
@@ -44,12 +40,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         max_series,
         pss_interval_seconds,
         linger_seconds,
+        scrapers,
         log_level: _,
         proc_root,
     } = args;
     info!(version = env!("CARGO_PKG_VERSION"), role = role.as_str(), container, "starting");
-    let signals = Signals::listen().context("cannot listen to signals")?;
-    let shutdown = Arc::new(Shutdown::new(Duration::from_secs(linger_seconds.into())));
+    let linger = Linger {
+        at_most: Duration::from_secs(linger_seconds.into()),
+        scrapers: usize::from(scrapers),
+    };
+    let shutdown = Arc::new(Shutdown::new(linger));
 
     let wanted = Arc::new(Wanted { application_id, profile, compat });
     let pushes = Pushes {
@@ -74,7 +74,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let scraper = Arc::new(scraper);
 
     let (stop, stopped) = watch::channel(false);
-    let state = RouteState { scraper: Arc::clone(&scraper), role };
+    let state = RouteState { scraper: Arc::clone(&scraper), shutdown: Arc::clone(&shutdown), role };
     let address = SocketAddr::new(ip, port);
     let server = tokio::spawn(answer(address, state, Arc::clone(&shutdown), stopped));
     tokio::spawn(Arc::clone(&scraper).look_now_and_then());
@@ -84,7 +84,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     stop.send_replace(true);
     // It ends by itself within two seconds; if it has panicked, there is nothing to wait for.
     let _ = server.await;
-    Ok(())
 }
 
 /// What Spark pushes, and how often.
@@ -139,5 +138,5 @@ async fn answer(
         () = http::said(&mut stop) => return,
     };
     shutdown.serves();
-    http::serve(listener, http::routes(state), stop).await;
+    http::serve(listener, http::routes(state), shutdown, stop).await;
 }

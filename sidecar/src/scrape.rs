@@ -114,11 +114,8 @@ impl Scraper {
     }
 
     /// An answer of so many bytes is on its way, all of it.
-    pub fn sent(&self, bytes: usize, is_final: bool) {
+    pub fn sent(&self, bytes: usize) {
         self.own.sent(bytes);
-        if is_final {
-            self.shutdown.taken();
-        }
     }
 
     /// What there is when the time is over, or sooner; and whether Spark has ended.

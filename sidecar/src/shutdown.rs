@@ -13,17 +13,31 @@
 //! |---|---|---|
 //! | Spark's JVM | a shared PID namespace | seen before, and now gone |
 //! | SIGTERM | nothing | at once, unless the JVM is seen to run |
+//!
+//! Who is waited for ([`scrapers`]):
+//!
+//! | who | how long after SIGTERM |
+//! |---|---|
+//! | a scraper that came regularly and does not have the last values | its own interval and a second |
+//! | one that came once, and keeps its connection | the linger time |
+//! | as many as there are by configuration, while the pod is young | the linger time |
+//! | the same in an old pod that is scraped | the slowest scraper's interval and a second |
+//! | anybody else | not at all |
+//!
+//! Nobody is waited for longer than the linger time.
 
+mod scrapers;
 mod signals;
 mod state;
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
+pub use scrapers::Asked;
 pub use signals::Signals;
-pub use state::{Jvm, ShutdownState, Signs, Step, Why};
+pub use state::{Jvm, Linger, ShutdownState, Signs, Step, Why};
 
 use crate::container_exit::Evidence;
 use crate::lock::lock;
@@ -36,9 +50,9 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Nothing is known yet; the last values will be served for so long at most.
+    /// Nothing is known yet.
     #[must_use]
-    pub fn new(linger: Duration) -> Self {
+    pub fn new(linger: Linger) -> Self {
         let state = ShutdownState::new(linger, Instant::now());
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
@@ -51,14 +65,24 @@ impl Shutdown {
         })
     }
 
-    /// A whole page that was made after the end has been sent.
-    pub fn taken(&self) {
-        self.change(ShutdownState::taken);
+    /// Somebody asks for the whole page.
+    pub fn asked(&self, asked: Asked<'_>) {
+        self.change(|state| state.asked(asked, Instant::now()));
     }
 
-    /// Somebody can reach the page from now on.
+    /// A whole page that was made after the end has reached who asked on that connection.
+    pub fn taken(&self, connection: u64) {
+        self.change(|state| state.taken(connection));
+    }
+
+    /// A connection is closed.
+    pub fn closed(&self, connection: u64) {
+        self.change(|state| state.closed(connection));
+    }
+
+    /// The page can be had from now on.
     pub fn serves(&self) {
-        self.change(ShutdownState::serves);
+        self.change(|state| state.serves(Instant::now()));
     }
 
     /// Whether Spark has been seen at all.

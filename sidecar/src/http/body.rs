@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame};
 
+use super::conversation::Conversation;
 use crate::scrape::{Scraper, Text};
 
 /// The next piece is written when this one is in the kernel: what one connection costs in memory.
@@ -38,21 +39,23 @@ impl Coding {
 pub(super) struct MetricsBody {
     text: Text,
     coding: Coding,
-    is_final: bool,
+    /// To be told when all of these last values is written.
+    last_values: Option<Arc<Conversation>>,
     /// Bytes of text so far.
     written: usize,
     scraper: Arc<Scraper>,
 }
 
 impl MetricsBody {
-    /// The body of that answer; the scraper is told when all of it is on its way.
+    /// The body of that answer; the scraper is told when all of it is on its way, and a conversation
+    /// when it is a page of last values.
     pub(super) const fn new(
         text: Text,
         coding: Coding,
-        is_final: bool,
+        last_values: Option<Arc<Conversation>>,
         scraper: Arc<Scraper>,
     ) -> Self {
-        Self { text, coding, is_final, written: 0, scraper }
+        Self { text, coding, last_values, written: 0, scraper }
     }
 
     /// The next bytes to send: some, until the text is at its end.
@@ -92,7 +95,10 @@ impl Body for MetricsBody {
         let piece = self.piece();
         if self.text.is_at_end() {
             // What the kernel does not have yet, the server sends before it ends.
-            self.scraper.sent(self.written, self.is_final);
+            self.scraper.sent(self.written);
+            if let Some(conversation) = &self.last_values {
+                conversation.last_values_written();
+            }
         }
         Poll::Ready(Some(Ok(Frame::data(piece.into()))))
     }

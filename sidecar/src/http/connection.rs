@@ -1,6 +1,6 @@
-//! One connection, and how long its client is waited for.
+//! One connection, from its opening to its end.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,114 +12,111 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::{Notify, watch};
 use tracing::debug;
 
-use crate::scrape::Lease;
-
-/// From the opening of the connection, or the answer before, to the end of the next request's head.
-/// Idle connections end the same way: opening another costs Prometheus a round trip.
-const HEAD: Duration = Duration::from_secs(5);
-
-/// From the head to the beginning of the answer: more than any scrape is allowed.
-const ANSWER: Duration = Duration::from_secs(70);
-
-/// From the beginning of the answer to its end. Prometheus itself gives a scrape 10 s.
-const WRITE: Duration = Duration::from_secs(10);
+use super::conversation::{Conversation, Ends, Peer};
+use super::socket::Socket;
+use crate::scrape::deadline;
+use crate::shutdown::Shutdown;
 
 /// Heads longer than this are answered with 431. Prometheus sends half a kilobyte.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How long the client is waited for as things stand.
-#[derive(Debug, Clone, Default)]
-struct ClientTimeout {
-    /// Until then; before the first request, and between requests, it is [`HEAD`].
-    until: Option<Instant>,
-    /// Or until the text that it reads has to go.
-    lease: Option<Lease>,
-}
-
-/// Serves one connection until the client closes it or takes too long, or `stop` says so.
-pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>) {
+/// Serves one connection until the client closes it or takes too long, or `stop` says so, or, once
+/// the client is idle, `leave`.
+pub(super) async fn serve(
+    stream: TcpStream,
+    ends: Ends,
+    peer: Peer,
+    app: Router,
+    shutdown: Arc<Shutdown>,
+    leave: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
     // Else the end of a small page waits until the client has acknowledged its head: 40 ms on
     // Linux.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "answers may be slow");
     }
-    let (timeout, changes) = watch::channel(ClientTimeout::default());
+    let Peer { connection, ref conversation, .. } = peer;
+    let conversation = Arc::clone(conversation);
     let app = TowerToHyperService::new(app);
-    let service = service_fn(move |request: Request<Incoming>| {
-        timeout.send_replace(ClientTimeout::within(ANSWER, None));
-        let (app, timeout) = (app.clone(), timeout.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        peer.conversation.asked();
+        let patience = deadline::named(request.headers());
+        let deadline = patience.map(|patience| tokio::time::Instant::now() + patience);
+        request.extensions_mut().insert(peer.clone());
+        let (app, conversation) = (app.clone(), Arc::clone(&peer.conversation));
         async move {
             let answer: Result<Response<Body>, _> = app.call(request).await;
             let lease = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
-            timeout.send_replace(ClientTimeout::within(WRITE, lease));
+            conversation.answers(deadline, lease);
             answer
         }
     });
-    let connection = http1::Builder::new()
+    let socket = Socket::new(stream, ends, Arc::clone(&conversation));
+    let http = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        // The conversation has time limits of its own.
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         // A client that has said all (`nc -N`) still wants its answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let mut over = std::pin::pin!(over(changes));
+        .serve_connection(TokioIo::new(socket), service);
+    let mut http = std::pin::pin!(http);
+    let mut over = std::pin::pin!(conversation.over());
+    let mut arrivals = std::pin::pin!(arrivals(&conversation, &shutdown, connection));
     let mut stopping = false;
     loop {
         tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    debug!(%error, "connection ended early");
+            result = http.as_mut() => {
+                match result {
+                    // Who reads and closes has what it came for.
+                    Ok(()) => arrival(&conversation, &shutdown, connection).await,
+                    Err(error) => debug!(%error, "connection ended early"),
                 }
-                return;
+                break;
             }
             () = over.as_mut() => {
                 debug!("client took too long");
-                return;
+                break;
             }
-            () = async { drop(stop.wait_for(|stop| *stop).await) }, if !stopping => {
+            () = arrivals.as_mut() => {}
+            () = told(&mut stop, &leave), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                http.as_mut().graceful_shutdown();
             }
         }
     }
+    shutdown.closed(connection);
 }
 
-impl ClientTimeout {
-    fn within(time: Duration, lease: Option<Lease>) -> Self {
-        Self { until: Some(Instant::now() + time), lease }
-    }
-
-    /// Returns when it is over.
-    async fn over(self) {
-        let time = async {
-            match self.until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-        };
-        let lease = async {
-            match self.lease {
-                Some(lease) => lease.over().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! { () = time => {}, () = lease => {} }
+/// Returns when the connection is to end.
+async fn told(stop: &mut watch::Receiver<bool>, leave: &Notify) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = leave.notified() => {}
     }
 }
 
-/// Returns when the time, which may change meanwhile, is over.
-async fn over(mut timeout: watch::Receiver<ClientTimeout>) {
+/// Tells of each page of last values that has arrived; never returns.
+async fn arrivals(conversation: &Conversation, shutdown: &Shutdown, connection: u64) {
     loop {
-        let now = timeout.borrow_and_update().clone();
-        tokio::select! {
-            () = now.over() => return,
-            // If it can change no more, what it is now is the last.
-            Ok(()) = timeout.changed() => {}
-        }
+        conversation.has_sent().await;
+        arrival(conversation, shutdown, connection).await;
     }
+}
+
+/// Tells of a page of last values that was sent, if there is one, when it has arrived.
+async fn arrival(conversation: &Conversation, shutdown: &Shutdown, connection: u64) {
+    let Some(delivery) = conversation.sent() else {
+        return;
+    };
+    if delivery.has_arrived().await {
+        shutdown.taken(connection);
+    } else {
+        debug!("the last values have not arrived");
+    }
+    conversation.settled(&delivery);
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::scrapers::{Asked, Pod, Scrapers, YOUNG};
 use crate::container_exit::Evidence;
 
 /// A process table that could not be read for so long says nothing of Spark's JVM any more.
@@ -39,42 +40,47 @@ pub enum Step {
 /// Why the sidecar ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// A scrape took the last values.
+    /// Every scraper has the last values.
     Taken,
-    /// The linger time is over.
+    /// Nobody has come for them in time.
     LingerOver,
+    /// Nobody scrapes this pod.
+    NotScraped,
     /// There is nothing of Spark's to serve, or no port to serve it on.
     NothingToServe,
     /// A second signal, or Ctrl-C.
     Hurried,
 }
 
+/// Whom to wait for, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linger {
+    /// Nobody is waited for any longer than this.
+    pub at_most: Duration,
+    /// How many scrapers there are; more of them show by themselves.
+    pub scrapers: usize,
+}
+
 /// What is known so far.
 #[derive(Debug)]
 pub struct ShutdownState {
-    linger: Duration,
+    linger: Linger,
     /// Spark's JVM at the last look that could tell, and when; `Unknown` until it was seen once.
     jvm: (Jvm, Instant),
     told: Option<Instant>,
     hurried: bool,
-    ended: Option<End>,
+    ended: Option<Evidence>,
     /// Whether there is something of Spark's to serve at the end.
     keeps: bool,
-    serves: bool,
-}
-
-/// The end of Spark.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    evidence: Evidence,
-    /// Whether a scrape has had the last values.
-    taken: bool,
+    /// Since when the page can be had.
+    serves: Option<Instant>,
+    scrapers: Scrapers,
 }
 
 impl ShutdownState {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(linger: Duration, now: Instant) -> Self {
+    pub fn new(linger: Linger, now: Instant) -> Self {
         Self {
             linger,
             jvm: (Jvm::Unknown, now),
@@ -82,7 +88,8 @@ impl ShutdownState {
             hurried: false,
             ended: None,
             keeps: false,
-            serves: false,
+            serves: None,
+            scrapers: Scrapers::default(),
         }
     }
 
@@ -113,22 +120,32 @@ impl ShutdownState {
         self.hurried = true;
     }
 
-    /// A whole page that was made after the end has been sent.
-    pub fn taken(&mut self) {
-        if let Some(end) = &mut self.ended {
-            end.taken = true;
+    /// Somebody asks for the whole page.
+    pub fn asked(&mut self, asked: Asked<'_>, now: Instant) {
+        self.scrapers.asked(asked, now);
+    }
+
+    /// A whole page that was made after the end has reached who asked on that connection.
+    pub fn taken(&mut self, connection: u64) {
+        if self.ended.is_some() {
+            self.scrapers.has_last_values(connection);
         }
     }
 
-    /// Somebody can reach the page from now on.
-    pub fn serves(&mut self) {
-        self.serves = true;
+    /// A connection is closed.
+    pub fn closed(&mut self, connection: u64) {
+        self.scrapers.closed(connection);
+    }
+
+    /// The page can be had from now on.
+    pub fn serves(&mut self, now: Instant) {
+        self.serves.get_or_insert(now);
     }
 
     /// Whether Spark has ended, and how that is known.
     #[must_use]
     pub fn ended(&self) -> Option<Evidence> {
-        self.ended.map(|end| end.evidence)
+        self.ended
     }
 
     /// Whether Spark has been seen at all.
@@ -148,22 +165,29 @@ impl ShutdownState {
         let Some(told) = self.told else {
             return Step::Stay(None);
         };
-        if !self.keeps || !self.serves {
+        let Some(serves) = self.serves.filter(|_| self.keeps) else {
             return Step::Leave(Why::NothingToServe);
+        };
+        let until = self.scrapers.wait(Pod {
+            told,
+            limit: told + self.linger.at_most,
+            is_young: told.saturating_duration_since(serves) < YOUNG,
+            scrapers: self.linger.scrapers,
+        });
+        match until {
+            Some(until) if now < until => Step::Stay(Some(until)),
+            Some(_) => Step::Leave(Why::LingerOver),
+            None if self.scrapers.somebody_has_last_values() => Step::Leave(Why::Taken),
+            None => Step::Leave(Why::NotScraped),
         }
-        if self.ended.is_some_and(|end| end.taken) {
-            return Step::Leave(Why::Taken);
-        }
-        let limit = told + self.linger;
-        if now >= limit { Step::Leave(Why::LingerOver) } else { Step::Stay(Some(limit)) }
     }
 
     /// Weighs the evidence anew: Spark may also come back.
     fn judge(&mut self, now: Instant) {
-        self.ended = self.evidence(now).map(|evidence| match self.ended {
-            Some(end) => End { evidence, ..end },
-            None => End { evidence, taken: false },
-        });
+        self.ended = self.evidence(now);
+        if self.ended.is_none() {
+            self.scrapers.nobody_has_last_values();
+        }
     }
 
     fn evidence(&self, now: Instant) -> Option<Evidence> {

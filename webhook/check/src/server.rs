@@ -1,7 +1,8 @@
 //! The second link: what the webhook's namespace holds.
 
 use emberscope_core::contract::NAME;
-use emberscope_core::{Config, ConfigError};
+use emberscope_core::plan::sidecar::TO_END;
+use emberscope_core::{AllSettings, Config, ConfigError};
 use kube::Client;
 use serde_json::Value;
 
@@ -238,6 +239,15 @@ impl Server {
                 edit,
             ),
             (Ok(_), Some(Ok(config))) => {
+                if let Some(wanted) = cut(&config) {
+                    return CONFIGURATION.warn(
+                        format!(
+                            "lingerSeconds of {wanted} is cut to {MOST_LINGER} in pods with the grace period of \
+                             {GRACE} s that pods have by default"
+                        ),
+                        format!("{edit}\nor give pods a terminationGracePeriodSeconds of {TO_END} more"),
+                    );
+                }
                 let profiles = config.profiles.len();
                 CONFIGURATION.pass(format!(
                     "the configuration is valid: image {}, {profiles} {}",
@@ -247,6 +257,22 @@ impl Server {
             }
         }
     }
+}
+
+/// The grace period of pods that say none.
+const GRACE: i64 = 30;
+
+/// What it leaves to the last values.
+const MOST_LINGER: i64 = GRACE - TO_END;
+
+/// The longest linger time, for all pods or by a profile, of which such pods get less.
+fn cut(config: &Config) -> Option<u16> {
+    let all = AllSettings::offline(config.clone());
+    let profiles = all.profiles().iter().map(|(_, settings)| &settings.config.sidecar);
+    let all = std::iter::once(&config.sidecar).chain(profiles);
+    all.map(|sidecar| *sidecar.linger_seconds)
+        .filter(|wanted| i64::from(*wanted) > MOST_LINGER)
+        .max()
 }
 
 /// Whether the controller has given up waiting for a rollout.

@@ -58,6 +58,7 @@ fn sidecar(sidecar: &Sidecar) -> Vec<Row> {
             note: sidecar.linger.capped_by.map(capped),
             ..row("linger seconds", &sidecar.linger.seconds)
         },
+        row("scrapers", &config.scrapers),
         row("log level", &config.log_level.map(|level| level.as_str())),
         row("profile", &config.profile.map(|profile| profile.as_str())),
         row("compat", &config.compat.map(|compat| compat.as_str())),

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 const LINGER: Duration = Duration::from_secs(20);
+/// The connection that Prometheus keeps.
+const PROMETHEUS: u64 = 1;
 const RUNS: Signs = Signs { jvm: Jvm::Runs, answered: true };
 const GONE: Signs = Signs { jvm: Jvm::Absent, answered: false };
 const BLIND: Signs = Signs { jvm: Jvm::Unknown, answered: false };
@@ -17,8 +19,8 @@ struct Trial {
 impl Trial {
     fn new() -> Self {
         let now = Instant::now();
-        let mut state = ShutdownState::new(LINGER, now);
-        state.serves();
+        let mut state = ShutdownState::new(Linger { at_most: LINGER, scrapers: 1 }, now);
+        state.serves(now);
         Self { state, now }
     }
 
@@ -37,8 +39,20 @@ impl Trial {
         self
     }
 
+    fn asked(&mut self) -> &mut Self {
+        let asked = Asked {
+            connection: PROMETHEUS,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            agent: "Prometheus/3.5.0",
+            names_its_timeout: true,
+        };
+        self.state.asked(asked, self.now);
+        self
+    }
+
+    /// Prometheus has scraped whatever there is.
     fn taken(&mut self) -> &mut Self {
-        self.state.taken();
+        self.asked().state.taken(PROMETHEUS);
         self
     }
 
@@ -78,7 +92,7 @@ fn it_leaves_at_once_if_they_were_taken_before_it_is_told() {
         .after(60)
         .sees(GONE)
         .taken()
-        .after(600)
+        .after(2)
         .stays(Some(Evidence::ProcessGone))
         .told()
         .leaves(Why::Taken);
@@ -113,8 +127,13 @@ fn with_nothing_to_serve_nobody_is_kept_waiting() {
     Trial::new().sees(BLIND).told().leaves(Why::NothingToServe);
     Trial::new().sees(GONE).told().leaves(Why::NothingToServe);
     let mut deaf = Trial::new();
-    deaf.state.serves = false;
+    deaf.state.serves = None;
     deaf.sees(ANSWERS).told().leaves(Why::NothingToServe);
+}
+
+#[test]
+fn a_pod_that_nobody_scrapes_is_not_held_up() {
+    Trial::new().sees(RUNS).after(300).sees(GONE).told().leaves(Why::NotScraped);
 }
 
 #[test]
@@ -145,7 +164,7 @@ fn a_process_table_that_cannot_be_read_once_ends_nothing() {
     Trial::new().sees(RUNS).after(119).sees(BLIND).told().stays(None);
     // But if it stays unreadable, what ran once outweighs SIGTERM no longer.
     let mut trial = Trial::new();
-    trial.sees(RUNS).after(119).sees(BLIND).stays(None).after(1).stays(None);
+    trial.sees(RUNS).after(119).asked().sees(BLIND).stays(None).after(1).stays(None);
     trial.told().stays(Some(Evidence::Sigterm)).after(20).leaves(Why::LingerOver);
 }
 
@@ -158,6 +177,7 @@ fn spark_may_come_back() {
         .sees(RUNS)
         .stays(None)
         .after(3600)
+        .asked()
         .sees(RUNS)
         .sees(GONE)
         .told()

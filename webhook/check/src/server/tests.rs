@@ -48,6 +48,20 @@ fn some_replicas_are_a_warning_and_none_is_a_failure() {
 }
 
 #[test]
+fn a_linger_time_that_pods_cut_is_a_warning_whoever_sets_it() {
+    let mut server = installed();
+    for (config, outcome) in [
+        ("sidecar: {lingerSeconds: 25}", None),
+        ("sidecar: {lingerSeconds: 26}", Some(Outcome::Warn)),
+        ("profiles: [{name: a, sidecar: {lingerSeconds: 26}}]", Some(Outcome::Warn)),
+    ] {
+        server.config_map = Ok(json!({"data": {"config.yaml": config}}));
+        let found = not_passed(&server);
+        assert_eq!(found.first().map(|found| found.1), outcome, "{config}: {found:?}");
+    }
+}
+
+#[test]
 fn a_rollout_is_told_and_whether_it_is_stuck() {
     let mut server = installed();
     let deployment = server.deployment.as_mut().unwrap();

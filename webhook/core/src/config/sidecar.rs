@@ -27,6 +27,8 @@ pub struct SidecarConfig {
     pub push_port: Sourced<Port>,
     /// For how long the last values are served after Spark ended, in seconds.
     pub linger_seconds: Sourced<u16>,
+    /// How many scrapers take the last values of a pod too young to know them.
+    pub scrapers: Sourced<u16>,
     /// How much it logs.
     pub log_level: Sourced<LogLevel>,
     /// How much of each of Spark's metrics it serves.
@@ -68,6 +70,7 @@ impl Default for SidecarConfig {
             port: Sourced::default(Port(PORT)),
             push_port: Sourced::default(Port(PUSH_PORT)),
             linger_seconds: Sourced::default(20),
+            scrapers: Sourced::default(1),
             log_level: Sourced::default(LogLevel::Info),
             profile: Sourced::default(MetricProfile::Standard),
             compat: Sourced::default(Compat::None),
@@ -129,6 +132,7 @@ impl SidecarConfig {
             (&["port"], &mut self.port.origin),
             (&["pushPort"], &mut self.push_port.origin),
             (&["lingerSeconds"], &mut self.linger_seconds.origin),
+            (&["scrapers"], &mut self.scrapers.origin),
             (&["logLevel"], &mut self.log_level.origin),
             (&["profile"], &mut self.profile.origin),
             (&["compat"], &mut self.compat.origin),
@@ -142,10 +146,13 @@ impl SidecarConfig {
         ]
     }
 
-    /// The arguments about what is served, where it is not what the sidecar does unasked.
+    /// The arguments about what is served and to whom, where it is not what the sidecar does unasked.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let (mut arguments, default) = (Vec::new(), Self::default());
+        if self.scrapers != default.scrapers {
+            arguments.push(format!("--scrapers={}", *self.scrapers));
+        }
         if self.profile != default.profile {
             arguments.push(format!("--profile={}", self.profile.as_str()));
         }

@@ -70,7 +70,7 @@ pub const ANNOTATIONS: &[Annotation] = &[
     Annotation {
         name: "linger-seconds",
         value: "0 to 65535",
-        help: "how long the last values are served after Spark ended",
+        help: "how long the last values are served at most after Spark ended",
         set: |pod, value, by| put(&mut pod.sidecar.linger_seconds, seconds(value), by),
     },
     Annotation {
