@@ -16,9 +16,28 @@ use tempfile::TempDir;
 /// The user of Spark's own images; its group is root's.
 const USER: &str = "185:0";
 
+/// What makes containers of what podman tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Runtime {
+    /// Docker's and containerd's.
+    Runc,
+    /// CRI-O's, OpenShift's and podman's own.
+    Crun,
+}
+
+impl Runtime {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Runc => "runc",
+            Self::Crun => "crun",
+        }
+    }
+}
+
 /// A pod that runs; its containers go with it.
 #[derive(Debug)]
 pub(crate) struct Pod {
+    runtime: Runtime,
     /// What its containers' names begin with.
     name: String,
     port: u16,
@@ -41,14 +60,16 @@ impl Page {
 }
 
 impl Pod {
-    /// A pod whose Spark runs that Scala with so much memory and so many cores.
-    pub(crate) fn start(scala: &str, memory: &str, cores: &str) -> Result<Self> {
+    /// A pod of that runtime's, whose Spark runs that Scala with so much memory and so many cores.
+    pub(crate) fn start(runtime: Runtime, scala: &str, memory: &str, cores: &str) -> Result<Self> {
+        let there = Command::new(runtime.name()).arg("--version").output();
+        there.with_context(|| format!("{} is not installed", runtime.name()))?;
         let places = Places { programs: programs::build()?, ..Places::find()? };
         let tools = places.tools("3.5.6", None)?;
         let driver = driver(&places)?;
         let folder = tempfile::tempdir()?;
-        let name = format!("emberscope-test-{}", std::process::id());
-        let pod = Self { name, port: driver.sidecar_port("port")?, folder };
+        let name = format!("emberscope-test-{}-{}", std::process::id(), runtime.name());
+        let pod = Self { runtime, name, port: driver.sidecar_port("port")?, folder };
         pod.prepare(scala)?;
         // It holds the namespaces that the others share, as the pause container does.
         pod.run("pause", &["--network=host", "--user=185"], &["sleep", "600"])?;
@@ -146,6 +167,7 @@ impl Pod {
     /// Starts a container in the background.
     fn run(&self, part: &str, options: &[&str], command: &[&str]) -> Result<()> {
         let mut podman = podman();
+        podman.arg(format!("--runtime={}", self.runtime.name()));
         podman.args(["run", "--detach", "--name", &format!("{}-{part}", self.name)]);
         // Podman's own limits may be more than this test may give.
         podman.args(["--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096"]);

@@ -62,6 +62,9 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
     let v1 = "9:cpu,cpuacct:/kubepods/podA/spark\n4:memory:/kubepods/podA/spark\n1:name=systemd:/kubepods/podA/spark\n";
     for (spark, own) in [
         ("0::/../spark\n", "0::/\n"),
+        // crun's own group within the container.
+        ("0::/../../crio-spark.scope/container\n", "0::/\n"),
+        ("4:memory:/../spark\n0::/../spark\n", "4:memory:/\n0::/\n"),
         ("0::/kubepods/podA/spark\n", "0::/kubepods/podA/own\n"),
         (v1, &v1.replace("spark", "own")),
     ] {
@@ -74,6 +77,15 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
         let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
         assert_eq!((jvm.threads, jvm.resident_bytes), (50, 4_096_000));
     }
+}
+
+#[test]
+fn a_process_in_a_group_within_sparks_container_is_of_that_container() {
+    let (proc, mut tracker) = v2(DRIVER);
+    let python = Fake::new(PYTHON, JVM, "python3", "python3 /opt/app/job.py");
+    proc.put(&Fake { cgroup: "0::/../spark/of-its-own\n".into(), ..python });
+    let counts = counts(&tracker.scan().unwrap());
+    assert_eq!(counts, [("jvm", 1), ("python_driver", 1), ("other", 1)]);
 }
 
 #[test]
@@ -135,10 +147,12 @@ fn of_several_spark_jvms_the_oldest_is_the_pods_and_all_count() {
 fn another_pods_spark_is_never_taken_for_ours() {
     for (spark, own) in [
         ("0::/../../podB/spark\n", "0::/\n"),
+        ("0::/../../../kubepods-podB.slice/crio-spark.scope/container\n", "0::/\n"),
         ("4:memory:/kubepods/podB/spark\n", "4:memory:/kubepods/podA/own\n"),
     ] {
         let (_proc, mut tracker) = pod(DRIVER, spark, own);
-        assert_eq!(tracker.scan().unwrap(), Snapshot::default());
+        let nothing = Snapshot { stranger: true, ..Snapshot::default() };
+        assert_eq!(tracker.scan().unwrap(), nothing);
     }
 }
 
