@@ -32,6 +32,25 @@ impl Runtime {
             Self::Crun => "crun",
         }
     }
+
+    fn podman(self) -> Command {
+        // Beside v1, crun wants to see a v2 tree without controllers only.
+        let beside = "/sys/fs/cgroup/unified";
+        let controllers = fs::read_to_string(format!("{beside}/cgroup.controllers"));
+        let hide = matches!(self, Self::Crun) && controllers.is_ok_and(|it| !it.trim().is_empty());
+        let mut podman = if hide {
+            let mut without = Command::new("unshare");
+            without.args(["--mount", "--propagation=private", "sh", "-c"]);
+            without.args([&format!("umount {beside} && exec podman \"$@\""), "podman"]);
+            without
+        } else {
+            Command::new("podman")
+        };
+        podman.arg(format!("--runtime={}", self.name()));
+        // No systemd is needed to make control groups.
+        podman.args(["--cgroup-manager=cgroupfs", "--log-level=error"]);
+        podman
+    }
 }
 
 /// A pod that runs; its containers go with it.
@@ -166,8 +185,7 @@ impl Pod {
 
     /// Starts a container in the background.
     fn run(&self, part: &str, options: &[&str], command: &[&str]) -> Result<()> {
-        let mut podman = podman();
-        podman.arg(format!("--runtime={}", self.runtime.name()));
+        let mut podman = self.runtime.podman();
         podman.args(["run", "--detach", "--name", &format!("{}-{part}", self.name)]);
         // Podman's own limits may be more than this test may give.
         podman.args(["--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096"]);
@@ -209,16 +227,16 @@ impl Pod {
     }
 
     fn log(&self, part: &str) -> String {
-        let logs = podman().args(["logs", &format!("{}-{part}", self.name)]).output();
+        let logs = self.runtime.podman().args(["logs", &format!("{}-{part}", self.name)]).output();
         logs.map(|output| told(&output)).unwrap_or_default()
     }
 
     /// Ends the sidecar as a kubelet does after Spark; its exit code.
     pub(crate) fn stop_sidecar(&self) -> Result<i32> {
         let sidecar = format!("{}-sidecar", self.name);
-        let stopped = podman().args(["stop", "--time=30", &sidecar]).output()?;
+        let stopped = self.runtime.podman().args(["stop", "--time=30", &sidecar]).output()?;
         ensure!(stopped.status.success(), "{}", told(&stopped));
-        let code = podman().args(["wait", &sidecar]).output()?;
+        let code = self.runtime.podman().args(["wait", &sidecar]).output()?;
         told(&code).trim().parse().context("podman tells no exit code")
     }
 }
@@ -227,16 +245,13 @@ impl Drop for Pod {
     fn drop(&mut self) {
         for part in ["spark", "sidecar", "pause"] {
             let name = format!("{}-{part}", self.name);
-            let _ = podman().args(["rm", "--force", "--time=0", "--ignore", &name]).output();
+            let _ = self
+                .runtime
+                .podman()
+                .args(["rm", "--force", "--time=0", "--ignore", &name])
+                .output();
         }
     }
-}
-
-fn podman() -> Command {
-    let mut podman = Command::new("podman");
-    // No systemd is needed to make control groups.
-    podman.args(["--cgroup-manager=cgroupfs", "--log-level=error"]);
-    podman
 }
 
 fn told(output: &Output) -> String {
