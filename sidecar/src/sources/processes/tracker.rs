@@ -48,6 +48,8 @@ struct Known {
     container: Option<Container>,
     parent: u32,
     kind: Option<ProcessKind>,
+    /// What it runs, or who has it run what it runs: wrappers are looked through.
+    on_behalf_of: Program,
     /// It belongs to the Spark container; that never changes.
     member: bool,
     /// It stands above Spark's JVM: tini, a shell. Orphans end there, whose figures were counted
@@ -156,14 +158,19 @@ impl Tracker {
     fn sort_out(&mut self, table: &[Seen]) {
         for seen in table {
             let parent = self.known.get(&seen.stat.parent).map(|parent| {
-                (parent.member, parent.command, parent.kind.unwrap_or(ProcessKind::Other))
+                let kind = parent.kind.unwrap_or(ProcessKind::Other);
+                (parent.member, parent.command, parent.on_behalf_of, kind)
             });
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
             };
             let kind = *known.kind.get_or_insert_with(|| {
-                let parent = parent.map(|(_, command, kind)| Parent {
-                    program: command.program,
+                if let (Program::Other, Some((_, _, program, _))) = (known.command.program, parent)
+                {
+                    known.on_behalf_of = program;
+                }
+                let parent = parent.map(|(_, command, program, kind)| Parent {
+                    program,
                     kind,
                     forked: command == known.command,
                 });

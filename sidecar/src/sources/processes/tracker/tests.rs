@@ -199,6 +199,45 @@ fn a_python_that_started_the_jvm_is_the_driver_program() {
 }
 
 #[test]
+fn wrappers_are_looked_through_and_emulators_too() {
+    let driver = format!("/usr/bin/qemu-x86_64 {DRIVER}");
+    let (proc, mut tracker) = v2(&driver);
+    // The user's program is a child of a shell that waits for it.
+    proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper job.py"));
+    proc.put(&Fake::new(51, 50, "qemu-x86_64", "qemu-x86_64 /usr/bin/python3 job.py"));
+    // What that program starts by a shell is not the program.
+    proc.put(&Fake::new(52, 51, "sh", "sh -c python3 helper.py"));
+    proc.put(&Fake::new(53, 52, "python3", "python3 helper.py"));
+    let counted = counts(&tracker.scan().unwrap());
+    assert_eq!(counted, [("jvm", 1), ("python_driver", 1), ("other", 4)]);
+}
+
+/// Each as Spark starts it, with two workers that are forks of it.
+#[test]
+fn whatever_the_daemon_is_called_its_forks_are_workers() {
+    for daemon in [
+        DAEMON,
+        "python3 ./environment.pex -m pyspark.daemon pyspark.worker",
+        "/opt/venv/bin/python3.12 -m our.daemon pyspark.worker",
+        "python3 -m our.daemon our.worker",
+        "/rosetta/rosetta /usr/bin/python3 python3 -m pyspark.daemon pyspark.worker",
+    ] {
+        for wrapped in [false, true] {
+            let (proc, mut tracker) = v2(EXECUTOR);
+            let parent = if wrapped { 50 } else { JVM };
+            if wrapped {
+                proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper"));
+            }
+            proc.put(&Fake::new(60, parent, "python3", daemon));
+            proc.put(&Fake::new(61, 60, "python3", daemon));
+            proc.put(&Fake::new(62, 60, "python3", daemon));
+            let counted = counts(&tracker.scan().unwrap());
+            assert_eq!(counted[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 2)]);
+        }
+    }
+}
+
+#[test]
 fn a_process_that_executes_another_program_changes_its_kind() {
     let (proc, mut tracker) = v2(DRIVER);
     proc.put(&Fake { cpu: 30, ..Fake::new(PYTHON, JVM, "bash", "/bin/bash python-wrapper") });
