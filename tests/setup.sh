@@ -91,7 +91,9 @@ missing_packages() {
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
     [[ $level != test ]] || command -v podman >/dev/null || echo podman
-    [[ $level != test ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
+    # The containers of a pod are tried with both.
+    [[ $level != test ]] || command -v runc >/dev/null || echo runc
+    [[ $level != test ]] || command -v crun >/dev/null || echo crun
     # Each test program has a network of its own (run.sh).
     [[ $level != test ]] || command -v ip >/dev/null || echo iproute2
     # The dashboards show what it says of nodes.

@@ -22,6 +22,7 @@ pub enum ProcessKind {
 /// What there is to know of the process that started another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parent {
+    /// What it runs, or on whose behalf it runs something, if it is a shell or another wrapper.
     pub(super) program: Program,
     pub(super) kind: ProcessKind,
     /// Its child has the very same arguments: it forked, and has not executed anything else.
@@ -67,7 +68,13 @@ impl ProcessKind {
             Program::PySparkDaemon => Self::PythonDaemon,
             Program::PySparkWorker => Self::PythonWorker,
             Program::R => Self::R,
-            Program::Python => match (forked, parent) {
+            Program::PythonModules if parent.is_some_and(|parent| parent.program.is_spark()) => {
+                Self::PythonDaemon
+            }
+            Program::PythonModules if forked.is_some_and(|parent| parent.kind.is_of_a_daemon()) => {
+                Self::PythonWorker
+            }
+            Program::Python | Program::PythonModules => match (forked, parent) {
                 (Some(parent), _) => parent.kind,
                 (None, Some(parent)) if parent.program == Program::SparkDriver => {
                     Self::PythonDriver
@@ -76,6 +83,10 @@ impl ProcessKind {
             },
             _ => Self::Other,
         }
+    }
+
+    const fn is_of_a_daemon(self) -> bool {
+        matches!(self, Self::PythonDaemon | Self::PythonWorker)
     }
 
     /// The kind of children that lived and died between two scans, by the kind that waited for
@@ -107,6 +118,7 @@ mod tests {
         let worker = child_of(Program::PySparkDaemon, ProcessKind::PythonWorker, true);
         let driver = child_of(Program::SparkDriver, ProcessKind::Jvm, false);
         let executor = child_of(Program::SparkExecutor, ProcessKind::Jvm, false);
+        let modules = child_of(Program::PythonModules, ProcessKind::PythonDaemon, true);
         let user = child_of(Program::Python, ProcessKind::PythonDriver, true);
         for (program, parent, expected) in [
             (Program::PySparkDaemon, executor, ProcessKind::PythonDaemon),
@@ -122,6 +134,10 @@ mod tests {
                 child_of(Program::Python, ProcessKind::PythonDriver, false),
                 ProcessKind::Other,
             ),
+            (Program::PythonModules, executor, ProcessKind::PythonDaemon),
+            (Program::PythonModules, driver, ProcessKind::PythonDaemon),
+            (Program::PythonModules, modules, ProcessKind::PythonWorker),
+            (Program::PythonModules, None, ProcessKind::Other),
             (Program::SparkExecutor, driver, ProcessKind::Jvm),
             (Program::Other, driver, ProcessKind::Other),
             (Program::R, driver, ProcessKind::R),

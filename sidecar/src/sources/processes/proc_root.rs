@@ -110,13 +110,14 @@ impl ProcRoot {
         Ok(())
     }
 
-    /// The start of a command line that is too long will do: the main class comes early.
-    pub(super) fn command(&mut self, pid: u32) -> Option<Command> {
+    /// What a process of that name runs. The start of a command line that is too long will do: the
+    /// main class comes early.
+    pub(super) fn command(&mut self, pid: u32, name: &[u8]) -> Option<Command> {
         let path = self.file(pid, "cmdline");
         let cmdline = self.buffer.beginning(&path).ok()?;
         let mut arguments = DefaultHasher::new();
         cmdline.hash(&mut arguments);
-        Some(Command { program: Program::parse(cmdline), arguments: arguments.finish() })
+        Some(Command { program: Program::parse(name, cmdline), arguments: arguments.finish() })
     }
 
     /// `/proc/<pid>/cgroup`.
@@ -189,7 +190,7 @@ mod tests {
         assert_eq!(own, std::process::id());
         let stat = root.stat(own).unwrap();
         assert!(stat.resident_pages > 0 && stat.threads > 0 && !stat.zombie);
-        assert_eq!(root.command(own).unwrap().program, Program::Other);
+        assert_eq!(root.command(own, stat.name()).unwrap().program, Program::Other);
         assert_eq!(root.owner(own), root.own_owner());
         assert!(root.may_share_pod(own, own));
         let before = root.open_fds(own).unwrap();

@@ -1,5 +1,6 @@
 //! What one scan found, and how it reads on the page.
 
+use super::ProcessError;
 use super::kind::ProcessKind;
 use super::pss::PSS;
 use super::stat::TICKS_PER_SECOND;
@@ -11,6 +12,8 @@ pub struct Snapshot {
     pub(super) usages: [Option<Usage>; ProcessKind::COUNT],
     pub(super) spark: Option<Spark>,
     pub(super) python: Vec<(u32, ProcessKind)>,
+    /// Whether there is a JVM of Spark's that is none of ours.
+    pub(super) stranger: bool,
 }
 
 /// Which process: a process id is given to another when its process has ended.
@@ -74,6 +77,14 @@ impl Snapshot {
     #[must_use]
     pub fn python(&self) -> &[(u32, ProcessKind)] {
         &self.python
+    }
+
+    /// Why there is nothing, where nothing of Spark's was ever seen.
+    pub(super) fn shows_nothing(&self) -> Option<ProcessError> {
+        let seen = self.spark.is_some() || self.usages.iter().any(Option::is_some);
+        let error =
+            if self.stranger { ProcessError::SparkOfAnotherPod } else { ProcessError::NoSpark };
+        (!seen).then_some(error)
     }
 
     /// What the processes of one kind use; `None` if none was ever seen.

@@ -48,6 +48,8 @@ struct Known {
     container: Option<Container>,
     parent: u32,
     kind: Option<ProcessKind>,
+    /// What it runs, or who has it run what it runs: wrappers are looked through.
+    on_behalf_of: Program,
     /// It belongs to the Spark container; that never changes.
     member: bool,
     /// It stands above Spark's JVM: tini, a shell. Orphans end there, whose figures were counted
@@ -105,28 +107,32 @@ impl Tracker {
             ProcessError::Unlistable { path: self.root.path().to_owned(), source }
         })?;
         self.root.close(|pid| self.known.contains_key(&pid));
-        self.find_spark(&table, own);
+        let stranger = self.find_spark(&table, own);
         self.sort_out(&table);
         table.retain_mut(|seen| self.measure(seen, &mut gone));
         self.settle(&table, &gone);
-        Ok(self.add_up(&table))
+        Ok(Snapshot { stranger, ..self.add_up(&table) })
     }
 
     /// Follows Spark's JVM while it runs, and looks for it otherwise.
     ///
     /// The oldest is the pod's; others were started by it: executors of a local cluster, a
-    /// `spark-submit` of the user's.
-    fn find_spark(&mut self, table: &[Seen], own: Option<u32>) {
+    /// `spark-submit` of the user's. `true` if there are some, and none is in our pod.
+    fn find_spark(&mut self, table: &[Seen], own: Option<u32>) -> bool {
         let mut candidates = table.iter().filter(|seen| {
             let known = self.known.get(&seen.pid);
             !seen.stat.zombie && known.is_some_and(|known| known.command.program.is_spark())
         });
         let is = |spark: Spark, seen: &Seen| seen.identity() == spark.process;
         if self.spark.is_some_and(|spark| candidates.clone().any(|seen| is(spark, seen))) {
-            return;
+            return false;
         }
-        let root = &mut self.root;
-        let found = candidates.find(|seen| own.is_none_or(|own| root.may_share_pod(own, seen.pid)));
+        let (root, mut stranger) = (&mut self.root, false);
+        let found = candidates.find(|seen| {
+            let ours = own.is_none_or(|own| root.may_share_pod(own, seen.pid));
+            stranger |= !ours;
+            ours
+        });
         self.spark = found.map(|seen| Spark { process: seen.identity(), parent: seen.stat.parent });
         if let Some(spark) = self.spark {
             let ours = own.and_then(|own| self.root.container(own));
@@ -137,6 +143,7 @@ impl Tracker {
             });
             self.mark_above(spark);
         }
+        stranger && self.spark.is_none()
     }
 
     fn mark_above(&mut self, spark: Spark) {
@@ -151,14 +158,19 @@ impl Tracker {
     fn sort_out(&mut self, table: &[Seen]) {
         for seen in table {
             let parent = self.known.get(&seen.stat.parent).map(|parent| {
-                (parent.member, parent.command, parent.kind.unwrap_or(ProcessKind::Other))
+                let kind = parent.kind.unwrap_or(ProcessKind::Other);
+                (parent.member, parent.command, parent.on_behalf_of, kind)
             });
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
             };
             let kind = *known.kind.get_or_insert_with(|| {
-                let parent = parent.map(|(_, command, kind)| Parent {
-                    program: command.program,
+                if let (Program::Other, Some((_, _, program, _))) = (known.command.program, parent)
+                {
+                    known.on_behalf_of = program;
+                }
+                let parent = parent.map(|(_, command, program, kind)| Parent {
+                    program,
                     kind,
                     forked: command == known.command,
                 });
@@ -273,6 +285,7 @@ impl Tracker {
             }
         }
         let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.process.pid);
-        Snapshot { usages: self.totals, spark: self.spark.filter(is_there), python }
+        let spark = self.spark.filter(is_there);
+        Snapshot { usages: self.totals, spark, python, stranger: false }
     }
 }

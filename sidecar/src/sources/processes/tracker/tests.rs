@@ -62,6 +62,9 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
     let v1 = "9:cpu,cpuacct:/kubepods/podA/spark\n4:memory:/kubepods/podA/spark\n1:name=systemd:/kubepods/podA/spark\n";
     for (spark, own) in [
         ("0::/../spark\n", "0::/\n"),
+        // crun's own group within the container.
+        ("0::/../../crio-spark.scope/container\n", "0::/\n"),
+        ("4:memory:/../spark\n0::/../spark\n", "4:memory:/\n0::/\n"),
         ("0::/kubepods/podA/spark\n", "0::/kubepods/podA/own\n"),
         (v1, &v1.replace("spark", "own")),
     ] {
@@ -74,6 +77,15 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
         let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
         assert_eq!((jvm.threads, jvm.resident_bytes), (50, 4_096_000));
     }
+}
+
+#[test]
+fn a_process_in_a_group_within_sparks_container_is_of_that_container() {
+    let (proc, mut tracker) = v2(DRIVER);
+    let python = Fake::new(PYTHON, JVM, "python3", "python3 /opt/app/job.py");
+    proc.put(&Fake { cgroup: "0::/../spark/of-its-own\n".into(), ..python });
+    let counts = counts(&tracker.scan().unwrap());
+    assert_eq!(counts, [("jvm", 1), ("python_driver", 1), ("other", 1)]);
 }
 
 #[test]
@@ -135,10 +147,12 @@ fn of_several_spark_jvms_the_oldest_is_the_pods_and_all_count() {
 fn another_pods_spark_is_never_taken_for_ours() {
     for (spark, own) in [
         ("0::/../../podB/spark\n", "0::/\n"),
+        ("0::/../../../kubepods-podB.slice/crio-spark.scope/container\n", "0::/\n"),
         ("4:memory:/kubepods/podB/spark\n", "4:memory:/kubepods/podA/own\n"),
     ] {
         let (_proc, mut tracker) = pod(DRIVER, spark, own);
-        assert_eq!(tracker.scan().unwrap(), Snapshot::default());
+        let nothing = Snapshot { stranger: true, ..Snapshot::default() };
+        assert_eq!(tracker.scan().unwrap(), nothing);
     }
 }
 
@@ -182,6 +196,45 @@ fn a_python_that_started_the_jvm_is_the_driver_program() {
     let (proc, mut tracker) = pod(DRIVER, "0::/\n", "0::/\n");
     proc.put(&Fake { cgroup: "0::/\n".into(), ..Fake::new(TINI, 1, "python", "python job.py") });
     assert_eq!(counts(&tracker.scan().unwrap()), [("jvm", 1), ("python_driver", 1)]);
+}
+
+#[test]
+fn wrappers_are_looked_through_and_emulators_too() {
+    let driver = format!("/usr/bin/qemu-x86_64 {DRIVER}");
+    let (proc, mut tracker) = v2(&driver);
+    // The user's program is a child of a shell that waits for it.
+    proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper job.py"));
+    proc.put(&Fake::new(51, 50, "qemu-x86_64", "qemu-x86_64 /usr/bin/python3 job.py"));
+    // What that program starts by a shell is not the program.
+    proc.put(&Fake::new(52, 51, "sh", "sh -c python3 helper.py"));
+    proc.put(&Fake::new(53, 52, "python3", "python3 helper.py"));
+    let counted = counts(&tracker.scan().unwrap());
+    assert_eq!(counted, [("jvm", 1), ("python_driver", 1), ("other", 4)]);
+}
+
+/// Each as Spark starts it, with two workers that are forks of it.
+#[test]
+fn whatever_the_daemon_is_called_its_forks_are_workers() {
+    for daemon in [
+        DAEMON,
+        "python3 ./environment.pex -m pyspark.daemon pyspark.worker",
+        "/opt/venv/bin/python3.12 -m our.daemon pyspark.worker",
+        "python3 -m our.daemon our.worker",
+        "/rosetta/rosetta /usr/bin/python3 python3 -m pyspark.daemon pyspark.worker",
+    ] {
+        for wrapped in [false, true] {
+            let (proc, mut tracker) = v2(EXECUTOR);
+            let parent = if wrapped { 50 } else { JVM };
+            if wrapped {
+                proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper"));
+            }
+            proc.put(&Fake::new(60, parent, "python3", daemon));
+            proc.put(&Fake::new(61, 60, "python3", daemon));
+            proc.put(&Fake::new(62, 60, "python3", daemon));
+            let counted = counts(&tracker.scan().unwrap());
+            assert_eq!(counted[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 2)]);
+        }
+    }
 }
 
 #[test]

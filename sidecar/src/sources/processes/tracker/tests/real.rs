@@ -16,14 +16,15 @@ use super::*;
 /// A daemon that forks a worker, which works until it is told to end; then another one.
 ///
 /// A shell that runs a script file called `pyspark.daemon` has the command line of the real thing,
-/// and its subshells are forks that keep it.
+/// and its subshells are forks that keep it. All that it does besides is built into the shell: a
+/// `sleep` would be one more fork of the daemon's, with time of its own to be waited for.
 const DAEMON_SCRIPT: &str = "
 work() { while [ -e \"$TEST\" ] && [ ! -e \"$1\" ]; do :; done; }
 ( work one-may-end ) & wait
 ( work two-may-end ) & wait
 ( i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done ) & wait
 : > all-ended
-while [ -e \"$TEST\" ] && [ ! -e daemon-may-end ]; do sleep 0.05; done
+while [ -e \"$TEST\" ] && [ ! -e daemon-may-end ]; do :; done
 ";
 
 /// Stand-ins for Spark's processes, and a view of `/proc` that shows only them: other tests and
