@@ -142,6 +142,10 @@ pub struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub lame_duck_seconds: u64,
 
+    /// How many times sooner everything is looked at again; for tests, which would sit it out
+    #[arg(long, value_name = "TIMES", default_value_t = 1, hide = true)]
+    pub haste: u32,
+
     /// Log level: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: tracing::Level,

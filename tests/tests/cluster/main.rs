@@ -13,6 +13,7 @@ mod executor_policy;
 mod failures;
 mod fixture;
 mod injection;
+mod load;
 mod pods;
 mod policy;
 mod quotas;

@@ -124,8 +124,9 @@ fn a_replica_on_a_busy_node_is_neither_ended_nor_taken_out_of_service_for_one_sl
 fn the_webhook_may_do_exactly_this() {
     let objects = base();
     let secrets = json!([
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "update"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "list", "watch", "update"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
     ]);
     assert_eq!(find(&objects, "Role")["rules"], secrets);
     let cluster = json!([
@@ -133,7 +134,7 @@ fn the_webhook_may_do_exactly_this() {
             "apiGroups": ["admissionregistration.k8s.io"],
             "resources": ["mutatingwebhookconfigurations"],
             "resourceNames": ["emberscope"],
-            "verbs": ["get", "patch"],
+            "verbs": ["get", "list", "watch", "patch"],
         },
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
     ]);

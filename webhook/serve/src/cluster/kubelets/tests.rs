@@ -6,6 +6,7 @@ use emberscope_core::Config;
 use serde_json::json;
 
 use super::*;
+use crate::Intervals;
 
 /// In place of nodes: the API server says that they may not be listed.
 const FORBIDDEN: &[&str] = &["forbidden"];
@@ -80,7 +81,8 @@ async fn refreshed(
 }
 
 fn unknown() -> Shared {
-    Shared::new(AllSettings::new(Config::default(), NativeSidecars::Unknown)).unwrap()
+    let settings = AllSettings::new(Config::default(), NativeSidecars::Unknown);
+    Shared::new(settings, Intervals::default()).unwrap()
 }
 
 #[tokio::test]
