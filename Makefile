@@ -3,6 +3,8 @@
 # make demo KEEP=1                  leaves the demonstration running until Ctrl-C
 # make demo SPARK_VERSION=4.3.0     runs it on another Spark (3.3.4, ...)
 # make demo ARGS='--seconds 120'    more for the program itself; ARGS=--help tells what
+# make node-test ARGS='--quick --spark 3.5.6 --only success,exception'
+#                                   some of it, from programs in target/debug
 # make bench ARGS='--rate 300' SIDECAR_ARGS='process --scrapes 200'
 #                                   the same for the programs load and scrapes
 
@@ -25,6 +27,11 @@ test: ## Run every test, from nothing; the demonstration is one of them
 	@tests/setup.sh test
 	@tests/run.sh
 
+.PHONY: node-test
+node-test: ## Run Spark jobs on a real Kubernetes node, without and with Emberscope (needs root)
+	@tests/setup.sh node
+	@tests/node/run.sh $(ARGS)
+
 .PHONY: check
 check: ## Check format and lints
 	cargo fmt --all --check
@@ -32,10 +39,10 @@ check: ## Check format and lints
 
 .PHONY: build
 build: ## Build the programs, as they are released
-	cargo build --workspace --bins --locked --release
+	cargo build --package emberscope --package emberscope-sidecar --bins --locked --profile dist
 
 .PHONY: images
-images: ## Build both container images with podman, from programs built here
+images: ## Build the container image with podman, from programs built here
 	manifests/images/build.sh
 
 .PHONY: golden
@@ -43,25 +50,25 @@ golden: ## Write the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 cargo test --workspace --locked
 
 .PHONY: bench
-bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, in release builds
+bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, as they are in the images
 
 .PHONY: bench-webhook
 bench-webhook: ## Measure admission under load
-	cargo build --workspace --bins --locked --release
+	manifests/images/compile.sh emberscope
+	cargo build --package emberscope-tests --bin load --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)
 
 .PHONY: bench-sidecar
-bench-sidecar: ## Measure the sidecar, as it is in the image, alone and beside other exporters
+bench-sidecar: ## Measure the sidecar alone and beside other exporters
 	@tests/setup.sh bench
-	cargo build --workspace --bins --locked --release
-	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --package emberscope-sidecar --bins \
-		--target "$$(rustc --version --verbose | sed -n 's/^host: //p')"
+	manifests/images/compile.sh emberscope-sidecar
+	cargo build --package emberscope-tests --bin scrapes --bin allocations --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/scrapes $(SIDECAR_ARGS)
 
 .PHONY: instructions
 instructions: ## Compare the instructions of the sidecar's functions with those kept (needs valgrind)
-	cargo build --package emberscope-tests --bin instructions --locked --release
-	@$${CARGO_TARGET_DIR:-target}/release/instructions $(ARGS)
+	cargo build --package emberscope-tests --bin instructions --locked --profile dist
+	@$${CARGO_TARGET_DIR:-target}/dist/instructions $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)

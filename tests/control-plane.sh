@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A real etcd, kube-apiserver and kubectl for the tests, from their published Go modules.
+# A real etcd, kube-apiserver and kubectl for the tests, from their published Go modules; with `node`
+# also kubelet, kube-scheduler, kube-controller-manager, kube-proxy and CoreDNS, for tests/node.
 #
-#   control-plane.sh folder      prints the folder that they are (to be) in
-#   control-plane.sh built       whether they are there
-#   control-plane.sh buildable   whether there is a Go to build them with
-#   control-plane.sh build       builds what is not there
+#   control-plane.sh folder         prints the folder that they are (to be) in
+#   control-plane.sh built [node]   whether they are there
+#   control-plane.sh buildable      whether there is a Go to build them with
+#   control-plane.sh build [node]   builds what is not there
 #
-# control-plane/go.mod and go.sum pin every version. The folder is outside the checkout, so that
+# control-plane/go.mod and go.sum pin every version (node/dns/go.mod those of CoreDNS). The folder is outside the checkout, so that
 # clones share it: $XDG_CACHE_HOME/emberscope (or ~/.cache/emberscope). Nothing is done where
 # $KUBEBUILDER_ASSETS names a folder with the three programs: the tests use that.
 set -euo pipefail
@@ -71,11 +72,31 @@ fetch_go() {
     printf '%s\n' "$dir/bin/go"
 }
 
-is_built() { [[ -x $folder/kube-apiserver && -x $folder/kubectl && -x $folder/etcd ]]; }
+# What is asked for, by name: where it comes from.
+declare -A packages=(
+    [kube-apiserver]=k8s.io/kubernetes/cmd/kube-apiserver
+    [kubectl]=k8s.io/kubernetes/cmd/kubectl
+    [etcd]=go.etcd.io/etcd/server/v3
+)
+if [[ ${2:-} == node ]]; then
+    for program in kubelet kube-scheduler kube-controller-manager kube-proxy; do
+        packages[$program]=k8s.io/kubernetes/cmd/$program
+    done
+    packages[coredns]=emberscope.dev/tests/node/dns
+fi
+
+missing() {
+    local program
+    for program in "${!packages[@]}"; do
+        [[ -x $folder/$program ]] || printf '%s\n' "$program"
+    done
+}
+
+is_built() { [[ -z $(missing) ]]; }
 
 build() {
     ! is_built || return 0
-    local go free version=k8s.io/component-base/version
+    local go free program module version=k8s.io/component-base/version
     go=$(find_go)
     mkdir -p "$folder"
     free=$(df --output=avail -m "$folder" | tail -n 1)
@@ -83,17 +104,18 @@ build() {
         echo "$folder has $free MB left and the build needs 4,000; make room, then run this again" >&2
         return 1
     fi
-    cd "$modules"
     echo "building with $("$go" env GOVERSION)"
-    # One half-built folder never looks like a whole one: what is done is moved into place.
+    # One half-built program never looks like a whole one: what is done is moved into place.
     made=$(mktemp -d "$folder/building.XXXXXX")
     trap 'rm -rf "$made"' EXIT
-    CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -mod=readonly -o "$made/" \
-        -ldflags "-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$kubernetes")" \
-        k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl go.etcd.io/etcd/server/v3
-    mv "$made/server" "$folder/etcd"
-    mv "$made/kubectl" "$folder/kubectl"
-    mv "$made/kube-apiserver" "$folder/kube-apiserver"
+    for program in $(missing); do
+        module=$modules
+        [[ $program != coredns ]] || module=$here/node/dns
+        (cd "$module" && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -mod=readonly -o "$made/$program" \
+            -ldflags "-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$kubernetes")" \
+            "${packages[$program]}")
+        mv "$made/$program" "$folder/$program"
+    done
 }
 
 case ${1:-} in

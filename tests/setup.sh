@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Sets a Debian machine up for `make demo` (setup.sh demo), `make test` (setup.sh test) and
-# `make bench-sidecar` (setup.sh bench).
+# Sets a Debian machine up for `make demo` (setup.sh demo), `make test` (setup.sh test),
+# `make node-test` (setup.sh node) and `make bench-sidecar` (setup.sh bench).
 #
 # Installs what is missing and nothing else: packages with apt-get (as root, or by sudo where it
 # asks for no password), Spark into a virtual environment under .cache/. For the tests also podman, a
 # second Spark, the AWS CLI with a stand-in for AWS, and etcd, kube-apiserver and kubectl: from
-# $KUBEBUILDER_ASSETS, or built once from their Go modules (control-plane.sh). Where everything is
-# there, it says so within a second. SPARK_VERSION
-# chooses another Spark.
+# $KUBEBUILDER_ASSETS, or built once from their Go modules (control-plane.sh). For the node what the
+# tests have, the rest of Kubernetes from the same modules, containerd, and images (node/images.sh).
+# Where everything is there, it says so within a second. SPARK_VERSION chooses another Spark.
 set -euo pipefail
 
 level=${1:-demo}
@@ -91,10 +91,28 @@ missing_packages() {
     [[ -n $(java_home) ]] || echo java
     command -v cargo >/dev/null || echo rustup
     [[ $level != test ]] || command -v podman >/dev/null || echo podman
-    [[ $level != test ]] || command -v runc >/dev/null || command -v crun >/dev/null || echo runc
+    # The containers of a pod are tried with both.
+    [[ $level != test ]] || command -v runc >/dev/null || echo runc
+    [[ $level != test ]] || command -v crun >/dev/null || echo crun
+    # Each test program has a network of its own (run.sh).
+    [[ $level != test ]] || command -v ip >/dev/null || echo iproute2
     # The dashboards show what it says of nodes.
     [[ $level != test ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
     [[ $level != test ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
+    [[ $level != node ]] || missing_packages_of_node
+}
+
+missing_packages_of_node() {
+    "$root/tests/control-plane.sh" built node || "$root/tests/control-plane.sh" buildable || echo golang-go
+    command -v podman >/dev/null || echo podman
+    command -v runc >/dev/null || echo runc
+    command -v containerd >/dev/null || echo containerd
+    [[ -x /usr/lib/cni/ptp ]] || echo containernetworking-plugins
+    command -v nft >/dev/null || echo nftables
+    command -v conntrack >/dev/null || echo conntrack
+    command -v ip >/dev/null || echo iproute2
+    command -v debootstrap >/dev/null || echo debootstrap
+    command -v openssl >/dev/null || echo openssl
 }
 
 has_control_plane() { [[ -n ${KUBEBUILDER_ASSETS:-} ]] || "$root/tests/control-plane.sh" built; }
@@ -224,6 +242,22 @@ set_up_cluster() {
         stop "the API server of the tests could not be built (above, and in $log); mend that, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, then run this again"
 }
 
+# The programs and the images of a real node.
+set_up_node() {
+    local images
+    ((EUID == 0)) || stop "a node needs root: it makes namespaces, mounts and cgroups; run this as root"
+    set_up_spark "$(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"
+    "$root/tests/control-plane.sh" built node ||
+        long "building Kubernetes' programs from their Go modules, once (about 10 minutes on two cores)" \
+            "$root/tests/control-plane.sh" build node ||
+        stop "the node's programs could not be built (above, and in $log); mend that, then run this again"
+    for images in basics "spark $spark_version" "spark $(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"; do
+        # shellcheck disable=SC2086
+        "$root/tests/node/images.sh" $images >>"$log" 2>&1 ||
+            stop "the node's images could not be made (see $log); mend that, then run this again"
+    done
+}
+
 # What the sidecar is measured beside; what is not to be had is left out.
 set_up_others() {
     local package missing=() jar=$cache/jmx_prometheus_javaagent.jar
@@ -243,7 +277,7 @@ set_up_others() {
 
 # --- the order of things ---------------------------------------------------------------------
 
-[[ $level == demo || $level == test || $level == bench ]] || stop "the levels are demo, test and bench, not '$level'"
+[[ $level =~ ^(demo|test|node|bench)$ ]] || stop "the levels are demo, test, node and bench, not '$level'"
 [[ $(uname -s) == Linux ]] || stop "this needs Linux: the sidecar reads /proc and cgroups"
 mkdir -p "$cache"
 : >"$log"
@@ -256,5 +290,6 @@ ln -sfn "$home" "$cache/java"
 set_up_rust
 set_up_spark "$spark_version"
 [[ $level != test ]] || set_up_cluster
+[[ $level != node ]] || set_up_node
 [[ $level != bench ]] || set_up_others
 say "ready (Java at $home, Spark $spark_version, $(prometheus --version 2>&1 | sed -n '1s/ (.*//p'))"

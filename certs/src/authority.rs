@@ -7,7 +7,9 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use crate::{CertError, Identity};
+use x509_parser::parse_x509_certificate;
+
+use crate::{CertError, Identity, identity};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -44,8 +46,7 @@ pub fn issue(
     now: SystemTime,
 ) -> Result<Identity, CertError> {
     let make = |source| CertError::Make { what: "serving certificate", source };
-    let authority_key = KeyPair::from_pem(&authority.key).map_err(make)?;
-    let issuer = Issuer::from_ca_cert_pem(&authority.certificate, authority_key).map_err(make)?;
+    let issuer = issuer(authority)?;
     let key = KeyPair::generate().map_err(make)?;
     let mut params = CertificateParams::new(names).map_err(make)?;
     params.distinguished_name.push(DnType::CommonName, "emberscope webhook");
@@ -56,6 +57,20 @@ pub fn issue(
     params.not_after = (now + LEAF_LIFE).into();
     let certificate = params.signed_by(&key, &issuer).map_err(make)?;
     Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// An authority as rcgen signs with it; an error if it cannot.
+pub(crate) fn issuer(authority: &Identity) -> Result<Issuer<'static, KeyPair>, CertError> {
+    let make = |source| CertError::Make { what: "serving certificate", source };
+    let certificate = &identity::chain(&authority.certificate)?[0];
+    let (_, parsed) = parse_x509_certificate(certificate)
+        .map_err(|_| CertError::NotACertificate("the authority".to_owned()))?;
+    // Where a part of its name is empty, rcgen panics.
+    if parsed.subject().iter().any(|part| part.iter().next().is_none()) {
+        return Err(CertError::NotAnAuthority("a part of its name is empty"));
+    }
+    let key = KeyPair::from_pem(&authority.key).map_err(make)?;
+    Issuer::from_ca_cert_der(certificate, key).map_err(make)
 }
 
 #[cfg(test)]

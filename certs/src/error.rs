@@ -22,6 +22,9 @@ pub enum CertError {
     /// A private key that cannot be read.
     #[error("{0} is not a PEM private key")]
     NotAKey(String),
+    /// A certificate that can vouch for none, and why.
+    #[error("{0}")]
+    NotAnAuthority(&'static str),
     /// Certificate and key do not belong together (half of a rotation was read), or rustls can do
     /// nothing with them.
     #[error("the certificate cannot be served with this key")]
@@ -29,6 +32,15 @@ pub enum CertError {
     /// The API server would refuse the certificate.
     #[error("the bundle does not vouch for the certificate")]
     Untrusted(#[source] rustls::Error),
+    /// It was good until its time was over.
+    #[error("it has expired")]
+    Expired,
+    /// A certificate for nobody.
+    #[error("the certificate has no name in it")]
+    Nameless,
+    /// What was to be published does not vouch for what is served.
+    #[error("the new bundle would not vouch for a certificate that is in use")]
+    WouldDistrust,
     /// The trust bundle holds no usable certificate.
     #[error("the trust bundle has no usable certificate")]
     EmptyBundle,

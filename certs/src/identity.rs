@@ -1,6 +1,7 @@
 //! A certificate with its private key.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -38,25 +39,33 @@ impl Identity {
         Validity::of(&self.certificate)
     }
 
-    /// The DNS names of the first certificate, sorted.
-    pub fn dns_names(&self) -> Result<Vec<String>, CertError> {
+    /// The DNS names and IP addresses of the first certificate.
+    pub fn names(&self) -> Result<Vec<String>, CertError> {
         let chain = chain(&self.certificate)?;
         let (_, certificate) = parse_x509_certificate(&chain[0])
             .map_err(|_| CertError::NotACertificate("the leaf".to_owned()))?;
-        let mut names: Vec<String> = certificate
-            .subject_alternative_name()
-            .ok()
-            .flatten()
-            .map(|names| &names.value.general_names)
-            .into_iter()
-            .flatten()
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            })
-            .collect();
-        names.sort();
-        Ok(names)
+        let names = certificate.subject_alternative_name().ok().flatten();
+        let names = names.into_iter().flat_map(|names| &names.value.general_names);
+        let text = |name: &GeneralName<'_>| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+            _ => None,
+        };
+        Ok(names.filter_map(text).collect())
+    }
+}
+
+/// An address as certificates have it: its bytes.
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
+
+/// Whether two names are the same: addresses by their value, others whatever their case.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one.eq_ignore_ascii_case(other),
     }
 }
 

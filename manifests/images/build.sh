@@ -7,10 +7,12 @@ usage() {
 usage: manifests/images/build.sh [--engine podman|docker] [--name NAME] [--tag TAG]
 
 Compiles static binaries with cargo and makes one image of both:
-  emberscope:VERSION    the programs `emberscope` and `emberscope-sidecar`
+  localhost/emberscope:VERSION    the programs `emberscope` and `emberscope-sidecar`
 
   --engine  default: podman if it is installed, else docker (needs buildx)
-  --name    what stands before the tag, with a registry or without; default: emberscope
+  --name    what stands before the tag; default: localhost/emberscope, as the manifests have it:
+            podman says localhost/ of what it has built itself, docker takes it, and no node looks
+            for such an image in somebody's registry
   --tag     default: the version in Cargo.toml
 
 Settings for the engine's build go into BUILD_FLAGS, e.g. BUILD_FLAGS='--isolation chroot'.
@@ -24,7 +26,7 @@ stop() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-engine='' name=emberscope tag=''
+engine='' name=localhost/emberscope tag=''
 while (($# > 0)); do
     case $1 in
     -h | --help) usage && exit ;;
@@ -48,17 +50,12 @@ podman | docker) command -v "$engine" >/dev/null || stop "$engine is not install
 *) stop "the engines are podman and docker, not '$engine'" ;;
 esac
 
-# glibc, linked in. With --target, the flag is kept from build scripts and procedural macros.
-target=$(cd "$root" && rustc --version --verbose | sed -n 's/^host: //p')
-programs=(emberscope emberscope-sidecar)
-say "compiling for $target, linked statically"
-(cd "$root" && RUSTFLAGS='-C target-feature=+crt-static' \
-    cargo build --quiet --locked --release --target "$target" "${programs[@]/#/--package=}" --bins)
+say "compiling both programs, linked statically (some minutes, the first time)"
+built=$("$root/manifests/images/compile.sh")
 
 binaries=$(mktemp -d)
 trap 'rm -rf "$binaries"' EXIT
-built=$(cd "$root" && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-cp "${programs[@]/#/$built/$target/release/}" "$binaries"
+cp "$built/emberscope" "$built/emberscope-sidecar" "$binaries"
 
 build=(podman build --layers=false) # no cache of steps: there is nothing to save
 [[ $engine == podman ]] || build=(docker buildx build --load)

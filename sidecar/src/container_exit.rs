@@ -5,7 +5,7 @@
 //! that group is held open and watched, and read once more at the moment when the JVM ends.
 //!
 //! ```text
-//! a scan finds the JVM ──> Vigil: its pidfd, its cgroup ──readings──> Trace ──> Evidence
+//! a scan finds the JVM ──> Watcher: its pidfd, its cgroup ──readings──> Verdict ──> Evidence
 //!                              │ every second, at memory.events, and when the JVM ends
 //!                              └──> Scraper: look now, Spark has ended
 //! ```
@@ -19,19 +19,17 @@
 //! | `sigterm` | no process could be seen; the kubelet's SIGTERM says that the container ended |
 
 mod events;
-mod pace;
-mod trace;
-mod vigil;
+mod interval;
+mod verdict;
+mod watcher;
 
-pub use trace::{Exit, Trace};
-pub use vigil::Vigil;
+pub use watcher::Watcher;
 
-use crate::exposition::{Kind, Page};
-use crate::shutdown;
+use crate::exposition::{Described, Page};
 
-/// The family's name and help.
-const FAMILY: (&str, &str) = (
+const LAST_STATE: Described = Described::gauge(
     "spark_container_last_state",
+    &["container", "evidence"],
     "Always 1, once Spark has ended: evidence tells what is known of how.",
 );
 
@@ -44,9 +42,10 @@ pub enum Evidence {
     NoOomKill,
     /// The count could not be read, and memory was short.
     MemoryAtLimit,
-    /// The count could not be read, and memory was not short or is not known.
+    /// The JVM was there and is gone. The count could not be read, and memory was not short or is
+    /// not known.
     ProcessGone,
-    /// Nothing is known but that the kubelet says so.
+    /// Nothing is known but that the kubelet asked the sidecar to end.
     Sigterm,
 }
 
@@ -68,29 +67,17 @@ impl Evidence {
     }
 }
 
-/// Where nothing was read of the end but that it came.
-impl From<shutdown::Evidence> for Evidence {
-    fn from(of_life: shutdown::Evidence) -> Self {
-        match of_life {
-            shutdown::Evidence::ProcessGone => Self::ProcessGone,
-            shutdown::Evidence::Told => Self::Sigterm,
-        }
-    }
-}
-
 /// The page that says so.
 #[must_use]
 pub fn page(container: &str, evidence: Evidence) -> Page {
     let mut page = Page::new();
     let labels = [("container", container), ("evidence", evidence.as_str())];
-    page.gauge(FAMILY.0, FAMILY.1, &labels, 1.0);
+    page.put(&LAST_STATE, &labels, 1.0);
     page
 }
 
 /// A page with the family and no sample, for documentation.
 #[must_use]
 pub fn documented() -> Page {
-    let mut page = Page::new();
-    page.family(FAMILY.0, Kind::Gauge, FAMILY.1);
-    page
+    Page::of_described(&[LAST_STATE])
 }

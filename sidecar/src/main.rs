@@ -1,4 +1,4 @@
-//! The sidecar's entry point: arguments in, exit code out. The flow is in `lib.rs`.
+//! The sidecar's entry point: arguments in, exit code out. What holds what is in `run.rs`.
 
 use std::io::IsTerminal as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use emberscope_sidecar::args::Args;
+use emberscope_sidecar::args::{Args, LeftOut};
+use emberscope_sidecar::shutdown::Signals;
+use tokio::runtime::Runtime;
 
-/// What a webhook gave that still put sidecars beside Spark's container.
-const BESIDE_SPARK: &str = "--life=classic";
-
-/// Arguments that cannot be understood end with clap's 2, which only a person by hand can give:
-/// what a webhook of another version adds is left out. Everything else ends with 0, come what may:
-/// what a sidecar ends with must not become the verdict on the job beside it.
+/// Ends with 0, come what may: what a sidecar ends with must not become the verdict on the job beside
+/// it.
 fn main() -> ExitCode {
-    let (args, unknown) = Args::known(std::env::args_os());
+    // Signals first: whoever is told to end before it can be heard ends with the signal's status.
+    let begun = catch_unwind(begin);
+    let (args, left_out) = Args::understood(std::env::args_os());
     tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         .with_writer(std::io::stderr)
@@ -24,36 +24,42 @@ fn main() -> ExitCode {
         // A log that cannot be written must not be a panic.
         .log_internal_errors(false)
         .init();
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        if unknown.iter().any(|argument| argument == BESIDE_SPARK) {
-            // No kubelet would tell this container to end, and its pod never would.
-            tracing::error!("not a native sidecar: the webhook is older than this image; leaving");
-            return;
-        }
-        for argument in unknown {
-            tracing::warn!(argument, "left out, since this version does not know it");
-        }
-        if let Err(error) = live(args) {
-            tracing::error!("cannot go on: {error:#}");
-        }
-    }));
+    let lived = begun.and_then(|begun| {
+        catch_unwind(AssertUnwindSafe(|| {
+            for LeftOut { argument, reason } in left_out {
+                tracing::warn!(argument, "left out: {reason}");
+            }
+            match begun {
+                Ok((runtime, signals)) => live(args, runtime, signals),
+                Err(error) => tracing::error!("cannot begin: {error:#}"),
+            }
+        }))
+    });
     if lived.is_err() {
         let _ = catch_unwind(|| tracing::error!("ended by a defect; its message is above"));
     }
     ExitCode::SUCCESS
 }
 
-fn live(args: Args) -> anyhow::Result<()> {
-    // One thread for everything, and another while it is needed: for the files of a scrape (see
-    // `scrape/files.rs`).
+/// Starts to listen to signals, for which there has to be a runtime.
+fn begin() -> anyhow::Result<(Runtime, Signals)> {
+    // One thread for everything, and another for the kernel's files, which may keep a reader waiting
+    // (`sources.rs`); once it is there, it stays.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
-        .thread_keep_alive(Duration::from_secs(1))
+        .thread_keep_alive(Duration::MAX)
         .build()
         .context("cannot start the runtime")?;
-    let result = runtime.block_on(emberscope_sidecar::run(args));
+    let listening = {
+        let _context = runtime.enter();
+        Signals::listen()
+    };
+    Ok((runtime, listening.context("cannot listen to signals")?))
+}
+
+fn live(args: Args, runtime: Runtime, signals: Signals) {
+    runtime.block_on(emberscope_sidecar::run::run(args, signals));
     // A read that hangs in the kernel is left behind.
     runtime.shutdown_background();
-    result
 }

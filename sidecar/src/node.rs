@@ -5,19 +5,23 @@
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
-use crate::exposition::{Kind, Page};
+use crate::exposition::{Described, Page};
 
-/// A family's name and help.
-type Described = (&'static str, &'static str);
-
-const INFO: Described = (
+const INFO: Described = Described::gauge(
     "spark_node_info",
+    &["architecture", "kernel_version"],
     "Kernel and architecture of the node that the pod runs on; always 1 (uname).",
 );
-const MEMORY: Described =
-    ("spark_node_memory_bytes", "Memory that the pod's node has (/proc/meminfo MemTotal).");
-const CPUS: Described =
-    ("spark_node_cpus", "Logical CPUs of the pod's node that are online (/proc/stat).");
+const MEMORY: Described = Described::gauge(
+    "spark_node_memory_bytes",
+    &[],
+    "Memory that the pod's node has (/proc/meminfo MemTotal).",
+);
+const CPUS: Described = Described::gauge(
+    "spark_node_cpus",
+    &[],
+    "Logical CPUs of the pod's node that are online (/proc/stat).",
+);
 
 /// The page with these figures; what cannot be read is left out.
 #[must_use]
@@ -25,14 +29,14 @@ pub fn page() -> Page {
     let mut page = Page::new();
     let kernel = System::kernel_version().unwrap_or_default();
     let labels = [("architecture", &*System::cpu_arch()), ("kernel_version", &*kernel)];
-    page.gauge(INFO.0, INFO.1, &labels, 1.0);
+    page.put(&INFO, &labels, 1.0);
     let Ok(mut system) = System::new() else { return page };
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     system.refresh_cpu_list(CpuRefreshKind::nothing());
-    let (memory, cpus) = (system.total_memory(), system.cpus().len());
-    for ((name, help), value) in [(MEMORY, memory as f64), (CPUS, cpus as f64)] {
+    let (memory, cpus) = (system.total_memory() as f64, system.cpus().len() as f64);
+    for (metric, value) in [(MEMORY, memory), (CPUS, cpus)] {
         if value > 0.0 {
-            page.gauge(name, help, &[], value);
+            page.put(&metric, &[], value);
         }
     }
     page
@@ -41,11 +45,7 @@ pub fn page() -> Page {
 /// A page with the families and no sample, for documentation.
 #[must_use]
 pub fn documented() -> Page {
-    let mut page = Page::new();
-    for (name, help) in [INFO, MEMORY, CPUS] {
-        page.family(name, Kind::Gauge, help);
-    }
-    page
+    Page::of_described(&[INFO, MEMORY, CPUS])
 }
 
 #[cfg(test)]

@@ -1,211 +1,238 @@
-//! One scrape: every source once, at the same time, under one deadline; one page, one text.
+//! One scrape: what each source has by the time the answer is due, as one page.
 //!
 //! ```text
-//! collect ──> observe ──> select ──> merge ──> text
-//!  sources     life        pages      names     piece by piece
+//! join every source's reading ──> what is to be served ──> merge ──> text, piece by piece
+//!  (coalesce, under a deadline)    (last_values)
 //! ```
 //!
 //! A source that fails is missing from the page and shows in `emberscope_source_up`; the others are
-//! served. What a source gave last is kept, and stands in for it once Spark has ended and not
-//! before: while Spark runs, a figure that is not fresh is not served.
+//! served. A reading may be shared by several scrapes, each of which waits for it as long as it has
+//! time itself.
 
-mod collect;
+mod background;
+mod coalesce;
 pub mod deadline;
-mod files;
-mod flight;
-mod refresh;
-mod sheets;
-mod shelf;
-mod source;
+mod last_values;
+mod merge;
+mod unread;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout_at;
 use tracing::{info, warn};
 
-pub use collect::{Driver, Sources, Spark};
-pub use files::{FileReports, Files, LastState};
-pub use flight::Flight;
-pub use sheets::{Frame, Selection, Sheets, Text};
-pub use shelf::{Loan, Shelf};
-pub use source::{Failure, Figures, Report, Source};
+pub use merge::{MergeOptions, MergedPage, Selection, Text};
+pub use unread::Lease;
 
+use coalesce::Coalesced;
+use last_values::LastValues;
+use unread::Unread;
+
+use crate::container_exit::{self, Evidence, Watcher};
 use crate::exposition::Page;
-use crate::self_metrics::Own;
-use crate::shutdown::Ending;
+use crate::lock::lock;
+use crate::self_metrics::{Round, SelfMetrics};
+use crate::shutdown::{Jvm, Shutdown, Signs};
+use crate::sources::cgroup::Cgroup;
+use crate::sources::processes::Processes;
+use crate::sources::{Failure, Reading, Report, Source};
 
 /// What a scrape answers.
 #[derive(Debug)]
 pub struct Answer {
     /// What can be written as text.
-    pub sheets: Arc<Sheets>,
+    pub page: Arc<MergedPage>,
     /// Ends when the answer has to go, read or not.
-    pub loan: Loan,
+    pub lease: Lease,
     /// Whether it was made after Spark ended: then these are the last values.
     pub is_final: bool,
-}
-
-/// What a round gave.
-#[derive(Debug, Clone)]
-struct Round {
-    sheets: Arc<Sheets>,
-    is_final: bool,
 }
 
 /// Makes answers.
 #[derive(Debug)]
 pub struct Scraper {
-    sources: Sources,
-    frame: Arc<Frame>,
-    own: Own,
-    ending: Arc<Ending>,
-    flight: Flight<Round>,
-    shelf: Shelf,
+    sources: Vec<Coalesced>,
+    /// Among them the one whose container's end is watched.
+    container: Arc<Cgroup>,
+    /// Figures that do not change.
+    constant: Arc<Page>,
+    options: Arc<MergeOptions>,
+    own: Arc<SelfMetrics>,
+    shutdown: Arc<Shutdown>,
+    watcher: Watcher,
+    unread: Unread,
     began: Instant,
     past: Mutex<Past>,
 }
 
-/// What is remembered from one round to the next.
+/// What is remembered from one scrape to the next.
 #[derive(Debug, Default)]
 struct Past {
-    /// The last pages that showed Spark at work, by source.
-    kept: [Option<Arc<Page>>; Source::COUNT],
-    /// The last driver page under Spark's own names, where they are wanted.
-    servlet: Option<Arc<Page>>,
-    /// How each source did: not yet asked, well, or the reason why not.
-    state: [Option<Result<(), &'static str>>; Source::COUNT],
-    /// When the last round ended, and how long it took.
-    round: Option<(Instant, Duration)>,
+    last_values: LastValues,
+    /// How each source did: well, or the reason why not.
+    states: HashMap<&'static str, Option<&'static str>>,
+    /// When the last scrape ended, and how long it took.
+    scrape: Option<(Instant, Duration)>,
     /// When Spark was seen first.
     seen: Option<Instant>,
 }
 
 impl Scraper {
-    /// A scraper of these sources, which serves them in that frame.
+    /// A scraper of these sources, which are asked in that order; `constant` are figures that do
+    /// not change.
     #[must_use]
-    pub fn new(sources: Sources, frame: Frame, own: Own, ending: Arc<Ending>) -> Self {
+    pub fn new(
+        sources: Vec<Arc<dyn Source>>,
+        container: Arc<Cgroup>,
+        constant: Page,
+        options: MergeOptions,
+        own: Arc<SelfMetrics>,
+        shutdown: Arc<Shutdown>,
+    ) -> Self {
         Self {
-            sources,
-            frame: Arc::new(frame),
+            sources: sources.into_iter().map(|one| Coalesced::new(one, Arc::clone(&own))).collect(),
+            container,
+            constant: Arc::new(constant),
+            options: Arc::new(options),
             own,
-            ending,
-            flight: Flight::default(),
-            shelf: Shelf::default(),
+            shutdown,
+            watcher: Watcher::default(),
+            unread: Unread::default(),
             began: Instant::now(),
             past: Mutex::default(),
         }
     }
 
-    /// The answer to one request: of the round that is under way, else of a new one that gives its
-    /// sources `budget`. `None` if the round panicked.
-    pub async fn answer(self: &Arc<Self>, budget: Duration) -> Option<Answer> {
+    /// The answer to one request, for which there is so much time.
+    pub async fn answer(&self, budget: Duration) -> Answer {
         self.own.asked();
-        let Round { sheets, is_final } = self.round(budget).await?;
-        let loan = self.shelf.lend(&sheets);
-        Some(Answer { sheets, loan, is_final })
+        let (page, is_final) = self.scrape(budget).await;
+        let lease = self.unread.lend(&page);
+        Answer { page, lease, is_final }
     }
 
     /// An answer of so many bytes is on its way, all of it.
-    pub fn sent(&self, bytes: usize, is_final: bool) {
+    pub fn sent(&self, bytes: usize) {
         self.own.sent(bytes);
-        if is_final {
-            self.ending.taken();
-        }
     }
 
-    async fn round(self: &Arc<Self>, budget: Duration) -> Option<Round> {
-        let scraper = Arc::clone(self);
-        self.flight.join(|| async move { scraper.run(budget).await }).await
-    }
-
-    async fn run(&self, budget: Duration) -> Round {
+    /// What there is when the time is over, or sooner; and whether Spark has ended.
+    async fn scrape(&self, budget: Duration) -> (Arc<MergedPage>, bool) {
         let began = Instant::now();
-        let deadline = tokio::time::Instant::from_std(began) + budget;
-        let (reports, signs) = self.sources.collect(deadline).await;
-        let ended = self.ending.observe(signs);
-        let is_final = ended.is_some();
-        let last_state = match ended {
-            Some(evidence) => Some(self.sources.files.last_state(evidence).await),
+        let reports = self.reports(began, budget).await;
+        if let Some((process, group)) = self.container.group() {
+            self.watcher.watch(process, group);
+        }
+        let ended = self.shutdown.observe(signs(&reports));
+        let end = match ended {
+            Some(evidence) => Some(self.container_exit(evidence).await),
             None => None,
         };
+        let substitutes: Vec<_> = reports.iter().map(|report| self.in_place_of(report)).collect();
         let took = began.elapsed();
 
-        let mut past = self.past();
+        let mut past = lock(&self.past);
         let now = Instant::now();
-        past.round = Some((now, took));
-        if self.ending.has_seen_spark() {
+        past.scrape = Some((now, took));
+        let seen_spark = self.shutdown.has_seen_spark();
+        if seen_spark {
             past.seen.get_or_insert(now);
         }
-        for report in &reports {
-            self.own.source(report);
-            past.tell(report, self.ending.has_seen_spark());
+        let is_final = end.is_some();
+        let mut pages = Vec::new();
+        if let Some((state, last)) = end {
+            pages.push(Arc::new(state));
+            if let Some(page) = last {
+                past.last_values.keep(Cgroup::NAME, page);
+            }
         }
-        let mut pages = past.select(reports, last_state);
-        pages.push(Arc::clone(&self.sources.node));
-        let mut sheets = Sheets::merge(pages, Arc::clone(&self.frame));
-        self.own.round(took, is_final, &sheets);
-        sheets.add_own(self.own.page());
-        Round { sheets: Arc::new(sheets), is_final }
+        for (report, substitute) in reports.iter().zip(&substitutes) {
+            past.tell(report, seen_spark);
+            let reading = report.result.as_ref().ok().or(substitute.as_ref());
+            past.last_values.serve(report.source, reading, is_final, &mut pages);
+        }
+        pages.push(Arc::clone(&self.constant));
+        drop(past);
+        let mut page = MergedPage::new(pages, Arc::clone(&self.options));
+        self.own.left_out(page.left_out());
+        page.add_own(self.own.page(&Round {
+            reports: &reports,
+            took,
+            spark_ended: is_final,
+            samples: page.samples(),
+            cut: page.cut().collect(),
+        }));
+        (Arc::new(page), is_final)
     }
 
-    fn past(&self) -> MutexGuard<'_, Past> {
-        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What each source that is there has to say, in their order.
+    async fn reports(&self, began: Instant, budget: Duration) -> Vec<Arc<Report>> {
+        let deadline = tokio::time::Instant::from_std(began) + budget;
+        let there = self.sources.iter().filter(|one| one.source().is_there());
+        // All are asked before the first is waited for.
+        let asked: Vec<_> = there.map(|one| (one.source().name(), one.join())).collect();
+        let mut reports = Vec::with_capacity(asked.len());
+        for (name, reading) in asked {
+            let in_time = timeout_at(deadline, reading).await.ok().flatten();
+            let report = in_time.unwrap_or_else(|| {
+                let late = Report::late(name, began.elapsed());
+                self.own.report(&late);
+                Arc::new(late)
+            });
+            reports.push(report);
+        }
+        reports
+    }
+
+    /// What another source can say where this one cannot.
+    fn in_place_of(&self, report: &Report) -> Option<Reading> {
+        report.result.as_ref().err()?;
+        let mut others = self.sources.iter().map(Coalesced::source);
+        let reading = others.find_map(|other| other.in_place_of(report.source))?;
+        self.own.reading(&reading);
+        Some(reading)
+    }
+
+    /// What is to be said of Spark's container now that it has ended, and its last figures.
+    async fn container_exit(&self, evidence: Evidence) -> (Page, Option<Page>) {
+        let evidence = self.watcher.evidence(evidence).await;
+        let figures = self.watcher.last_figures(self.container.last_figures().as_ref());
+        let last = figures.map(|figures| self.container.page(&figures));
+        (container_exit::page(self.container.container(), evidence), last)
     }
 }
 
-impl Past {
-    /// The pages that may be served. Those that are worth it are kept for the end.
-    fn select(&mut self, reports: Vec<Report>, end: Option<LastState>) -> Vec<Arc<Page>> {
-        let (mut pages, ended) = (Vec::new(), end.is_some());
-        for figures in reports.iter().filter_map(|report| report.result.as_ref().ok()) {
-            if let Some(older) = figures.supersedes {
-                self.kept[older.index()] = None;
+/// What the reports show of Spark.
+fn signs(reports: &[Arc<Report>]) -> Signs {
+    let (mut jvm, mut answered) = (Jvm::Unknown, false);
+    for Report { source, result, .. } in reports.iter().map(AsRef::as_ref) {
+        match result {
+            Ok(reading) if *source == Processes::NAME => {
+                jvm = if reading.shows_spark { Jvm::Runs } else { Jvm::Absent };
             }
+            Ok(_) => answered = true,
+            Err(_) => {}
         }
-        if let Some(LastState { state, cgroup }) = end {
-            pages.push(Arc::new(state));
-            if let Some(page) = cgroup {
-                self.kept[Source::Cgroup.index()] = Some(Arc::new(page));
-            }
-        }
-        for Report { source, mut result, .. } in reports {
-            let servlet = result.as_mut().ok().and_then(|figures| figures.servlet.take());
-            if source == Source::DriverPage {
-                match servlet {
-                    Some(page) => pages.push(Arc::clone(self.servlet.insert(Arc::new(page)))),
-                    None if ended => pages.extend(self.servlet.clone()),
-                    None => {}
-                }
-            }
-            let kept = &mut self.kept[source.index()];
-            match result {
-                Ok(figures) if figures.show_spark => {
-                    pages.push(Arc::clone(kept.insert(Arc::new(figures.page))));
-                }
-                // After the end a look at the processes works as before; it only finds nothing.
-                Ok(figures) if !ended || kept.is_none() => pages.push(Arc::new(figures.page)),
-                Err(_) if !ended => {}
-                Ok(_) | Err(_) => pages.extend(kept.clone()),
-            }
-        }
-        pages
     }
+    Signs { jvm, answered }
+}
 
+impl Past {
     /// Logs what has changed with a source, and only that.
     fn tell(&mut self, report: &Report, seen_spark: bool) {
-        let source = report.source.as_str();
-        let now = report.result.as_ref().map(|_| ()).map_err(|failure| failure.reason);
-        let before = self.state[report.source.index()].replace(now);
-        if before == Some(now) {
+        let (source, now) = (report.source, report.failure());
+        if self.states.insert(source, now) == Some(now) {
             return;
         }
         match &report.result {
             Ok(_) => info!(source, "source answers"),
-            Err(failure) if seen_spark => {
-                warn!(source, reason = failure.reason, "{}", failure.sentence);
+            Err(Failure { reason, sentence, .. }) if seen_spark => {
+                warn!(source, reason, "{sentence}");
             }
             // Spark is still starting: nothing to warn of.
-            Err(failure) => info!(source, reason = failure.reason, "{}", failure.sentence),
+            Err(Failure { reason, sentence, .. }) => info!(source, reason, "{sentence}"),
         }
     }
 }

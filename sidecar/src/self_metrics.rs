@@ -1,141 +1,185 @@
 //! The sidecar's own figures: how the sources do, and what the sidecar costs.
 
 mod cost;
-mod table;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cost::Meter;
-pub use table::{Described, TABLE};
 
 use crate::args::Role;
-use crate::exposition::{Page, Part};
-use crate::scrape::{Report, Sheets};
-use crate::sources::spark::Repairs;
+use crate::exposition::{Described, Page};
+use crate::lock::lock;
+use crate::sources::{Reading, Repairs, Report};
+
+/// Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
+/// served.
+#[rustfmt::skip]
+pub const TABLE: [Described; 15] = [
+    Described::gauge("emberscope_build_info", &["version", "role"],
+        "Version of the sidecar and the role of its pod; always 1."),
+    Described::gauge("emberscope_source_up", &["source"],
+        "Whether the source gave its figures for this page (1) or failed (0)."),
+    Described::gauge("emberscope_source_duration_seconds", &["source"],
+        "How long the source took for this page."),
+    Described::counter("emberscope_source_errors_total", &["source", "reason"],
+        "How often the source failed, by reason."),
+    Described::counter("emberscope_repairs_total", &["reason"],
+        "Lines of Spark's that were repaired or dropped to keep the page valid, by reason."),
+    Described::counter("emberscope_left_out_samples_total", &[],
+        "Samples left out because their series, or another source's metric of the name, is there already."),
+    Described::gauge("emberscope_cut_samples", &["family"],
+        "Samples of the metric that are not on this page, because there are more in all than --max-series allows."),
+    Described::counter("emberscope_scrapes_total", &[],
+        "How often this page was asked for."),
+    Described::gauge("emberscope_scrape_duration_seconds", &[],
+        "How long all sources together took for this page."),
+    Described::gauge("emberscope_exposition_bytes", &[],
+        "Size of the last page that was sent, before compression."),
+    Described::gauge("emberscope_samples", &[],
+        "Samples on this page before the sidecar's own metrics."),
+    Described::gauge("emberscope_spark_ended", &[],
+        "Whether Spark has ended (1): the page then holds the last values that were seen."),
+    Described::gauge("emberscope_process_resident_memory_bytes", &[],
+        "Resident memory of the sidecar."),
+    Described::counter("emberscope_process_cpu_seconds_total", &[],
+        "CPU time that the sidecar has used, user and system."),
+    Described::gauge("emberscope_process_open_fds", &[],
+        "Open file descriptors of the sidecar."),
+];
 
 /// The sidecar's own figures.
 #[derive(Debug)]
-pub struct Own {
+pub struct SelfMetrics {
     role: Role,
     meter: Meter,
+    scrapes: AtomicU64,
+    left_out: AtomicU64,
+    bytes: AtomicUsize,
     counts: Mutex<Counts>,
 }
 
-/// What was counted so far, and what the last round was like.
+/// What has a label.
 #[derive(Debug, Default)]
 struct Counts {
-    /// Whether each source was up, and how long it took.
-    sources: BTreeMap<&'static str, (bool, Duration)>,
     /// By source and reason.
     errors: BTreeMap<(&'static str, &'static str), u64>,
     /// From the first look at Spark's lines on: zeros too, since a counter that starts at its first
     /// event hides it from `rate`.
     repairs: Option<Repairs>,
-    left_out: u64,
-    /// By family.
-    cut: Vec<(String, usize)>,
-    scrapes: u64,
-    round: Duration,
-    bytes: usize,
-    samples: usize,
-    spark_ended: bool,
 }
 
-impl Own {
+/// One scrape, as far as its page tells of it.
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// What each source gave.
+    pub reports: &'a [Arc<Report>],
+    /// How long all of them took.
+    pub took: Duration,
+    /// Whether Spark has ended.
+    pub spark_ended: bool,
+    /// How many samples are served, those of this page aside.
+    pub samples: usize,
+    /// How many samples of which family are not.
+    pub cut: Vec<(&'a str, usize)>,
+}
+
+impl SelfMetrics {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(role: Role) -> Self {
-        Self { role, meter: Meter::open(), counts: Mutex::default() }
-    }
-
-    /// One source is done.
-    pub fn source(&self, report: &Report) {
-        let source = report.source.as_str();
-        let mut counts = self.counts();
-        counts.sources.insert(source, (report.result.is_ok(), report.took));
-        let repairs = match &report.result {
-            Ok(figures) => {
-                counts.left_out += figures.duplicates;
-                Some(&figures.repairs)
-            }
-            Err(failure) => {
-                *counts.errors.entry((source, failure.reason)).or_default() += 1;
-                failure.repairs.as_deref()
-            }
-        };
-        if let Some(repairs) = repairs {
-            *counts.repairs.get_or_insert_default() += repairs;
+        Self {
+            role,
+            meter: Meter::open(),
+            scrapes: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            bytes: AtomicUsize::new(0),
+            counts: Mutex::default(),
         }
     }
 
-    /// A round of the sources took so long, and gave these pages.
-    pub fn round(&self, took: Duration, spark_ended: bool, sheets: &Sheets) {
-        let mut counts = self.counts();
-        counts.round = took;
-        counts.spark_ended = spark_ended;
-        counts.samples = sheets.samples();
-        counts.left_out += sheets.left_out() as u64;
-        counts.cut = sheets.cut().map(|(family, samples)| (family.to_owned(), samples)).collect();
+    /// A source was read, or has missed a scrape.
+    pub fn report(&self, report: &Report) {
+        match &report.result {
+            Ok(reading) => self.reading(reading),
+            Err(failure) => {
+                let mut counts = lock(&self.counts);
+                *counts.errors.entry((report.source, failure.reason)).or_default() += 1;
+                counts.repair(failure.repairs.as_deref());
+            }
+        }
+    }
+
+    /// A source has given this.
+    pub fn reading(&self, reading: &Reading) {
+        self.left_out(reading.duplicates);
+        lock(&self.counts).repair(Some(&reading.repairs));
+    }
+
+    /// So many samples are not served, since their series or family is there already.
+    pub fn left_out(&self, samples: u64) {
+        self.left_out.fetch_add(samples, Relaxed);
     }
 
     /// A page of so many bytes was sent.
     pub fn sent(&self, bytes: usize) {
-        self.counts().bytes = bytes;
+        self.bytes.store(bytes, Relaxed);
     }
 
     /// Somebody asked for the page.
     pub fn asked(&self) {
-        self.counts().scrapes += 1;
+        self.scrapes.fetch_add(1, Relaxed);
     }
 
     /// The own figures as they are now.
     #[must_use]
-    pub fn page(&self) -> Page {
-        let (cost, counts) = (self.meter.read(), self.counts());
+    pub fn page(&self, round: &Round<'_>) -> Page {
+        let (cost, counts) = (self.meter.read(), lock(&self.counts));
         let mut page = Page::new();
-        let mut put = |metric: &Described, labels: &[(&str, &str)], value: f64| {
-            let family = page.family(metric.name, metric.kind, metric.help);
-            let labels = page.labels(labels);
-            page.push(family, Part::Value, labels, value);
+        let mut put = |name: &str, labels: &[(&str, &str)], value: f64| {
+            if let Some(metric) = TABLE.iter().find(|metric| metric.name == name) {
+                page.put(metric, labels, value);
+            }
         };
         let build = [("role", self.role.as_str()), ("version", env!("CARGO_PKG_VERSION"))];
-        put(&table::BUILD_INFO, &build, 1.0);
-        for (source, (is_up, took)) in &counts.sources {
-            put(&table::SOURCE_UP, &[("source", source)], f64::from(*is_up));
-            put(&table::SOURCE_DURATION, &[("source", source)], took.as_secs_f64());
+        put("emberscope_build_info", &build, 1.0);
+        for report in round.reports {
+            let source = [("source", report.source)];
+            put("emberscope_source_up", &source, f64::from(report.result.is_ok()));
+            put("emberscope_source_duration_seconds", &source, report.took.as_secs_f64());
         }
         for ((source, reason), count) in &counts.errors {
-            put(&table::SOURCE_ERRORS, &[("reason", reason), ("source", source)], *count as f64);
+            let labels = [("reason", *reason), ("source", *source)];
+            put("emberscope_source_errors_total", &labels, *count as f64);
         }
         for (reason, count) in counts.repairs.iter().flat_map(Repairs::iter) {
-            put(&table::REPAIRS, &[("reason", reason.as_str())], count as f64);
+            put("emberscope_repairs_total", &[("reason", reason.as_str())], count as f64);
         }
-        put(&table::LEFT_OUT, &[], counts.left_out as f64);
-        for (family, samples) in &counts.cut {
-            put(&table::CUT, &[("family", family)], *samples as f64);
+        put("emberscope_left_out_samples_total", &[], self.left_out.load(Relaxed) as f64);
+        for (family, samples) in &round.cut {
+            put("emberscope_cut_samples", &[("family", family)], *samples as f64);
         }
-        put(&table::SCRAPES, &[], counts.scrapes as f64);
-        put(&table::SCRAPE_DURATION, &[], counts.round.as_secs_f64());
-        put(&table::BYTES, &[], counts.bytes as f64);
-        put(&table::SAMPLES, &[], counts.samples as f64);
-        put(&table::SPARK_ENDED, &[], counts.spark_ended.into());
-        if let Some(bytes) = cost.resident_bytes {
-            put(&table::RESIDENT, &[], bytes as f64);
-        }
-        if let Some(seconds) = cost.cpu_seconds {
-            put(&table::CPU, &[], seconds);
-        }
-        if let Some(count) = cost.open_fds {
-            put(&table::OPEN_FDS, &[], count as f64);
+        put("emberscope_scrapes_total", &[], self.scrapes.load(Relaxed) as f64);
+        put("emberscope_scrape_duration_seconds", &[], round.took.as_secs_f64());
+        put("emberscope_exposition_bytes", &[], self.bytes.load(Relaxed) as f64);
+        put("emberscope_samples", &[], round.samples as f64);
+        put("emberscope_spark_ended", &[], round.spark_ended.into());
+        for (name, value) in cost {
+            if let Some(value) = value {
+                put(name, &[], value);
+            }
         }
         page
     }
+}
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Nothing is half done when a holder panics.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+impl Counts {
+    fn repair(&mut self, repairs: Option<&Repairs>) {
+        if let Some(repairs) = repairs {
+            *self.repairs.get_or_insert_default() += repairs;
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! When the sidecar ends: when the kubelet says so, once the last values were taken, and never much
 //! later.
 //!
-//! [`Life`] is the whole decision, over values and instants that are handed in; [`Ending`] shares
-//! it between the scrapes, which see Spark, and [`watch`](mod@watch), which hears signals.
+//! [`ShutdownState`] is the whole decision, over values and instants that are handed in;
+//! [`Shutdown`] shares it between the scrapes, which see Spark, and [`Signals`].
 //!
 //! The sidecar is a native one, an init container with `restartPolicy: Always`: the kubelet sends it
 //! SIGTERM after Spark's container has ended, and starts it again if it ends before that
@@ -13,199 +13,87 @@
 //! |---|---|---|
 //! | Spark's JVM | a shared PID namespace | seen before, and now gone |
 //! | SIGTERM | nothing | at once, unless the JVM is seen to run |
+//!
+//! Who is waited for ([`scrapers`]):
+//!
+//! | who | how long after SIGTERM |
+//! |---|---|
+//! | a scraper that came regularly and does not have the last values | its own interval and a second |
+//! | one that came once, and keeps its connection | the linger time |
+//! | as many as there are by configuration, while the pod is young | the linger time |
+//! | the same in an old pod that is scraped | the slowest scraper's interval and a second |
+//! | anybody else | not at all |
+//!
+//! Nobody is waited for longer than the linger time.
 
-mod ending;
-mod watch;
+mod scrapers;
+mod signals;
+mod state;
 
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::Instant;
 
-pub use ending::Ending;
-pub use watch::{Signals, watch};
+use tokio::sync::Notify;
 
-/// A process table that could not be read for so long says nothing of Spark's JVM any more.
-const FORGOTTEN: Duration = Duration::from_mins(2);
+pub use scrapers::Asked;
+pub use signals::Signals;
+pub use state::{Jvm, Linger, ShutdownState, Signs, Step, Why};
 
-/// What one round of the sources saw of Spark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signs {
-    /// Spark's JVM in the process table.
-    pub jvm: Jvm,
-    /// Whether Spark answered or pushed.
-    pub answered: bool,
-}
+use crate::container_exit::Evidence;
+use crate::lock::lock;
 
-/// Spark's JVM in the process table of the pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Jvm {
-    /// It runs.
-    Runs,
-    /// The table was read, and it is not there.
-    Absent,
-    /// The table could not be read.
-    Unknown,
-}
-
-/// How the end of Spark became known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
-    /// Its JVM was there and is gone.
-    ProcessGone,
-    /// The kubelet asked the sidecar to end.
-    Told,
-}
-
-/// What to do now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Go on; look again at that time at the latest.
-    Stay(Option<Instant>),
-    /// End, with exit code 0.
-    Leave(Why),
-}
-
-/// Why the sidecar ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// A scrape took the last values.
-    Taken,
-    /// The linger time is over.
-    LingerOver,
-    /// There is nothing of Spark's to serve, or no port to serve it on.
-    NothingToServe,
-    /// A second signal, or Ctrl-C.
-    Hurried,
-}
-
-/// The sidecar's life so far.
+/// The state that scrapes, the server and the signals share.
 #[derive(Debug)]
-pub struct Life {
-    linger: Duration,
-    /// Spark's JVM at the last look that could tell, and when; `Unknown` until it was seen once.
-    jvm: (Jvm, Instant),
-    told: Option<Instant>,
-    hurried: bool,
-    ended: Option<End>,
-    /// Whether there is something of Spark's to serve at the end.
-    keeps: bool,
-    serves: bool,
+pub struct Shutdown {
+    state: Mutex<ShutdownState>,
+    changed: Notify,
 }
 
-/// The end of Spark.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    evidence: Evidence,
-    /// Whether a scrape has had the last values.
-    taken: bool,
-}
-
-impl Life {
-    /// A life that begins now.
+impl Shutdown {
+    /// Nothing is known yet.
     #[must_use]
-    pub fn new(linger: Duration, now: Instant) -> Self {
-        Self {
-            linger,
-            jvm: (Jvm::Unknown, now),
-            told: None,
-            hurried: false,
-            ended: None,
-            keeps: false,
-            serves: false,
-        }
+    pub fn new(linger: Linger) -> Self {
+        let state = ShutdownState::new(linger, Instant::now());
+        Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
-    /// A round of the sources is over.
-    pub fn observe(&mut self, signs: Signs, now: Instant) {
-        match (self.jvm.0, signs.jvm) {
-            // An absent JVM that has not been seen yet may not have been started.
-            (_, Jvm::Unknown) | (Jvm::Unknown, Jvm::Absent) => {}
-            (_, seen) => self.jvm = (seen, now),
-        }
-        if signs.answered || signs.jvm == Jvm::Runs {
-            self.keeps = true;
-        }
-        self.judge(now);
+    /// A scrape has seen this; whether Spark has ended, as far as is known now.
+    pub fn observe(&self, signs: Signs) -> Option<Evidence> {
+        self.change(|state| {
+            state.observe(signs, Instant::now());
+            state.ended()
+        })
     }
 
-    /// SIGTERM; the second one is taken for impatience.
-    pub fn told(&mut self, now: Instant) {
-        if self.told.is_some() {
-            self.hurried = true;
-        }
-        self.told.get_or_insert(now);
-        self.judge(now);
+    /// Somebody asks for the whole page.
+    pub fn asked(&self, asked: Asked<'_>) {
+        self.change(|state| state.asked(asked, Instant::now()));
     }
 
-    /// SIGINT: somebody sits at the terminal.
-    pub fn hurry(&mut self) {
-        self.hurried = true;
+    /// A whole page that was made after the end has reached who asked on that connection.
+    pub fn taken(&self, connection: u64) {
+        self.change(|state| state.taken(connection));
     }
 
-    /// A whole page that was made after the end has been sent.
-    pub fn taken(&mut self) {
-        if let Some(end) = &mut self.ended {
-            end.taken = true;
-        }
+    /// A connection is closed.
+    pub fn closed(&self, connection: u64) {
+        self.change(|state| state.closed(connection));
     }
 
-    /// Somebody can reach the page from now on.
-    pub fn serves(&mut self) {
-        self.serves = true;
-    }
-
-    /// Whether Spark has ended, and how that is known.
-    #[must_use]
-    pub fn ended(&self) -> Option<Evidence> {
-        self.ended.map(|end| end.evidence)
+    /// The page can be had from now on.
+    pub fn serves(&self) {
+        self.change(|state| state.serves(Instant::now()));
     }
 
     /// Whether Spark has been seen at all.
-    #[must_use]
     pub fn has_seen_spark(&self) -> bool {
-        self.keeps
+        lock(&self.state).has_seen_spark()
     }
 
-    /// What to do at this time.
-    #[must_use]
-    pub fn step(&mut self, now: Instant) -> Step {
-        self.judge(now);
-        if self.hurried {
-            return Step::Leave(Why::Hurried);
-        }
-        // The kubelet restarts a native sidecar that leaves untold.
-        let Some(told) = self.told else {
-            return Step::Stay(None);
-        };
-        if !self.keeps || !self.serves {
-            return Step::Leave(Why::NothingToServe);
-        }
-        if self.ended.is_some_and(|end| end.taken) {
-            return Step::Leave(Why::Taken);
-        }
-        let limit = told + self.linger;
-        if now >= limit { Step::Leave(Why::LingerOver) } else { Step::Stay(Some(limit)) }
-    }
-
-    /// Weighs the evidence anew: Spark may also come back.
-    fn judge(&mut self, now: Instant) {
-        self.ended = self.evidence(now).map(|evidence| match self.ended {
-            Some(end) => End { evidence, ..end },
-            None => End { evidence, taken: false },
-        });
-    }
-
-    fn evidence(&self, now: Instant) -> Option<Evidence> {
-        let jvm = match self.jvm {
-            // Nothing can be read any more: what ran then says nothing of now.
-            (Jvm::Runs, at) if now.duration_since(at) >= FORGOTTEN => Jvm::Unknown,
-            (jvm, _) => jvm,
-        };
-        match jvm {
-            Jvm::Runs => None,
-            Jvm::Absent => Some(Evidence::ProcessGone),
-            Jvm::Unknown => self.told.map(|_| Evidence::Told),
-        }
+    /// Changes the state, and wakes who waits for the time to leave.
+    fn change<T>(&self, change: impl FnOnce(&mut ShutdownState) -> T) -> T {
+        let result = change(&mut lock(&self.state));
+        self.changed.notify_one();
+        result
     }
 }
-
-#[cfg(test)]
-mod tests;

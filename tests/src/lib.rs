@@ -21,6 +21,7 @@
 
 pub mod admission;
 pub mod cluster;
+pub mod consent;
 pub mod dashboards;
 pub mod demo;
 pub mod discovery;
@@ -29,6 +30,7 @@ pub mod enclosure;
 pub mod http;
 pub mod instructions;
 pub mod load;
+pub mod node;
 pub mod places;
 pub mod ports;
 pub mod process;
@@ -40,3 +42,4 @@ pub mod scrapes;
 pub mod series;
 pub mod spark;
 pub mod trial;
+pub mod untouched;

@@ -24,7 +24,7 @@ use crate::ports;
 use crate::process::{cpu, peak};
 use crate::programs::Programs;
 
-/// Starts `emberscope serve` and sends it admission reviews at a fixed rate; prints how long the
+/// Starts `emberscope serve`, as it is in the image, and sends it admission reviews at a fixed rate; prints how long the
 /// answers took, and what they cost the server.
 #[derive(Debug, Parser)]
 #[command(name = "load", version, max_term_width = 100)]
@@ -89,7 +89,7 @@ impl Args {
         let mut programs = Programs::new(run.path());
         let (port, ops_port) = (ports::any()?, ports::any()?);
         let authority = run.path().join("ca.pem");
-        let mut command = Command::new(places.built("emberscope")?);
+        let mut command = Command::new(places.shipped("emberscope")?);
         command.args(["serve", "--log-level", "error", "--ca-out"]).arg(&authority);
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--ops-listen", &format!("127.0.0.1:{ops_port}")]);

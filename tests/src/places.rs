@@ -41,7 +41,7 @@ impl Places {
     pub fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let root = root.canonicalize().with_context(|| {
-            format!("the repository is no longer at {}; run `make build` in it", root.display())
+            format!("the repository is no longer at {}; run `make demo` in it", root.display())
         })?;
         let own = env::current_exe().context("the path of this program is unknown")?;
         let programs = own.parent().context("this program lies in no folder")?.to_path_buf();
@@ -90,6 +90,18 @@ impl Places {
         ensure!(
             path.is_file(),
             "{} is not built; run `cargo build --workspace --bins`, or `make demo`, which does",
+            path.display()
+        );
+        Ok(path)
+    }
+
+    /// A program as images hold it (`manifests/images/compile.sh`).
+    pub fn shipped(&self, name: &str) -> Result<PathBuf> {
+        let target = self.programs.parent().context("this program lies in no target folder")?;
+        let path = target.join(format!("{}-unknown-linux-gnu/dist/{name}", env::consts::ARCH));
+        ensure!(
+            path.is_file(),
+            "{} is not built; run `manifests/images/compile.sh`, or `make bench`, which does",
             path.display()
         );
         Ok(path)

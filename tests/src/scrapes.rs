@@ -36,8 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     seconds: u64,
 
-    /// The program to measure; default: the static one that images are made of, where it is built, else
-    /// the one beside this program
+    /// The program to measure; default: the one that images are made of
     #[arg(long, value_name = "FILE")]
     sidecar: Option<PathBuf>,
 
@@ -70,7 +69,7 @@ impl Args {
             Some(file) => {
                 file.canonicalize().with_context(|| format!("there is no {}", file.display()))?
             }
-            None => program(&places)?,
+            None => places.shipped("emberscope-sidecar")?,
         };
         let wanted = |part| self.parts.is_empty() || self.parts.contains(&part);
         if wanted(Part::Functions) {
@@ -126,16 +125,6 @@ async fn allocations(places: &Places, name: &str) -> Result<Vec<u64>> {
     let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
     ensure!(numbers.len() == 3, "it counted '{text}'");
     Ok(numbers)
-}
-
-/// The program as images hold it (`manifests/images/build.sh`), where it was built after the one
-/// beside this program.
-fn program(places: &Places) -> Result<PathBuf> {
-    let beside = places.built("emberscope-sidecar")?;
-    let target = places.programs.parent().context("the programs lie in no target folder")?;
-    let linked = target
-        .join(format!("{}-unknown-linux-gnu/release/emberscope-sidecar", std::env::consts::ARCH));
-    Ok(if linked.is_file() { linked } else { beside })
 }
 
 /// Whether the program names no dynamic linker: the kernel then starts it by itself.

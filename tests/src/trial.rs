@@ -124,7 +124,21 @@ impl Trial {
 
     /// The same, with other things to scrape at that interval.
     pub async fn scrape_with(&mut self, interval: &str, others: Others) -> Result<u16> {
-        let folder = self.folder.path().join("prometheus");
+        self.prometheus(PROMETHEUS, interval, others).await
+    }
+
+    /// A second Prometheus that scrapes the same; its port.
+    pub async fn scrape_twice(&mut self, interval: &str) -> Result<u16> {
+        self.prometheus("second Prometheus", interval, Others::default()).await
+    }
+
+    async fn prometheus(
+        &mut self,
+        name: &'static str,
+        interval: &str,
+        others: Others,
+    ) -> Result<u16> {
+        let folder = self.folder.path().join(name);
         fs::create_dir_all(&folder)?;
         let targets = folder.join("targets.json");
         let here = Whereabouts { address: "127.0.0.1", node: "this-machine" };
@@ -144,8 +158,8 @@ impl Trial {
         fs::write(folder.join("prometheus.yml"), config)?;
         let port = ports::any()?;
         let command = prometheus::command(&self.tools.prometheus, &folder, port);
-        self.programs.start(PROMETHEUS, command)?;
-        self.programs.until(PROMETHEUS, START, async || prometheus::ready(port).await).await?;
+        self.programs.start(name, command)?;
+        self.programs.until(name, START, async || prometheus::ready(port).await).await?;
         Ok(port)
     }
 

@@ -28,24 +28,25 @@ pub enum Verb {
     Serve(Serve),
     /// Show what the webhook would do to a pod, without a cluster
     ///
-    /// Reads a Pod or an AdmissionReview (YAML or JSON) and prints the patched pod, or with --patch
-    /// the JSON Patch. It is the same function that `serve` calls. Why a pod is left alone, or does
-    /// not get everything, is said on standard error.
+    /// Reads a Pod, an AdmissionReview, a List or several documents (YAML, as kubectl reads it, or
+    /// JSON) and prints them with their pods patched, or with --patch the JSON Patch of each pod. It is
+    /// the same function that `serve` calls. Why a pod is left alone, or does not get everything, is
+    /// said on standard error.
     #[command(after_help = "Examples:
   emberscope inject -f driver.yaml
   kubectl get pod spark-pi-driver -o json | emberscope inject -f - --patch")]
     Inject(Inject),
     /// Tell why a pod is injected or not, and where each value comes from
     ///
-    /// Reads a Pod or an AdmissionReview (YAML or JSON) and names the rule that decides, what the
-    /// sidecar would get and from where (annotation, profile, configuration, default, the pod itself),
+    /// Reads a Pod, an AdmissionReview, a List or several documents (YAML, as kubectl reads it, or
+    /// JSON) and names for each pod the rule that decides, what the sidecar would get and from where (annotation, profile, configuration, default, the pod itself),
     /// and what the pod would not get.
     #[command(
-        after_help = "Exit status: 0 if the pod gets the sidecar or has it, 3 if it is left alone, 1 if it
+        after_help = "Exit status: 0 if every pod gets the sidecar or has it, 3 if one is left alone, 1 if one
 cannot be read.
 
 Examples:
-  kubectl get pod spark-pi-driver -o yaml | emberscope explain -f -
+  kubectl get pods -l spark-role=driver -o yaml | emberscope explain -f -
   emberscope explain -f driver.yaml -n emr-data-team-a --config config.yaml -o json
   emberscope explain --reasons"
     )]
@@ -152,6 +153,10 @@ pub struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub lame_duck_seconds: u64,
 
+    /// How many times sooner everything is looked at again; for tests, which would sit it out
+    #[arg(long, value_name = "TIMES", default_value_t = 1, hide = true)]
+    pub haste: u32,
+
     /// Log level: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
@@ -173,7 +178,7 @@ pub enum LogFormat {
 /// Flags of `emberscope inject`.
 #[derive(Debug, clap::Args)]
 pub struct Inject {
-    /// File with a Pod or an AdmissionReview (YAML or JSON); - for standard input
+    /// File with a Pod, an AdmissionReview, a List or several documents; - for standard input
     #[arg(short, long = "filename", value_name = "FILE")]
     pub filename: PathBuf,
 
@@ -203,7 +208,7 @@ pub struct Inject {
 /// Flags of `emberscope explain`.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// File with a Pod or an AdmissionReview (YAML or JSON); - for standard input
+    /// File with a Pod, an AdmissionReview, a List or several documents; - for standard input
     #[arg(short, long = "filename", value_name = "FILE", required_unless_present = "reasons")]
     pub filename: Option<PathBuf>,
 

@@ -27,7 +27,7 @@ use crate::cli::{Explain, Report};
 use crate::input;
 use crate::output::print;
 
-/// Exit code for a pod that would be left alone.
+/// Exit code where a pod would be left alone.
 const LEFT_ALONE: u8 = 3;
 
 /// All that there is to say about one pod.
@@ -78,7 +78,7 @@ pub enum RuleResult {
     Unknown,
 }
 
-/// Prints the explanation, or the table of reasons.
+/// Prints an explanation of each pod, or the table of reasons.
 pub fn run(args: &Explain) -> Result<ExitCode> {
     if args.reasons {
         return print(reasons(args.output)?);
@@ -86,16 +86,25 @@ pub fn run(args: &Explain) -> Result<ExitCode> {
     let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     let file = args.filename.as_deref().context("-f FILE names the pod")?;
     let input = input::read(file, args.namespace.as_deref())?;
-    let explanation = explain(&input.pod, &input.namespace, &settings)
-        .with_context(|| format!("{}", file.display()))?;
-    print(match args.output {
-        Report::Text => explanation.to_string(),
-        Report::Json => serde_json::to_string_pretty(&explanation)? + "\n",
+    let explanations: Result<Vec<Explanation>> = input
+        .pods()
+        .into_iter()
+        .map(|(pod, namespace)| explain(pod, namespace, &settings))
+        .collect();
+    let explanations = explanations.with_context(|| format!("{}", file.display()))?;
+    print(match (args.output, explanations.as_slice()) {
+        (Report::Text, all) => all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        (Report::Json, [one]) => serde_json::to_string_pretty(one)? + "\n",
+        (Report::Json, all) => serde_json::to_string_pretty(all)? + "\n",
     })?;
-    Ok(match explanation.decision {
-        "injected" | "repaired" => ExitCode::SUCCESS,
-        code if code == Skip::AlreadyInjected.code() => ExitCode::SUCCESS,
-        _ => ExitCode::from(LEFT_ALONE),
+    let left_alone = |explanation: &Explanation| match explanation.decision {
+        "injected" | "repaired" => false,
+        code => code != Skip::AlreadyInjected.code(),
+    };
+    Ok(if explanations.iter().any(left_alone) {
+        ExitCode::from(LEFT_ALONE)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 

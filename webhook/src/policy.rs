@@ -99,7 +99,7 @@ kind: MutatingAdmissionPolicy
   matchConstraints:
 {}  matchConditions:
 ",
-        selection.constraints(4)?
+        selection.constraints(&settings.config.roles, 4)?
     )?;
     for Condition { name, why, expression } in selection.conditions().iter().chain(profile) {
         comment(yaml, why, 4)?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use emberscope_core::Config;
 use emberscope_core::config::DEFAULT_YAML;
 use emberscope_core::contract::NAME;
-use emberscope_serve::{ImageSource, Options, Source};
+use emberscope_serve::{ImageSource, Intervals, Options, Source};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
@@ -49,6 +49,7 @@ fn options(args: Serve) -> Options {
         ops_listen: args.ops_listen,
         certificate,
         names,
+        intervals: Intervals::default().hastened(args.haste),
         lame_duck: Duration::from_secs(args.lame_duck_seconds),
     }
 }

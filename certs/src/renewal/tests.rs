@@ -1,6 +1,7 @@
 //! A year and more of renewals, walked through with an injected clock.
 
 use super::*;
+use crate::stored::Stored;
 use crate::trust;
 
 const NAME: &str = "emberscope.emberscope.svc";
@@ -9,8 +10,16 @@ fn names() -> Vec<String> {
     vec![NAME.to_owned()]
 }
 
+fn wanted(names: &[String]) -> Wanted<'_> {
+    Wanted { names, rotation_overlap: ROTATION_OVERLAP }
+}
+
 fn renewed(stored: Option<Material>, now: SystemTime) -> (Material, Option<Change>) {
-    match renew(stored, &names(), now).unwrap() {
+    let names = names();
+    let Some(stored) = stored else {
+        return (create(wanted(&names), Vec::new(), now).unwrap(), Some(Change::Created));
+    };
+    match renew(stored, wanted(&names), now).unwrap() {
         Renewal::Current(material) => (material, None),
         Renewal::Changed { material, change } => (material, Some(change)),
     }
@@ -65,29 +74,89 @@ fn a_cluster_that_was_off_for_two_years_starts_anew() {
 }
 
 #[test]
-fn other_names_make_a_new_leaf_under_the_same_authority() {
+fn a_name_more_makes_a_new_leaf_under_the_same_authority() {
     let now = SystemTime::now();
     let (material, _) = renewed(None, now);
-    let names = vec![NAME.to_owned(), "other.svc".to_owned(), "127.0.0.1".to_owned()];
-    let Renewal::Changed { material: other, change } =
-        renew(Some(material.clone()), &names, now).unwrap()
-    else {
-        unreachable!("the names differ")
-    };
-    assert_eq!(change, Change::LeafRenewed);
-    assert_eq!(other.authority, material.authority);
-    trust::verify(&material.bundle(), &other.leaf.certificate, "other.svc", now).unwrap();
-    assert!(matches!(renew(Some(other), &names, now).unwrap(), Renewal::Current(_)));
+    for more in ["other.svc", "10.1.2.3", "fd00::1"] {
+        let names = vec![NAME.to_owned(), more.to_owned()];
+        let Renewal::Changed { material: other, change } =
+            renew(material.clone(), wanted(&names), now).unwrap()
+        else {
+            panic!("{more} is not carried yet")
+        };
+        assert_eq!(change, Change::LeafRenewed);
+        assert_eq!(other.authority, material.authority);
+        trust::verify(&material.bundle(), &other.leaf.certificate, more, now).unwrap();
+        assert!(matches!(renew(other, wanted(&names), now).unwrap(), Renewal::Current(_)));
+    }
 }
 
 #[test]
-fn a_stored_key_that_is_not_the_certificates_is_replaced() {
+fn replicas_that_want_different_names_do_not_take_them_from_each_other() {
     let now = SystemTime::now();
     let (mut material, _) = renewed(None, now);
-    material.leaf.key = material.authority.key.clone();
-    assert_eq!(renewed(Some(material.clone()), now).1, Some(Change::LeafRenewed));
-    material.authority.key = "garbage".to_owned();
-    assert_eq!(renewed(Some(material), now).1, Some(Change::Created));
+    let wants = ["a.svc", "10.1.2.3"].map(|more| vec![NAME.to_owned(), more.to_owned()]);
+    let mut changes = 0;
+    for names in wants.iter().cycle().take(10) {
+        match renew(material, wanted(names), now).unwrap() {
+            Renewal::Current(same) => material = same,
+            Renewal::Changed { material: other, .. } => {
+                changes += 1;
+                material = other;
+            }
+        }
+    }
+    assert_eq!(changes, 2);
+}
+
+#[test]
+fn a_leaf_whose_names_are_written_otherwise_is_not_renewed() {
+    let now = SystemTime::now();
+    let names = ["A.svc", "0:0:0:0:0:0:0:1"].map(str::to_owned);
+    let material = create(wanted(&names), Vec::new(), now).unwrap();
+    let names = ["a.SVC", "::1"].map(str::to_owned);
+    assert!(matches!(renew(material, wanted(&names), now).unwrap(), Renewal::Current(_)));
+}
+
+#[test]
+fn a_rotation_ends_with_one_authority_that_nobody_knew_before() {
+    let start = SystemTime::now();
+    let (leaked, _) = renewed(None, start);
+    let begun = begin_rotation(leaked.clone(), start).unwrap();
+    assert_eq!(renewed(Some(begun.clone()), start + ROTATION_OVERLAP / 2).1, None);
+    let (signing, change) = renewed(Some(begun.clone()), start + ROTATION_OVERLAP);
+    assert_eq!(change, Some(Change::SuccessorSigns));
+    // Whoever still serves the old leaf, and whoever serves the new one already.
+    let now = start + ROTATION_OVERLAP;
+    for (bundle, leaf) in [(&begun, &signing), (&signing, &leaked), (&signing, &signing)] {
+        trust::verify(&bundle.bundle(), &leaf.leaf.certificate, NAME, now).unwrap();
+    }
+    assert_eq!(renewed(Some(signing.clone()), now + ROTATION_OVERLAP / 2).1, None);
+    let (ended, change) = renewed(Some(signing), now + ROTATION_OVERLAP);
+    assert_eq!(change, Some(Change::RotationEnded));
+    assert_eq!(ended.bundle(), ended.authority.certificate);
+    assert_ne!(ended.authority, leaked.authority);
+    assert!(trust::verify(&ended.bundle(), &leaked.leaf.certificate, NAME, now).is_err());
+    assert_eq!(renewed(Some(ended), now + ROTATION_OVERLAP * 2).1, None);
+}
+
+/// Who asks in the middle of one gets rid of the authority that is new, too.
+#[test]
+fn a_rotation_asked_for_twice_keeps_nothing_of_before() {
+    let start = SystemTime::now();
+    let (leaked, _) = renewed(None, start);
+    let first = begin_rotation(leaked, start).unwrap();
+    let again = begin_rotation(first.clone(), start).unwrap();
+    let known = first.next.as_ref().map(|next| next.certificate.clone());
+    assert_ne!(again.next, first.next);
+    let (signing, _) = renewed(Some(again), start + ROTATION_OVERLAP);
+    let begun = begin_rotation(signing.clone(), start + ROTATION_OVERLAP).unwrap();
+    let (signing_again, _) = renewed(Some(begun), start + ROTATION_OVERLAP * 2);
+    let (ended, change) = renewed(Some(signing_again), start + ROTATION_OVERLAP * 3);
+    assert_eq!(change, Some(Change::RotationEnded));
+    for gone in [Some(signing.authority.certificate), known] {
+        assert!(!ended.bundle().contains(&gone.unwrap()));
+    }
 }
 
 #[test]
@@ -95,79 +164,10 @@ fn the_secret_keeps_everything() {
     let now = SystemTime::now();
     let (mut material, _) = renewed(None, now);
     material.next = Some(authority::generate(now).unwrap());
-    material.previous = Some(authority::generate(now).unwrap().certificate);
-    assert_eq!(Material::from_data(&material.to_data()).unwrap(), material);
-    let mut data = material.to_data();
-    data.remove("tls.key");
-    assert!(matches!(Material::from_data(&data), Err(CertError::MissingEntry("tls.key"))));
-}
-
-#[test]
-fn a_spoilt_successor_is_as_good_as_none() {
-    let start = SystemTime::now();
-    let (mut material, _) = renewed(None, start);
-    let late = start + authority::AUTHORITY_LIFE - SUCCESSION + DAY;
-    material.next = authority::generate(late - DAY * 2).ok();
-    if let Some(next) = &mut material.next {
-        next.key = "garbage".to_owned();
-    }
-    assert_eq!(renewed(Some(material), late).1, Some(Change::SuccessorPublished));
-}
-
-/// What replicas share: the Secret and the `caBundle`.
-#[derive(Default)]
-struct Cluster {
-    secret: Option<Material>,
-    bundle: String,
-}
-
-/// One replica, as `emberscope serve` works: it serves a leaf only once the cluster trusts it.
-struct Replica {
-    /// How far its clock is ahead, in minutes; negative: behind.
-    ahead: i64,
-    served: Option<Material>,
-}
-
-impl Replica {
-    fn round(&mut self, cluster: &mut Cluster, now: SystemTime) {
-        let skew = Duration::from_mins(self.ahead.unsigned_abs());
-        let now = if self.ahead < 0 { now - skew } else { now + skew };
-        let stored = cluster.secret.clone().or_else(|| self.served.clone());
-        let (material, _) = renewed(stored, now);
-        cluster.secret = Some(material.clone());
-        cluster.bundle = material.bundle();
-        trust::verify(&cluster.bundle, &material.leaf.certificate, NAME, now).unwrap();
-        self.served = Some(material);
-    }
-}
-
-#[test]
-fn replicas_with_clocks_apart_and_long_absences_are_trusted_all_year_whatever_is_deleted() {
-    let start = SystemTime::now();
-    let mut cluster = Cluster::default();
-    let mut replicas = [-10, 0, 10].map(|ahead| Replica { ahead, served: None });
-    for hour in 0..500 * 24_u64 {
-        let now = start + Duration::from_hours(hour);
-        match hour % 1000 {
-            // Somebody cleans up, or applies a manifest from which the field is missing.
-            333 => cluster.secret = None,
-            777 => cluster.bundle = String::new(),
-            _ => {}
-        }
-        for (index, replica) in (0_u64..).zip(&mut replicas) {
-            // The last one is off for three weeks in every five, and comes back with what it had.
-            let off = |hour: u64| index == 2 && hour % (35 * 24) < 21 * 24;
-            let (is_off, comes_back) = (off(hour), hour > 0 && off(hour - 1) && !off(hour));
-            // All look once in a while, not at the same time, and when they come back.
-            if comes_back || (!is_off && (hour + index).is_multiple_of(5)) {
-                replica.round(&mut cluster, now);
-            }
-            let Some(served) = replica.served.as_ref().filter(|_| !is_off) else { continue };
-            // With the field gone nobody is trusted, until one of them has looked again.
-            if !cluster.bundle.is_empty() {
-                trust::verify(&cluster.bundle, &served.leaf.certificate, NAME, now)
-                    .unwrap_or_else(|error| panic!("hour {hour}, replica {index}: {error}"));
-            }
-        }
-    }
+    let old = [0, 1].map(|_| authority::generate(now).unwrap().certificate);
+    material.previous = old.to_vec();
+    material.leaving = Some(old[1].clone());
+    let stored = Stored::read(&material.to_data(), now);
+    assert!(stored.faults.is_empty(), "{:?}", stored.faults);
+    assert_eq!(stored.material().unwrap(), material);
 }

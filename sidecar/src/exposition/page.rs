@@ -85,6 +85,7 @@ pub struct Page {
     families: Vec<Family>,
     by_name: HashMap<Cow<'static, str>, FamilyId>,
     labels: LabelSets,
+    not_counts: u64,
 }
 
 impl Page {
@@ -124,46 +125,28 @@ impl Page {
         self.labels.text(set)
     }
 
-    /// Adds one value to a family.
+    /// Adds one value to a family, unless the family counts and the value is no count: negative,
+    /// infinite or no number.
     pub fn push(&mut self, family: FamilyId, part: Part, labels: LabelSet, value: f64) {
-        if let Some(family) = self.families.get_mut(family.0) {
+        let Some(family) = self.families.get_mut(family.0) else { return };
+        let counts = family.kind == Kind::Counter || part == Part::Count;
+        if counts && !(value.is_finite() && value >= 0.0) {
+            self.not_counts += 1;
+        } else {
             family.samples.push(Sample { labels, part, value });
         }
     }
 
-    /// Adds a counter with one value; `name` ends in `_total`.
-    pub fn counter(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.single(name, Kind::Counter, help, labels, value);
+    /// How many samples were left out because they are no counts.
+    #[must_use]
+    pub const fn not_counts(&self) -> u64 {
+        self.not_counts
     }
 
-    /// Adds a gauge with one value.
-    pub fn gauge(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        self.single(name, Kind::Gauge, help, labels, value);
-    }
-
-    fn single(
-        &mut self,
-        name: &'static str,
-        kind: Kind,
-        help: &'static str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) {
-        let family = self.family(name, kind, help);
-        let labels = self.labels(labels);
-        self.push(family, Part::Value, labels, value);
+    /// How many values of labels were cut.
+    #[must_use]
+    pub const fn cut_labels(&self) -> u64 {
+        self.labels.cut()
     }
 
     /// Makes room for so many samples of a family at once: what grows by and by takes up to twice as
@@ -272,6 +255,24 @@ mod tests {
         assert_eq!(page.drop_duplicates(), 1);
         let values: Vec<f64> = page.families()[0].samples.iter().map(|s| s.value).collect();
         assert_eq!(values, [3.0, 2.0]);
+    }
+
+    #[test]
+    fn what_counts_takes_nothing_but_counts() {
+        let mut page = Page::new();
+        let (counter, gauge) =
+            (page.family("a_total", Kind::Counter, "A."), page.family("b", Kind::Gauge, "B."));
+        let summary = page.family("c_seconds", Kind::Summary, "C.");
+        let labels = page.labels(&[]);
+        for value in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 1e18] {
+            page.push(counter, Part::Value, labels, value);
+            page.push(gauge, Part::Value, labels, value);
+            page.push(summary, Part::Count, labels, value);
+            page.push(summary, Part::Value, labels, value);
+        }
+        let kept = page.families().iter().map(|family| family.samples.len());
+        assert_eq!(kept.collect::<Vec<_>>(), [2, 6, 2 + 6]);
+        assert_eq!(page.not_counts(), 4 + 4);
     }
 
     #[test]

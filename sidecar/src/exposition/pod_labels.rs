@@ -1,6 +1,6 @@
 //! Labels of the pod that every figure of Spark and its container carries as well.
 
-use super::labels::push_escaped;
+use super::labels::push_value;
 
 /// Every label that the sidecar's own samples carry (docs/metrics.md). One of these a second time
 /// would void the page.
@@ -53,7 +53,7 @@ impl PodLabels {
             }
             text.push_str(name);
             text.push_str("=\"");
-            push_escaped(&mut text, value);
+            push_value(&mut text, value);
             text.push('"');
         }
         (Self(text), left_out)

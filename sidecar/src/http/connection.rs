@@ -1,6 +1,6 @@
-//! One connection, and the patience that there is with it.
+//! One connection, from its opening to its end.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,115 +12,111 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::{Notify, watch};
 use tracing::debug;
 
-use super::said;
-use crate::scrape::Loan;
-
-/// From the opening of the connection, or the answer before, to the end of the next request's head.
-/// Idle connections end the same way: opening another costs Prometheus a round trip.
-const HEAD: Duration = Duration::from_secs(5);
-
-/// From the head to the beginning of the answer: more than any scrape is allowed.
-const ANSWER: Duration = Duration::from_secs(70);
-
-/// From the beginning of the answer to its end. Prometheus itself gives a scrape 10 s.
-const WRITE: Duration = Duration::from_secs(10);
+use super::conversation::{Conversation, Ends, Peer};
+use super::socket::Socket;
+use crate::scrape::deadline;
+use crate::shutdown::Shutdown;
 
 /// Heads longer than this are answered with 431. Prometheus sends half a kilobyte.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How long there is patience with the client as things stand.
-#[derive(Debug, Clone, Default)]
-struct Patience {
-    /// Until then; before the first request, and between requests, it is [`HEAD`].
-    until: Option<Instant>,
-    /// Or until the text that it reads has to go.
-    loan: Option<Loan>,
-}
-
-/// Serves one connection until the client closes it, patience ends, or `stop` says so.
-pub(super) async fn serve(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>) {
+/// Serves one connection until the client closes it or takes too long, or `stop` says so, or, once
+/// the client is idle, `leave`.
+pub(super) async fn serve(
+    stream: TcpStream,
+    ends: Ends,
+    peer: Peer,
+    app: Router,
+    shutdown: Arc<Shutdown>,
+    leave: Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
     // Else the end of a small page waits until the client has acknowledged its head: 40 ms on
     // Linux.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "answers may be slow");
     }
-    let (patience, watched) = watch::channel(Patience::default());
+    let Peer { connection, ref conversation, .. } = peer;
+    let conversation = Arc::clone(conversation);
     let app = TowerToHyperService::new(app);
-    let service = service_fn(move |request: Request<Incoming>| {
-        patience.send_replace(Patience::within(ANSWER, None));
-        let (app, patience) = (app.clone(), patience.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        peer.conversation.asked();
+        let patience = deadline::named(request.headers());
+        let deadline = patience.map(|patience| tokio::time::Instant::now() + patience);
+        request.extensions_mut().insert(peer.clone());
+        let (app, conversation) = (app.clone(), Arc::clone(&peer.conversation));
         async move {
             let answer: Result<Response<Body>, _> = app.call(request).await;
-            let loan = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
-            patience.send_replace(Patience::within(WRITE, loan));
+            let lease = answer.as_ref().ok().and_then(|answer| answer.extensions().get().cloned());
+            conversation.answers(deadline, lease);
             answer
         }
     });
-    let connection = http1::Builder::new()
+    let socket = Socket::new(stream, ends, Arc::clone(&conversation));
+    let http = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        // The conversation has time limits of its own.
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         // A client that has said all (`nc -N`) still wants its answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let mut over = std::pin::pin!(over(watched));
+        .serve_connection(TokioIo::new(socket), service);
+    let mut http = std::pin::pin!(http);
+    let mut over = std::pin::pin!(conversation.over());
+    let mut arrivals = std::pin::pin!(arrivals(&conversation, &shutdown, connection));
     let mut stopping = false;
     loop {
         tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    debug!(%error, "connection ended early");
+            result = http.as_mut() => {
+                match result {
+                    // Who reads and closes has what it came for.
+                    Ok(()) => arrival(&conversation, &shutdown, connection).await,
+                    Err(error) => debug!(%error, "connection ended early"),
                 }
-                return;
+                break;
             }
             () = over.as_mut() => {
                 debug!("client took too long");
-                return;
+                break;
             }
-            () = said(&mut stop), if !stopping => {
+            () = arrivals.as_mut() => {}
+            () = told(&mut stop, &leave), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                http.as_mut().graceful_shutdown();
             }
         }
     }
+    shutdown.closed(connection);
 }
 
-impl Patience {
-    fn within(time: Duration, loan: Option<Loan>) -> Self {
-        Self { until: Some(Instant::now() + time), loan }
-    }
-
-    /// Returns when it has ended.
-    async fn ends(self) {
-        let time = async {
-            match self.until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-        };
-        let loan = async {
-            match self.loan {
-                Some(loan) => loan.over().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! { () = time => {}, () = loan => {} }
+/// Returns when the connection is to end.
+async fn told(stop: &mut watch::Receiver<bool>, leave: &Notify) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = leave.notified() => {}
     }
 }
 
-/// Returns when patience, which may change meanwhile, has ended.
-async fn over(mut patience: watch::Receiver<Patience>) {
+/// Tells of each page of last values that has arrived; never returns.
+async fn arrivals(conversation: &Conversation, shutdown: &Shutdown, connection: u64) {
     loop {
-        let now = patience.borrow_and_update().clone();
-        tokio::select! {
-            () = now.ends() => return,
-            // If it can change no more, what it is now is the last.
-            Ok(()) = patience.changed() => {}
-        }
+        conversation.has_sent().await;
+        arrival(conversation, shutdown, connection).await;
     }
+}
+
+/// Tells of a page of last values that was sent, if there is one, when it has arrived.
+async fn arrival(conversation: &Conversation, shutdown: &Shutdown, connection: u64) {
+    let Some(delivery) = conversation.sent() else {
+        return;
+    };
+    if delivery.has_arrived().await {
+        shutdown.taken(connection);
+    } else {
+        debug!("the last values have not arrived");
+    }
+    conversation.settled(&delivery);
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+
 /// The header in which Prometheus tells how long it will wait, in seconds.
 pub const HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 
@@ -9,31 +11,32 @@ pub const HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 pub const DEFAULT: Duration = Duration::from_secs(10);
 
 /// Kept back for merging, encoding and the network, as the blackbox exporter does.
-const RESERVE: f64 = 0.5;
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// Nobody waits longer; Spark is on the same machine.
 const LONGEST: f64 = 60.0;
 
-/// The time for the sources: the header's less half a second, or half of it if it is short.
-///
-/// What is no positive number counts as no header.
+/// How long the client waits, as it says, and a minute at most. What is no positive number counts as
+/// nothing.
 #[must_use]
-pub fn budget(header: Option<&str>) -> Duration {
-    let seconds = header
-        .and_then(|text| text.trim().parse::<f64>().ok())
-        .filter(|seconds| seconds.is_finite() && *seconds > 0.0);
-    match seconds {
-        Some(seconds) => {
-            let seconds = (seconds - RESERVE).max(seconds / 2.0).min(LONGEST);
-            Duration::from_secs_f64(seconds)
-        }
-        None => DEFAULT,
-    }
+pub fn named(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(HEADER)?.to_str().ok()?.trim().parse().ok()?;
+    (seconds.is_finite() && seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)))
+}
+
+/// The time for the sources: what the client says less half a second, or half of it if it is short.
+#[must_use]
+pub fn budget(named: Option<Duration>) -> Duration {
+    named.map_or(DEFAULT, |named| named.saturating_sub(RESERVE).max(named / 2))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn with(header: &str) -> Option<Duration> {
+        named(&HeaderMap::from_iter([(HEADER.try_into().unwrap(), header.try_into().unwrap())]))
+    }
 
     #[test]
     fn half_a_second_is_kept_back() {
@@ -43,19 +46,18 @@ mod tests {
             (" 2 ", 1.5),
             ("0.6", 0.3),
             ("0.001", 0.0005),
-            ("100000", 60.0),
-            ("1e308", 60.0),
+            ("100000", 59.5),
+            ("1e308", 59.5),
         ] {
-            assert_eq!(budget(Some(header)), Duration::from_secs_f64(expected), "{header}");
+            assert_eq!(budget(with(header)), Duration::from_secs_f64(expected), "{header}");
         }
     }
 
     #[test]
     fn nonsense_counts_as_no_header() {
-        for header in
-            [None, Some(""), Some("soon"), Some("-1"), Some("0"), Some("NaN"), Some("inf")]
-        {
-            assert_eq!(budget(header), DEFAULT, "{header:?}");
+        assert_eq!(budget(named(&HeaderMap::new())), DEFAULT);
+        for header in ["", "soon", "-1", "0", "NaN", "inf"] {
+            assert_eq!(budget(with(header)), DEFAULT, "{header:?}");
         }
     }
 }

@@ -1,54 +1,55 @@
 //! What the sidecar costs, from the kernel's files about this process.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 
-use crate::sources::processes::proc_root::ProcRoot;
 use crate::sources::processes::stat::{Stat, TICKS_PER_SECOND};
 
 /// More than the line of `stat` has.
 const LINE: usize = 1024;
 
-/// Reads what this process costs.
+/// Reads what this process costs. The files are open from the start: to read them again is one call
+/// each.
 #[derive(Debug)]
 pub(super) struct Meter {
-    root: ProcRoot,
-    /// Held open: to read it again is one call.
     stat: Option<File>,
-    page_size: u64,
-}
-
-/// The sidecar's own use; what cannot be read is left out.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Cost {
-    pub(super) resident_bytes: Option<u64>,
-    pub(super) cpu_seconds: Option<f64>,
-    pub(super) open_fds: Option<u64>,
+    fds: Option<File>,
 }
 
 impl Meter {
-    /// Opens the files.
+    /// Opens the files: this process's own, whatever `--proc-root` is.
     pub(super) fn open() -> Self {
-        // Its own, whatever --proc-root is.
-        let mut root = ProcRoot::new("/proc".into());
-        let page_size = root.page_size();
-        Self { root, stat: File::open("/proc/self/stat").ok(), page_size }
+        let open = |name| File::open(format!("/proc/self/{name}")).ok();
+        Self { stat: open("stat"), fds: open("fd") }
     }
 
-    /// The cost of this process up to now.
-    pub(super) fn read(&self) -> Cost {
+    /// The cost of this process up to now, by metric; what cannot be read is not there.
+    pub(super) fn read(&self) -> [(&'static str, Option<f64>); 3] {
         let stat = self.stat();
-        Cost {
-            resident_bytes: stat.map(|it| it.resident_pages.saturating_mul(self.page_size)),
-            cpu_seconds: stat.map(|it| it.cpu as f64 / TICKS_PER_SECOND),
-            open_fds: self.root.open_fds(std::process::id()),
-        }
+        let resident = stat.map(|it| it.resident_bytes() as f64);
+        [
+            ("emberscope_process_resident_memory_bytes", resident),
+            (
+                "emberscope_process_cpu_seconds_total",
+                stat.map(|it| it.cpu as f64 / TICKS_PER_SECOND),
+            ),
+            ("emberscope_process_open_fds", self.open_fds().map(|count| count as f64)),
+        ]
     }
 
     fn stat(&self) -> Option<Stat> {
         let mut line = [0; LINE];
         let length = self.stat.as_ref()?.read_at(&mut line, 0).ok()?;
         Stat::parse(&line[..length])
+    }
+
+    /// The size of the directory since kernel 6.2 (`proc_fd_getattr` in `fs/proc/fd.c`); before, they
+    /// have to be listed.
+    fn open_fds(&self) -> Option<u64> {
+        match self.fds.as_ref()?.metadata().ok()?.len() {
+            0 => fs::read_dir("/proc/self/fd").ok().map(|fds| fds.count() as u64),
+            open => Some(open),
+        }
     }
 }
 
@@ -61,11 +62,10 @@ mod tests {
     #[test]
     fn this_very_process_costs_something_and_more_and_more() {
         let meter = Meter::open();
-        let first = meter.read();
-        assert!(first.resident_bytes.unwrap() > 100_000, "{first:?}");
-        assert!(first.open_fds.unwrap() >= 3, "{first:?}");
+        let [resident, cpu, open_fds] = meter.read().map(|(_, value)| value.unwrap());
+        assert!(resident > 100_000.0 && open_fds >= 3.0, "{resident} bytes, {open_fds}");
         let began = Instant::now();
-        while meter.read().cpu_seconds <= first.cpu_seconds {
+        while meter.read()[1].1.unwrap() <= cpu {
             assert!(began.elapsed().as_secs() < 60, "no CPU time passes");
         }
     }

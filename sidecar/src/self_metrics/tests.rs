@@ -1,36 +1,31 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::*;
-use crate::exposition::Kind;
-use crate::exposition::PodLabels;
-use crate::scrape::{Failure, Figures, Frame, Source};
+use crate::exposition::{Kind, encode};
 
-fn own() -> Own {
-    Own::new(Role::Driver)
-}
+const TOOK: Duration = Duration::from_millis(250);
 
-fn text(own: &Own) -> String {
+/// The page after these reports, each of which was counted.
+fn text(reports: Vec<Report>) -> String {
+    let own = SelfMetrics::new(Role::Driver);
+    let reports: Vec<Arc<Report>> = reports.into_iter().map(Arc::new).collect();
+    for report in &reports {
+        own.report(report);
+    }
+    let cut = vec![("spark_a", 1)];
+    let round = Round { reports: &reports, took: TOOK, spark_ended: false, samples: 1, cut };
     let mut out = Vec::new();
-    crate::exposition::encode::text(&own.page(), &mut out);
+    encode::text(&own.page(&round), &mut out);
     String::from_utf8(out).unwrap()
 }
 
-fn report(source: Source, result: Result<Figures, Failure>) -> Report {
-    Report { source, took: Duration::from_millis(250), result }
+fn good(source: &'static str) -> Report {
+    Report { source, took: TOOK, result: Ok(Reading::default()) }
 }
 
 #[test]
 fn the_page_has_what_the_table_says_and_nothing_else() {
-    let own = own();
-    own.source(&report(Source::DriverPage, Ok(Figures::default())));
-    own.source(&report(Source::Cgroup, Err(Failure::deadline())));
-    let mut page = Page::new();
-    page.gauge("spark_a", "A.", &[], 1.0);
-    let nothing = Frame { pod_labels: PodLabels::default(), max_series: 0 };
-    let sheets = Sheets::merge(vec![Arc::new(page)], Arc::new(nothing));
-    own.round(Duration::ZERO, false, &sheets);
-    let text = text(&own);
+    let text = text(vec![good("driver_page"), Report::late("cgroup", TOOK)]);
     assert!(text.contains("emberscope_cut_samples{family=\"spark_a\"} 1\n"), "{text}");
     let types: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
@@ -50,11 +45,8 @@ fn the_page_has_what_the_table_says_and_nothing_else() {
 
 #[test]
 fn a_source_that_fails_is_down_and_its_reason_is_counted() {
-    let own = own();
-    own.source(&report(Source::DriverPage, Ok(Figures::default())));
-    own.source(&report(Source::Cgroup, Err(Failure::deadline())));
-    own.source(&report(Source::Cgroup, Err(Failure::deadline())));
-    let text = text(&own);
+    let late = || Report::late("cgroup", TOOK);
+    let text = text(vec![good("driver_page"), late(), late()]);
     for line in [
         "emberscope_source_up{source=\"driver_page\"} 1",
         "emberscope_source_up{source=\"cgroup\"} 0",

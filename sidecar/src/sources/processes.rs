@@ -11,11 +11,9 @@
 mod accounts;
 #[cfg(test)]
 pub(crate) mod fake;
-pub(crate) mod files;
 mod kind;
 pub(crate) mod membership;
 mod owner;
-mod page_size;
 pub(crate) mod proc_root;
 mod program;
 mod pss;
@@ -25,12 +23,85 @@ mod tracker;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-pub use kind::Kind;
+pub use kind::ProcessKind;
 pub use owner::Owner;
-pub use pss::Pss;
 pub use snapshot::{Identity, Snapshot, Usage, documented};
 pub use tracker::Tracker;
+
+use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread};
+use crate::exposition::Page;
+use crate::lock::lock;
+use pss::Pss;
+
+/// The processes of the pod, as a source.
+#[derive(Debug)]
+pub struct Processes {
+    proc_root: PathBuf,
+    tracker: Mutex<Tracker>,
+    spark: Mutex<Option<Identity>>,
+    pss: Option<Pss>,
+}
+
+impl Processes {
+    /// The source's name.
+    pub const NAME: &str = "processes";
+
+    /// Those of the process file system there; what Python processes share is read so often, if at
+    /// all.
+    #[must_use]
+    pub fn new(proc_root: PathBuf, pss_interval: Option<Duration>) -> Self {
+        let tracker = Mutex::new(Tracker::new(proc_root.clone()));
+        let pss = pss_interval.map(|interval| Pss::new(proc_root.clone(), interval));
+        Self { proc_root, tracker, spark: Mutex::default(), pss }
+    }
+
+    /// Spark's JVM, as the last scan found it.
+    #[must_use]
+    pub fn spark(&self) -> Option<Identity> {
+        *lock(&self.spark)
+    }
+
+    fn scan(&self) -> Result<Reading, Failure> {
+        let mut tracker = self.tracker();
+        *lock(&self.spark) = None;
+        let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
+        *lock(&self.spark) = snapshot.spark();
+        if let Some(error) = snapshot.shows_nothing() {
+            return Err(Failure::new(error.reason(), error));
+        }
+        let mut page = Page::new();
+        snapshot.write(&mut page);
+        if let Some(pss) = &self.pss {
+            pss.refresh(snapshot.python());
+            pss.write(&mut page);
+        }
+        let shows_spark = snapshot.spark().is_some();
+        Ok(Reading { shows_spark, ..Reading::new(page, Repairs::default()) })
+    }
+
+    fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(|poisoned| {
+            // A scan panicked: what it left behind is not to be built upon.
+            let mut tracker = poisoned.into_inner();
+            *tracker = Tracker::new(self.proc_root.clone());
+            self.tracker.clear_poison();
+            tracker
+        })
+    }
+}
+
+impl Source for Processes {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn read(self: Arc<Self>) -> Read {
+        on_the_file_thread(move || self.scan())
+    }
+}
 
 /// Why no processes can be told.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +119,12 @@ pub enum ProcessError {
         "the Spark container's processes are not visible: the pod does not set shareProcessNamespace"
     )]
     NotShared,
+    /// There is no JVM of Spark's, and there has been none.
+    #[error("no process of Spark's is there: it has not started, or runs as no known program")]
+    NoSpark,
+    /// There is one, but by its control group it is in another pod.
+    #[error("Spark runs in other pods only: what the pod sees are the processes of its node")]
+    SparkOfAnotherPod,
 }
 
 impl ProcessError {
@@ -57,6 +134,47 @@ impl ProcessError {
         match self {
             Self::Unlistable { .. } => "proc_unlistable",
             Self::NotShared => "process_namespace_not_shared",
+            Self::NoSpark => "no_spark",
+            Self::SparkOfAnotherPod => "spark_of_another_pod",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::{Fake, FakeProc};
+    use super::*;
+
+    const SPARK: &str = "java org.apache.spark.executor.CoarseGrainedExecutorBackend";
+
+    /// What becomes of a scan in a pod where Spark is in that control group.
+    fn scan(spark: Option<&str>) -> Result<Reading, Failure> {
+        let proc = FakeProc::new(12);
+        proc.put(&Fake { cgroup: "0::/\n".into(), ..Fake::new(12, 0, "sidecar", "/sidecar") });
+        if let Some(cgroup) = spark {
+            proc.put(&Fake { cgroup: cgroup.into(), ..Fake::new(21, 0, "java", SPARK) });
+        }
+        Processes::new(proc.path().into(), None).scan()
+    }
+
+    #[test]
+    fn a_pod_in_which_nothing_of_sparks_is_seen_is_a_failure_with_its_reason() {
+        let reason = |spark| scan(spark).map_err(|failure| failure.reason).err();
+        assert_eq!(reason(None), Some("no_spark"));
+        assert_eq!(reason(Some("0::/../../podB/spark\n")), Some("spark_of_another_pod"));
+        assert_eq!(reason(Some("0::/../spark\n")), None);
+        assert_eq!(reason(Some("0::/../../crio-spark.scope/container\n")), None);
+    }
+
+    #[test]
+    fn after_sparks_end_its_figures_are_no_failure() {
+        let proc = FakeProc::new(12);
+        proc.put(&Fake { cgroup: "0::/\n".into(), ..Fake::new(12, 0, "sidecar", "/sidecar") });
+        proc.put(&Fake::new(21, 0, "java", SPARK));
+        let processes = Processes::new(proc.path().into(), None);
+        assert!(processes.scan().unwrap().shows_spark);
+        proc.end(21);
+        let reading = processes.scan().unwrap();
+        assert!(!reading.shows_spark && !reading.page.is_empty());
     }
 }

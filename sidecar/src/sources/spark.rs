@@ -1,22 +1,28 @@
 //! What Spark says about itself: two pages of its UI on the driver, a push from each executor.
 //!
-//! Spark's text is close to Prometheus' format and often not in it. [`text`] reads it leniently,
-//! [`catalog`] knows what the metrics mean, [`driver`], [`executors`] and [`push`] write them into
-//! a page, and [`ui`] fetches the two pages.
+//! ```text
+//! client -> driver_page -> text -> names -> registry -> catalog      push -> names -> registry -> catalog
+//! client -> executors_page -> text
+//! ```
+//!
+//! Spark's text is close to Prometheus' format and often not in it: [`text`] reads it leniently.
+//! [`names`] tells whose metric a name is and which; [`registry`] writes it into a page as what the
+//! [`catalog`] says that it is.
 
-mod application;
 pub mod catalog;
-pub mod driver;
-mod dropwizard;
-pub mod executors;
+pub mod client;
+pub mod driver_page;
+pub mod executors_page;
+mod names;
 pub mod push;
-mod repairs;
+mod read;
+mod registry;
 pub mod servlet;
 mod text;
-mod translate;
-pub mod ui;
 
-pub use repairs::{Reason, Repairs};
+pub use read::{DriverPage, ExecutorsPage, Push};
+
+pub use super::{Reason, Repairs};
 
 use crate::args::{Compat, Profile};
 

@@ -9,20 +9,23 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_bad_argument_ends_with_2_and_says_what_would_be_right() {
-    for (arguments, words) in [
-        (["--role=master"].as_slice(), ["--role", "driver", "executor"].as_slice()),
-        (&[], &["--role"]),
-        (&["--role=driver", "--port=0"], &["--port", "1..=65535"]),
-        (&["--role=driver", "--log-level=loud"], &["--log-level", "info"]),
+fn a_bad_argument_is_left_out_with_a_word_on_what_would_be_right() {
+    let proc = FakeProc::new();
+    let (push, root) = (free_port().to_string(), proc.path().display().to_string());
+    let line = ["--role=master", "--push-port", &push, "--proc-root", &root, "--log-level=loud"];
+    let sidecar = Sidecar::start(&[&line[..], &["--linger-seconds=5m", "stray"]].concat());
+    assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
+    for words in [
+        ["--role=master", "driver, executor"],
+        ["--log-level=loud", "invalid value"],
+        ["--linger-seconds=5m", "invalid digit"],
+        ["stray", "unexpected argument"],
     ] {
-        let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
-        for word in words {
-            assert!(said.contains(word), "{arguments:?} gets {said}");
-        }
+        let warned = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(sidecar.log().lines().any(warned), "{words:?}\n{}", sidecar.log());
     }
+    sidecar.signal("INT");
+    sidecar.ends_well();
 }
 
 #[test]

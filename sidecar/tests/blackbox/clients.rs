@@ -94,6 +94,21 @@ fn clients_that_connect_and_say_nothing_are_closed_and_do_not_keep_prometheus_ou
 }
 
 #[test]
+fn scrapers_keep_their_connections_until_somebody_else_needs_the_place() {
+    let spark = FakeSpark::start();
+    let (sidecar, _proc) = sidecar(&spark);
+    let (mut prometheus, _) = sidecar.prometheus();
+    // Longer than a client has for a request.
+    std::thread::sleep(Duration::from_secs(6));
+    prometheus.scrape().unwrap();
+    // As many as there are places and some more; the one that was idle longest makes room.
+    let mut others: Vec<_> = (0..70).map(|_| sidecar.prometheus().0).collect();
+    assert!(prometheus.scrape().is_err());
+    others.iter_mut().rev().take(50).for_each(|other| drop(other.scrape().unwrap()));
+    assert!(sidecar.scrape().up("driver_page"));
+}
+
+#[test]
 fn clients_that_do_not_read_are_cut_off_and_hold_nobody_up() {
     let spark = FakeSpark::start();
     // 5 MB: far more than the kernel takes for a client that does not read.

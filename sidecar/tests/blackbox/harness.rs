@@ -9,7 +9,7 @@ mod spark;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Answer, exchange, get, request};
+pub(crate) use client::{Answer, Prometheus, exchange, get, request};
 pub(crate) use page::Page;
 pub(crate) use proc::FakeProc;
 pub(crate) use sidecar::{Sidecar, free_port};

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use crate::harness::{FakeProc, FakeSpark, Page, Sidecar, eventually, free_port, get};
+use crate::harness::{FakeProc, FakeSpark, Page, Prometheus, Sidecar, eventually, free_port, get};
 
 /// Longer than any test has patience: who waits for it, fails.
 const FOR_EVER: &str = "--linger-seconds=3600";
@@ -46,11 +46,83 @@ fn after_sigterm_the_last_values_are_served_once_and_then_it_ends() {
     eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
     assert!(sidecar.is_alive());
     assert_eq!(get(sidecar.port, "/healthz").unwrap().status, 200);
-    // Who asks for a part has not taken them.
+    // Who asks for a part has not taken them, and who asks by hand takes them from nobody.
     let part = get(sidecar.port, "/metrics?name[]=emberscope_spark_ended").unwrap();
     assert!(part.text().ends_with("emberscope_spark_ended 1\n"), "{}", part.text());
     assert_last_values(&sidecar.scrape());
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(sidecar.is_alive());
+    let (_prometheus, page) = sidecar.prometheus();
+    assert_last_values(&page);
     sidecar.ends_well();
+}
+
+#[test]
+fn each_of_two_scrapers_that_came_before_gets_the_last_values() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let mut sidecar = driver(&spark, &proc, &[FOR_EVER]);
+    let ((mut first, _), (mut second, _)) = (sidecar.prometheus(), sidecar.prometheus());
+    proc.end_spark();
+    spark.end();
+    sidecar.signal("TERM");
+    eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
+    assert_last_values(&Page::parse(first.scrape().unwrap().text()));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(sidecar.is_alive(), "{}", sidecar.log());
+    assert_last_values(&Page::parse(second.scrape().unwrap().text()));
+    sidecar.ends_well();
+}
+
+#[test]
+fn a_short_job_waits_for_as_many_scrapers_as_it_is_told_of() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let mut sidecar = driver(&spark, &proc, &[FOR_EVER, "--scrapers=2"]);
+    proc.end_spark();
+    spark.end();
+    sidecar.signal("TERM");
+    let (_first, page) = sidecar.prometheus();
+    assert_last_values(&page);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(sidecar.is_alive(), "{}", sidecar.log());
+    let (_second, page) = sidecar.prometheus();
+    assert_last_values(&page);
+    sidecar.ends_well();
+}
+
+#[test]
+fn a_scraper_that_closes_without_reading_has_not_taken_the_last_values() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let mut sidecar = driver(&spark, &proc, &[FOR_EVER]);
+    proc.end_spark();
+    spark.end();
+    sidecar.signal("TERM");
+    eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
+    for pause in [0, 0, 50] {
+        let mut gone = Prometheus::connect(sidecar.port).unwrap();
+        gone.ask().unwrap();
+        std::thread::sleep(Duration::from_millis(pause));
+        drop(gone);
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(sidecar.is_alive(), "{}", sidecar.log());
+    let (_prometheus, page) = sidecar.prometheus();
+    assert_last_values(&page);
+    sidecar.ends_well();
+}
+
+#[test]
+fn a_scraper_that_comes_regularly_is_waited_for_one_interval_and_a_second() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let sidecar = driver(&spark, &proc, &[FOR_EVER]);
+    let (mut prometheus, _) = sidecar.prometheus();
+    std::thread::sleep(Duration::from_secs(2));
+    prometheus.scrape().unwrap();
+    proc.end_spark();
+    spark.end();
+    let began = Instant::now();
+    sidecar.signal("TERM");
+    sidecar.ends_well();
+    assert!(began.elapsed() >= Duration::from_millis(2900), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -59,7 +131,8 @@ fn values_that_were_taken_before_sigterm_need_no_lingering() {
     let mut sidecar = driver(&spark, &proc, &[FOR_EVER]);
     proc.end_spark();
     spark.end();
-    assert_last_values(&sidecar.scrape());
+    let (_prometheus, page) = sidecar.prometheus();
+    assert_last_values(&page);
     // The kubelet would restart a native sidecar that ends untold.
     std::thread::sleep(Duration::from_millis(500));
     assert!(sidecar.is_alive());
@@ -79,7 +152,7 @@ fn a_job_that_no_scrape_saw_leaves_its_last_values() {
     proc.end_spark();
     spark.end();
     sidecar.signal("TERM");
-    assert_last_values(&sidecar.scrape());
+    assert_last_values(&sidecar.prometheus().1);
     sidecar.ends_well();
 }
 
@@ -93,7 +166,7 @@ fn a_sidecar_whose_pod_shares_no_processes_lingers_too() {
     assert!(!page.has("spark_driver_"), "nothing stale before the end is known");
     sidecar.signal("TERM");
     eventually("the signal is heard", || sidecar.log().contains("SIGTERM"));
-    let page = sidecar.scrape();
+    let (_prometheus, page) = sidecar.prometheus();
     assert_eq!(page.value("emberscope_spark_ended"), Some(1.0));
     assert!(page.has("spark_driver_") && page.has("metrics_executor_"), "{}", page.text());
     sidecar.ends_well();
@@ -155,13 +228,17 @@ fn where_spark_never_was_sigterm_ends_it_at_once() {
     sidecar.ends_well();
 }
 
-/// In a pod it would wait for ever for a SIGTERM that only a native sidecar gets, and the pod with it.
+/// A signal that comes before it can be heard ends a process with that signal's status.
 #[test]
-fn beside_sparks_container_as_an_older_webhook_had_it_it_ends_at_once() {
-    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
-    let (port, root) = (spark.port.to_string(), proc.path().display().to_string());
-    let arguments = ["--role=driver", "--spark-ui-port", &port, "--proc-root", &root];
-    let sidecar = Sidecar::spawn(free_port(), &[&arguments[..], &["--life=classic"]].concat());
+fn sigterm_is_heard_before_anything_else_is_done() {
+    // So many that reading them takes a while.
+    let unknown: Vec<String> = (0..300).map(|number| format!("--later-{number}")).collect();
+    let mut arguments = vec!["--role=executor", FOR_EVER];
+    arguments.extend(unknown.iter().map(String::as_str));
+    let sidecar = Sidecar::spawn(free_port(), &arguments);
+    eventually("it hears signals", || sidecar.hears_sigterm());
+    assert_eq!(sidecar.log(), "", "it has done something before");
+    sidecar.signal("TERM");
     sidecar.ends_well();
 }
 

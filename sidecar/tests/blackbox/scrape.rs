@@ -138,12 +138,49 @@ fn a_spark_that_does_not_answer_costs_no_more_than_the_deadline() {
 }
 
 #[test]
+fn beside_a_patient_client_a_hung_spark_takes_nothing_but_its_own_figures_from_the_others() {
+    let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
+    let sidecar = driver(&spark, &proc);
+    assert!(sidecar.scrape().up("driver_page"));
+    for path in [DRIVER, EXECUTORS] {
+        spark.set(path, Mood::Waits);
+    }
+    let (port, asked) = (sidecar.port, spark.asked(DRIVER));
+    let scrape = move |seconds: u32| {
+        let timeout = format!("X-Prometheus-Scrape-Timeout-Seconds: {seconds}\r\n");
+        Page::parse(request(port, "GET", "/metrics", &timeout).unwrap().text())
+    };
+    let patient = thread::spawn(move || scrape(50));
+    eventually("spark is asked", || spark.asked(DRIVER) > asked);
+    for _ in 0..2 {
+        let began = Instant::now();
+        let page = scrape(2);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(20), "{took:?}");
+        assert!(page.up("cgroup") && page.up("processes"), "{}", page.text());
+        assert!(page.has("spark_container_memory_usage_bytes"), "{}", page.text());
+        assert!(!page.up("driver_page") && !page.up("executors_page"), "{}", page.text());
+        assert!(page.errors("driver_page", "deadline") >= 1.0, "{}", page.text());
+    }
+    // All of them wait for one and the same answer of Spark's, and the patient one gets it.
+    for (path, page) in [(DRIVER, "driver"), (EXECUTORS, "executors")] {
+        spark.set(path, Mood::Serves(captured(&format!("spark-3.5.6-localcluster-{page}.prom"))));
+    }
+    let page = patient.join().unwrap();
+    assert!(page.up("driver_page") && page.up("executors_page"), "{}", page.text());
+    assert_eq!(spark.asked(DRIVER), asked + 1);
+    page.check();
+}
+
+#[test]
 fn a_storm_of_fifty_scrapes_costs_spark_one() {
     let (spark, proc) = (FakeSpark::start(), FakeProc::with_spark());
     let sidecar = driver(&spark, &proc);
     // After this no look is due for seconds.
     assert!(sidecar.scrape().up("driver_page"));
-    spark.set(DRIVER, Mood::Waits);
+    for path in [DRIVER, EXECUTORS] {
+        spark.set(path, Mood::Waits);
+    }
     let before = (spark.asked(DRIVER), spark.asked(EXECUTORS));
     let idle = sidecar.open_files();
     let port = sidecar.port;
@@ -159,10 +196,12 @@ fn a_storm_of_fifty_scrapes_costs_spark_one() {
     eventually("spark is asked", || spark.asked(DRIVER) > before.0);
     // Connections are read as soon as they are accepted; this is for the last of them.
     thread::sleep(Duration::from_millis(500));
-    spark.set(DRIVER, Mood::Serves(captured("spark-3.5.6-localcluster-driver.prom")));
+    for (path, page) in [(DRIVER, "driver"), (EXECUTORS, "executors")] {
+        spark.set(path, Mood::Serves(captured(&format!("spark-3.5.6-localcluster-{page}.prom"))));
+    }
     for scrape in storm {
         let page = Page::parse(scrape.join().unwrap().text());
-        assert!(page.up("driver_page"), "{}", page.text());
+        assert!(page.up("driver_page") && page.up("executors_page"), "{}", page.text());
     }
     assert_eq!((spark.asked(DRIVER), spark.asked(EXECUTORS)), (before.0 + 1, before.1 + 1));
 }

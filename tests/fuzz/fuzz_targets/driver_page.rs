@@ -3,12 +3,12 @@
 #![no_main]
 
 use emberscope_sidecar::exposition::{Page, encode};
-use emberscope_sidecar::sources::spark::{Wanted, driver};
+use emberscope_sidecar::sources::spark::{Wanted, driver_page};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let mut page = Page::new();
-    driver::write(body, &Wanted::default(), &mut page);
+    driver_page::write(body, &Wanted::default(), &mut page);
     page.drop_duplicates();
     let mut text = Vec::new();
     encode::text(&page, &mut text);

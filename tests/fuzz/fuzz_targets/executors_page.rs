@@ -3,12 +3,12 @@
 #![no_main]
 
 use emberscope_sidecar::exposition::{Page, encode};
-use emberscope_sidecar::sources::spark::executors;
+use emberscope_sidecar::sources::spark::executors_page;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let mut page = Page::new();
-    let mut reader = executors::Reader::default();
+    let mut reader = executors_page::Reader::default();
     reader.feed(body, &mut page);
     reader.finish(&mut page);
     page.drop_duplicates();

@@ -2,8 +2,8 @@
 //!
 //! There is no node to run a pod on, so a replica is a process on this machine. It gets what the
 //! Deployment says: its arguments, the ConfigMap's file, the namespace, and the token of the shipped
-//! service account, which is all that it may do. Different are the ports, and one more name in the
-//! certificate: the API server reaches it as `localhost`.
+//! service account, which is all that it may do. Different are the ports, one more name in the
+//! certificate (the API server reaches it as `localhost`), and that what it waits for takes a tenth.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,6 +103,7 @@ impl Installation {
         let (port, ops_port) = (ports::any()?, ports::any()?);
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg("--dns-name=localhost");
+        command.arg("--haste=10");
         command.arg(format!("--listen=127.0.0.1:{port}"));
         command.arg(format!("--ops-listen=127.0.0.1:{ops_port}"));
         command.env("KUBECONFIG", &self.kubeconfig).env("POD_NAMESPACE", "emberscope");

@@ -27,8 +27,9 @@ pub fn build() -> Result<PathBuf> {
             cargo.env_remove(name);
         }
     }
-    if folder.ends_with("release") {
-        cargo.arg("--release");
+    // The folder is named for the profile, but for `dev`.
+    if let Some(profile) = folder.file_name().filter(|name| *name != "debug") {
+        cargo.arg("--profile").arg(profile);
     }
     ensure!(cargo.status()?.success(), "the programs do not build");
     Ok(folder.to_path_buf())

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use emberscope_sidecar::exposition::{Format, Page, PodLabels};
-use emberscope_sidecar::scrape::{Frame, Selection, Sheets, Text};
-use emberscope_sidecar::sources::spark::{Wanted, driver, executors};
+use emberscope_sidecar::scrape::{MergeOptions, MergedPage, Selection, Text};
+use emberscope_sidecar::sources::spark::{Wanted, driver_page, executors_page};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -18,7 +18,7 @@ use super::pages;
 /// What arrives at once: the buffer of the connection to Spark.
 const ARRIVES: usize = 64 * 1024;
 
-/// What is written at once (`serve/page.rs`).
+/// What is written at once (`http/body.rs`).
 const PIECE: usize = 32 * 1024;
 
 /// One of Spark's pages, as bytes.
@@ -69,10 +69,10 @@ impl Body {
         let mut page = Page::new();
         match self.kind {
             Kind::Driver => {
-                driver::write(&self.bytes, &Wanted::default(), &mut page);
+                driver_page::write(&self.bytes, &Wanted::default(), &mut page);
             }
             Kind::Executors => {
-                let mut reader = executors::Reader::default();
+                let mut reader = executors_page::Reader::default();
                 for piece in self.bytes.chunks(ARRIVES) {
                     reader.feed(piece, &mut page);
                 }
@@ -106,9 +106,9 @@ impl Body {
 /// Writes a page's text, and compresses it where that is wanted; how many bytes there are.
 #[must_use]
 pub fn write(page: Arc<Page>, gzip: bool) -> usize {
-    let frame = Frame { pod_labels: PodLabels::default(), max_series: usize::MAX };
-    let sheets = Arc::new(Sheets::merge(vec![page], Arc::new(frame)));
-    let mut text = Text::new(sheets, Selection::default(), Format::Text);
+    let options = MergeOptions { pod_labels: PodLabels::default(), max_series: usize::MAX };
+    let merged = Arc::new(MergedPage::new(vec![page], Arc::new(options)));
+    let mut text = Text::new(merged, Selection::default(), Format::Text);
     let mut encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
     let mut length = 0;
     while !text.is_at_end() {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // In a test that is the message.
 
+mod consent;
 mod golden;
 mod promises;
 mod properties;

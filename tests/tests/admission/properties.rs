@@ -29,13 +29,19 @@ fn amounts() -> impl Strategy<Value = (Option<&'static str>, Option<&'static str
         (Some("5m"), Some("1")),
         (Some("16Mi"), Some("1Gi")),
         (Some("0"), Some("1")),
+        (Some("0"), Some("1Gi")),
     ];
     prop::sample::select(pairs.to_vec())
 }
 
 /// Containers of which all have both limits are rare by chance, and what Guaranteed pods are made of.
 fn resources() -> impl Strategy<Value = Value> {
-    let whole = prop_oneof![Just((None, Some("1"))), Just((Some("1Gi"), Some("1024Mi")))];
+    // Beside them, pods that lack being Guaranteed by one explicit 0.
+    let whole = prop_oneof![
+        3 => Just((None, Some("1"))),
+        3 => Just((Some("1Gi"), Some("1024Mi"))),
+        1 => Just((Some("0"), Some("1Gi"))),
+    ];
     let budget = prop_oneof![
         1 => (whole.clone(), whole),
         1 => (amounts().boxed(), amounts().boxed()),
@@ -52,6 +58,7 @@ fn resources() -> impl Strategy<Value = Value> {
 fn env() -> impl Strategy<Value = Value> {
     let entry = prop_oneof![
         3 => Just(json!({"name": "SPARK_USER", "value": "spark"})),
+        1 => Just(json!({"name": "SPARK_EXECUTOR_ID", "value": "1"})),
         1 => Just(json!({"name": "SPARK_SUBMIT_OPTS"})),
         1 => "[ -~]{0,12}".prop_map(|value| json!({"name": "SPARK_SUBMIT_OPTS", "value": value})),
         1 => Just(json!({"name": "SPARK_SUBMIT_OPTS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})),
@@ -75,8 +82,11 @@ fn container() -> impl Strategy<Value = Value> {
         resources(),
         user,
         optional(Just(json!({"a field": ["of a", {"later": "Kubernetes"}]}))),
+        optional(
+            prop::sample::select(vec!["driver", "/init", "sh"]).prop_map(|word| json!([word])),
+        ),
     )
-        .prop_map(|(name, env, ports, resources, security_context, future)| {
+        .prop_map(|(name, env, ports, resources, security_context, future, words)| {
             object(vec![
                 ("name", Some(json!(name))),
                 ("env", env),
@@ -84,6 +94,8 @@ fn container() -> impl Strategy<Value = Value> {
                 ("resources", Some(resources)),
                 ("securityContext", security_context),
                 ("fieldOfTheFuture", future),
+                ("args", words.clone()),
+                ("command", words),
             ])
         })
 }
@@ -97,9 +109,12 @@ fn annotations() -> impl Strategy<Value = Value> {
         "eks.amazonaws.com/skip-containers",
         "emberscope.dev/port",
         "emberscope.dev/spark-confs",
+        "emberscope.dev/container",
+        "emberscope.dev/share-process-namespace",
         "emberscope.dev/odd",
     ];
-    let values = ["true", "false", "4040", "9900", "/metrics/executors/prometheus/", ""];
+    let values =
+        ["true", "false", "4040", "9900", "/metrics/executors/prometheus/", "x", "never", ""];
     let entry = (prop::sample::select(keys.to_vec()), prop::sample::select(values.to_vec()));
     prop::collection::btree_map(entry.clone().prop_map(|e| e.0), entry.prop_map(|e| e.1), 0..5)
         .prop_map(|map| json!(map))
@@ -111,7 +126,7 @@ fn pod() -> impl Strategy<Value = Value> {
         || prop_oneof![6 => Just(None), 1 => any::<bool>().prop_map(|flag| Some(json!(flag)))];
     let volumes = prop::collection::vec(Just(json!({"name": "v", "emptyDir": {}})), 0..3);
     (
-        prop::sample::select(vec!["driver", "executor"]),
+        prop::sample::select(vec!["driver", "executor", "connect-server"]),
         optional(annotations()),
         prop::collection::vec(container(), 1..4),
         optional(prop::collection::vec(container(), 0..3).prop_map(Value::from)),

@@ -48,36 +48,3 @@ pub(crate) fn comparable(pod: &Value) -> Value {
     }
     pod
 }
-
-/// Paths that `original` has and `result` has not, or with another value. Lists are compared
-/// position by position: what was there keeps its place.
-pub(crate) fn lost(original: &Value, result: &Value, path: &str) -> Vec<String> {
-    // The one value that may grow: ours stands in front of the user's.
-    if path.ends_with("/value")
-        && result.as_str().zip(original.as_str()).is_some_and(|(r, o)| r.ends_with(o))
-    {
-        return Vec::new();
-    }
-    match (original, result) {
-        (Value::Object(original), Value::Object(result)) => original
-            .iter()
-            .flat_map(|(key, value)| {
-                lost(value, result.get(key).unwrap_or(&Value::Null), &format!("{path}/{key}"))
-            })
-            .collect(),
-        (Value::Array(original), Value::Array(result)) => original
-            .iter()
-            .enumerate()
-            .flat_map(|(index, value)| {
-                lost(value, result.get(index).unwrap_or(&Value::Null), &format!("{path}/{index}"))
-            })
-            .collect(),
-        _ if original == result || is_repointed(path) => Vec::new(),
-        _ => vec![path.to_owned()],
-    }
-}
-
-/// The walkthrough's annotations that point at Spark's own servlet are re-pointed on purpose.
-fn is_repointed(path: &str) -> bool {
-    path.starts_with("/metadata/annotations/prometheus.io/")
-}

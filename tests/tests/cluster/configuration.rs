@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Fixture, alone};
 use crate::pods::{assert_injected, assert_left_alone, driver, sidecars};
 
-/// The file is read every 5 s.
+/// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]

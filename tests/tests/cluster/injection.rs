@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use emberscope_core::AllSettings;
 use emberscope_core::Config;
 use emberscope_tests::quality_of_service;
+use emberscope_tests::untouched::lost;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use crate::comparison::{comparable, dry_run, lost, offline, taken};
+use crate::comparison::{comparable, dry_run, offline, taken};
 use crate::fixture::shared;
 use crate::pods::{all_golden, assert_injected, driver, golden, named, sidecars, spark_env};
 
@@ -138,7 +139,7 @@ fn the_server_makes_of_every_golden_pod_what_inject_makes_of_it_and_loses_nothin
         assert_eq!(comparable(&online), comparable(&offline), "{case}");
         let mut expected = pod.clone();
         expected["metadata"]["namespace"] = json!(opted_in);
-        let lost = lost(&expected, &online, "");
+        let lost = lost(&expected, &online);
         assert!(lost.is_empty(), "{case} lost {lost:?}");
     }
 }
@@ -168,7 +169,7 @@ fn fields_that_the_program_does_not_know_survive() {
         json!([{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]);
     let created = fixture.cluster.kubectl().create(&pod).unwrap();
     assert_eq!(sidecars(&created).len(), 1);
-    let lost = lost(&pod, &created, "");
+    let lost = lost(&pod, &created);
     assert!(lost.is_empty(), "{lost:?}");
 }
 

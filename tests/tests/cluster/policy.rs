@@ -7,6 +7,7 @@ use emberscope::policy;
 use emberscope_core::AllSettings;
 use emberscope_core::Config;
 use emberscope_tests::cluster::Cluster;
+use emberscope_tests::consent::{Becomes, CASES, saying};
 use serde_json::{Value, json};
 
 use crate::comparison::{comparable, dry_run, offline, taken};
@@ -50,7 +51,10 @@ fn the_policy_makes_the_pods_that_the_webhook_makes() {
     let other = cluster.namespace(&[]).unwrap();
     let pods = taken(&cluster, &other);
     let profiles = "
-sidecar: {metricLabels: {app: spark-app-name, none: example.com/none}}
+roles: {driver: [driver, connect-server, thrift-server]}
+sidecar: {metricLabels: {app: spark-app-name, none: example.com/none}, shareProcessNamespace: never}
+sparkConfs: {spark.metrics.conf.driver.sink.emberscope.unit: minutes, spark.metrics.conf.executor.sink.emberscope.class: null}
+users: [{label: nobody, runAsUser: 999, runAsGroup: 7}, {label: emr-containers.amazonaws.com/component, runAsUser: 999, runAsGroup: 8}, {runAsUser: 5}]
 profiles:
   - {name: executors, match: {podLabels: {spark-role: executor}}, sidecar: {port: 9900, resources: {memoryRequest: 32Mi}}}
   - {name: nobody, match: {namespaces: ['*-prod', x]}, sidecar: {image: other}}
@@ -75,6 +79,7 @@ profiles:
     }
 
     apply(&cluster, &opted_in, &settings(""));
+    what_a_pod_says_about_the_sidecar_is_read_by_the_table(&cluster, &opted_in);
     a_later_webhook_is_survived(&cluster, &opted_in);
     large_pods_are_no_problem(&cluster, &opted_in);
 
@@ -83,6 +88,17 @@ profiles:
     for kind in ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"] {
         let left = cluster.kubectl().run(["get", kind, "-o", "name"]).unwrap();
         assert_eq!(left.stdout, "");
+    }
+}
+
+fn what_a_pod_says_about_the_sidecar_is_read_by_the_table(cluster: &Cluster, namespace: &str) {
+    for (annotation, label, becomes) in CASES {
+        let pod = saying(driver("asked", namespace), annotation, label);
+        let created = dry_run(cluster, &pod).unwrap();
+        match becomes {
+            Becomes::Injected => assert_injected(&created),
+            Becomes::LeftAlone | Becomes::LeftAloneWithAWarning => assert_left_alone(&created),
+        }
     }
 }
 

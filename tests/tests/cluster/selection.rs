@@ -1,10 +1,40 @@
 //! The API server asks about Spark's pods in opted-in namespaces, and about nothing else.
 
 use emberscope_tests::cluster::metrics::calls;
+use emberscope_tests::consent::{Becomes, CASES, saying};
 use serde_json::{Value, json};
 
+use crate::comparison::dry_run;
 use crate::fixture::{OPT_IN, alone};
 use crate::pods::{assert_injected, assert_left_alone, driver};
+
+/// The table that the webhook's function and the policy are held against, too.
+#[test]
+fn what_a_pod_says_about_the_sidecar_is_read_by_the_table_and_a_no_costs_no_call() {
+    let fixture = alone();
+    let namespace = fixture.opted_in();
+    for (annotation, label, becomes) in CASES {
+        let before = calls(&fixture.cluster).unwrap();
+        let pod = saying(driver("asked", &namespace), annotation, label);
+        let created = dry_run(&fixture.cluster, &pod).unwrap();
+        let called = calls(&fixture.cluster).unwrap() - before;
+        match becomes {
+            Becomes::Injected => assert_injected(&created),
+            Becomes::LeftAlone | Becomes::LeftAloneWithAWarning => assert_left_alone(&created),
+        }
+        let expected = u64::from(becomes != Becomes::LeftAlone);
+        assert_eq!(called, expected, "{annotation:?} {label:?}");
+    }
+}
+
+#[test]
+fn a_spark_connect_server_is_a_driver() {
+    let fixture = alone();
+    let namespace = fixture.opted_in();
+    let mut pod = driver("connect", &namespace);
+    pod["metadata"]["labels"]["spark-role"] = json!("connect-server");
+    assert_injected(&fixture.cluster.kubectl().create(&pod).unwrap());
+}
 
 #[test]
 fn no_other_pod_and_no_other_change_costs_a_call() {

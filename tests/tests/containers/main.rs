@@ -5,9 +5,10 @@
 
 mod pod;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use pod::Pod;
+use pod::{Pod, Runtime};
 
 /// More memory than the container may have, and more CPU time.
 const GREEDY: &str = "\
@@ -30,13 +31,26 @@ while (true) {
 /// 900 MiB.
 const MEMORY: f64 = 900.0 * 1_048_576.0;
 
+/// There is memory for one.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 #[test]
-fn the_figures_of_a_container_move_and_its_end_is_known_without_any_privilege() {
-    let pod = match Pod::start(GREEDY, "900m", "0.8") {
+fn the_figures_of_a_container_of_runc_move_and_its_end_is_known_without_any_privilege() {
+    assert_figures_move_and_the_end_is_known(Runtime::Runc);
+}
+
+#[test]
+fn the_figures_of_a_container_of_crun_move_and_its_end_is_known_without_any_privilege() {
+    assert_figures_move_and_the_end_is_known(Runtime::Crun);
+}
+
+fn assert_figures_move_and_the_end_is_known(runtime: Runtime) {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let pod = match Pod::start(runtime, GREEDY, "900m", "0.8") {
         Ok(pod) => pod,
         Err(why) => {
             // A machine that runs no containers cannot show what one does.
-            eprintln!("not tried: {why:#}");
+            eprintln!("not tried with {runtime:?}: {why:#}");
             return;
         }
     };

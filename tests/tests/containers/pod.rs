@@ -9,16 +9,54 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use emberscope_tests::admission::{self, Admitted};
-use emberscope_tests::places::{Places, Tools};
+use emberscope_tests::places::{self, Places, Tools};
 use emberscope_tests::{http, ports, programs};
 use tempfile::TempDir;
 
 /// The user of Spark's own images; its group is root's.
 const USER: &str = "185:0";
 
+/// What makes containers of what podman tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Runtime {
+    /// Docker's and containerd's.
+    Runc,
+    /// CRI-O's, OpenShift's and podman's own.
+    Crun,
+}
+
+impl Runtime {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Runc => "runc",
+            Self::Crun => "crun",
+        }
+    }
+
+    fn podman(self) -> Command {
+        // Beside v1, crun wants to see a v2 tree without controllers only.
+        let beside = "/sys/fs/cgroup/unified";
+        let controllers = fs::read_to_string(format!("{beside}/cgroup.controllers"));
+        let hide = matches!(self, Self::Crun) && controllers.is_ok_and(|it| !it.trim().is_empty());
+        let mut podman = if hide {
+            let mut without = Command::new("unshare");
+            without.args(["--mount", "--propagation=private", "sh", "-c"]);
+            without.args([&format!("umount {beside} && exec podman \"$@\""), "podman"]);
+            without
+        } else {
+            Command::new("podman")
+        };
+        podman.arg(format!("--runtime={}", self.name()));
+        // No systemd is needed to make control groups.
+        podman.args(["--cgroup-manager=cgroupfs", "--log-level=error"]);
+        podman
+    }
+}
+
 /// A pod that runs; its containers go with it.
 #[derive(Debug)]
 pub(crate) struct Pod {
+    runtime: Runtime,
     /// What its containers' names begin with.
     name: String,
     port: u16,
@@ -41,14 +79,16 @@ impl Page {
 }
 
 impl Pod {
-    /// A pod whose Spark runs that Scala with so much memory and so many cores.
-    pub(crate) fn start(scala: &str, memory: &str, cores: &str) -> Result<Self> {
+    /// A pod of that runtime's, whose Spark runs that Scala with so much memory and so many cores.
+    pub(crate) fn start(runtime: Runtime, scala: &str, memory: &str, cores: &str) -> Result<Self> {
+        let there = Command::new(runtime.name()).arg("--version").output();
+        there.with_context(|| format!("{} is not installed", runtime.name()))?;
         let places = Places { programs: programs::build()?, ..Places::find()? };
         let tools = places.tools("3.5.6", None)?;
         let driver = driver(&places)?;
         let folder = tempfile::tempdir()?;
-        let name = format!("emberscope-test-{}", std::process::id());
-        let pod = Self { name, port: driver.sidecar_port("port")?, folder };
+        let name = format!("emberscope-test-{}-{}", std::process::id(), runtime.name());
+        let pod = Self { runtime, name, port: driver.sidecar_port("port")?, folder };
         pod.prepare(scala)?;
         // It holds the namespaces that the others share, as the pause container does.
         pod.run("pause", &["--network=host", "--user=185"], &["sleep", "600"])?;
@@ -145,7 +185,7 @@ impl Pod {
 
     /// Starts a container in the background.
     fn run(&self, part: &str, options: &[&str], command: &[&str]) -> Result<()> {
-        let mut podman = podman();
+        let mut podman = self.runtime.podman();
         podman.args(["run", "--detach", "--name", &format!("{}-{part}", self.name)]);
         // Podman's own limits may be more than this test may give.
         podman.args(["--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096"]);
@@ -187,16 +227,16 @@ impl Pod {
     }
 
     fn log(&self, part: &str) -> String {
-        let logs = podman().args(["logs", &format!("{}-{part}", self.name)]).output();
+        let logs = self.runtime.podman().args(["logs", &format!("{}-{part}", self.name)]).output();
         logs.map(|output| told(&output)).unwrap_or_default()
     }
 
     /// Ends the sidecar as a kubelet does after Spark; its exit code.
     pub(crate) fn stop_sidecar(&self) -> Result<i32> {
         let sidecar = format!("{}-sidecar", self.name);
-        let stopped = podman().args(["stop", "--time=30", &sidecar]).output()?;
+        let stopped = self.runtime.podman().args(["stop", "--time=30", &sidecar]).output()?;
         ensure!(stopped.status.success(), "{}", told(&stopped));
-        let code = podman().args(["wait", &sidecar]).output()?;
+        let code = self.runtime.podman().args(["wait", &sidecar]).output()?;
         told(&code).trim().parse().context("podman tells no exit code")
     }
 }
@@ -205,16 +245,13 @@ impl Drop for Pod {
     fn drop(&mut self) {
         for part in ["spark", "sidecar", "pause"] {
             let name = format!("{}-{part}", self.name);
-            let _ = podman().args(["rm", "--force", "--time=0", "--ignore", &name]).output();
+            let _ = self
+                .runtime
+                .podman()
+                .args(["rm", "--force", "--time=0", "--ignore", &name])
+                .output();
         }
     }
-}
-
-fn podman() -> Command {
-    let mut podman = Command::new("podman");
-    // No systemd is needed to make control groups.
-    podman.args(["--cgroup-manager=cgroupfs", "--log-level=error"]);
-    podman
 }
 
 fn told(output: &Output) -> String {

@@ -2,10 +2,10 @@
 
 use emberscope_core::config::{SidecarConfig, TAKEN};
 use emberscope_serve::Metrics;
-use emberscope_sidecar::args::Args;
+use emberscope_sidecar::args::{Args, Role};
 use emberscope_sidecar::exposition::{OWN, Page};
 use emberscope_sidecar::self_metrics;
-use emberscope_sidecar::sources::spark::catalog::{Label, Scope, entries};
+use emberscope_sidecar::sources::spark::catalog::{Label, metrics};
 use emberscope_sidecar::sources::{cgroup, processes, spark};
 use emberscope_sidecar::{container_exit, node};
 
@@ -16,9 +16,9 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
     check(
         "docs/metrics.md",
         &[
-            ("driver", catalog(Scope::Driver)),
-            ("executors", families(&spark::executors::documented())),
-            ("executor push", catalog(Scope::Executor)),
+            ("driver", catalog(Role::Driver)),
+            ("executors", families(&spark::executors_page::documented())),
+            ("executor push", catalog(Role::Executor)),
             ("container", families(&cgroup::documented())),
             ("last state", families(&container_exit::documented())),
             ("processes", families(&processes::documented())),
@@ -33,16 +33,16 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
 #[test]
 fn no_metric_label_can_be_called_like_one_of_the_sidecars() {
     assert!(OWN.iter().all(|label| TAKEN.contains(label)));
-    let scopes = entries().filter_map(|entry| entry.label).map(Label::name);
-    assert!(scopes.into_iter().all(|label| OWN.contains(&label)));
+    let labels = metrics().filter_map(|metric| metric.label).map(Label::name);
+    assert!(labels.into_iter().all(|label| OWN.contains(&label)));
 }
 
 /// The webhook tells a sidecar nothing that it does unasked.
 #[test]
 fn the_two_programs_agree_on_what_is_served_unasked() {
     let line = ["emberscope-sidecar", "--role=driver"].map(std::ffi::OsString::from);
-    let (sidecar, unknown) = Args::known(line);
-    assert!(unknown.is_empty());
+    let (sidecar, left_out) = Args::understood(line);
+    assert!(left_out.is_empty());
     let webhook = SidecarConfig::default();
     assert_eq!(webhook.arguments(), Vec::<String>::new());
     assert_eq!(sidecar.max_series, *webhook.max_series);
@@ -55,17 +55,17 @@ fn the_two_programs_agree_on_what_is_served_unasked() {
 }
 
 /// What the catalog has of one of Spark's processes.
-fn catalog(scope: Scope) -> String {
-    let of_scope = entries().filter(|entry| entry.scopes.contains(&scope) && !entry.older_name);
-    let rows = of_scope.map(|entry| {
-        let label = entry.label.map(|label| format!("`{}`", label.name())).unwrap_or_default();
-        let name = format!("`{}`", scope.name(entry.name));
+fn catalog(of: Role) -> String {
+    let of_role = metrics().filter(|metric| metric.of.contains(&of) && !metric.older_name);
+    let rows = of_role.map(|metric| {
+        let label = metric.label.map(|label| format!("`{}`", label.name())).unwrap_or_default();
+        let name = format!("`{}`", metric.name(of));
         [
             name,
-            entry.kind.as_str().to_owned(),
+            metric.kind.as_str().to_owned(),
             label,
-            entry.since.to_owned(),
-            escaped(&entry.help()),
+            metric.since.to_owned(),
+            escaped(metric.help),
         ]
     });
     table(["name", "type", "label", "Spark", "what it is"], rows)

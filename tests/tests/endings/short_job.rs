@@ -1,4 +1,4 @@
-//! A job that begins and ends between two scrapes: Prometheus has its true totals.
+//! A job that begins and ends between two scrapes: each Prometheus has its true totals.
 
 use std::fs;
 use std::path::Path;
@@ -9,15 +9,18 @@ use emberscope_tests::enclosure::Limits;
 use emberscope_tests::spark::TWO_EXECUTORS;
 use serde_json::Value;
 
-use emberscope_tests::trial::{Submission, Trial, total};
+use emberscope_tests::http;
+use emberscope_tests::trial::{Setup, Submission, Trial, total};
 
 /// What a cluster's Prometheus is often set to, and longer than the job.
 const INTERVAL: &str = "15s";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_totals_are_those_of_its_event_log() -> Result<()> {
-    let mut trial = Trial::start().await?;
-    let prometheus = trial.scrape(INTERVAL).await?;
+    let setup = Setup { sidecar: "{scrapers: 2}", ..Setup::default() };
+    let mut trial = Trial::start_with(setup).await?;
+    // Replicas, behind one address and with one `User-Agent`.
+    let replicas = [trial.scrape(INTERVAL).await?, trial.scrape_twice(INTERVAL).await?];
     let events = trial.folder().join("events");
     fs::create_dir(&events)?;
     let settings = [
@@ -36,14 +39,20 @@ async fn its_totals_are_those_of_its_event_log() -> Result<()> {
     trial.submit(&submission, "emberscope-short")?;
     let log = trial.spark_ends(Duration::from_mins(3)).await?;
     let truth = Truth::read(&events).with_context(|| log)?;
+    // Somebody looks in between, which takes the last values from nobody.
+    for pod in trial.pods() {
+        http::get(pod.sidecar_port("port")?, "/metrics").await?.ok()?;
+    }
     trial.sidecars_end(Duration::from_mins(1)).await?;
 
     let mut wrong = Vec::new();
-    for (selector, true_total) in truth.by_series() {
-        let served = total(prometheus, selector).await?;
-        // Every figure is a whole number, and so is its sum.
-        if (served - true_total).abs() > 0.5 || true_total == 0.0 {
-            wrong.push(format!("{selector} is {served} and not {true_total}"));
+    for (replica, port) in replicas.into_iter().enumerate() {
+        for (selector, true_total) in truth.by_series() {
+            let served = total(port, selector).await?;
+            // Every figure is a whole number, and so is its sum.
+            if (served - true_total).abs() > 0.5 || true_total == 0.0 {
+                wrong.push(format!("{selector} of {replica} is {served} and not {true_total}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), trial.log_of_driver_sidecar());

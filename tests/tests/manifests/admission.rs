@@ -1,5 +1,7 @@
 //! The MutatingWebhookConfiguration: who is asked about which pods, and what silence means.
 
+use emberscope_core::config::Roles;
+use emberscope_core::contract::REFUSING;
 use serde_json::json;
 
 use super::{base, find};
@@ -44,10 +46,12 @@ fn only_new_spark_pods_of_namespaces_that_opted_in_are_shown() {
         "scope": "Namespaced",
     });
     assert_eq!(webhook["rules"], json!([rule]));
+    let roles: Vec<String> = Roles::default().all().map(str::to_owned).collect();
+    assert_eq!(roles, ["driver", "connect-server", "executor"]);
     assert_eq!(
         webhook["objectSelector"],
         json!({"matchExpressions": [
-            {"key": "spark-role", "operator": "In", "values": ["driver", "executor"]},
+            {"key": "spark-role", "operator": "In", "values": roles},
         ]})
     );
     assert_eq!(
@@ -67,19 +71,24 @@ fn only_new_spark_pods_of_namespaces_that_opted_in_are_shown() {
 }
 
 /// What the expressions do is decided by an API server; here they may at least not fail on a pod
-/// that has no annotations, which CEL does not forgive.
+/// that has no annotations or labels, which CEL does not forgive.
 #[test]
-fn conditions_ask_whether_there_are_annotations_before_they_read_them() {
+fn conditions_ask_whether_there_are_annotations_or_labels_before_they_read_them() {
     let objects = base();
     let webhook = &find(&objects, "MutatingWebhookConfiguration")["webhooks"][0];
     let conditions = webhook["matchConditions"].as_array().unwrap();
     let names: Vec<_> = conditions.iter().map(|condition| &condition["name"]).collect();
-    assert_eq!(names, ["not-a-mirror-pod", "not-opted-out"]);
-    for condition in conditions {
+    assert_eq!(names, ["not-a-mirror-pod", "not-opted-out", "not-opted-out-by-label"]);
+    for (condition, place) in conditions.iter().zip(["annotations", "annotations", "labels"]) {
         let expression = condition["expression"].as_str().unwrap();
         let first = expression.split("||").next().unwrap().trim();
-        assert_eq!(first, "!has(object.metadata.annotations)", "{expression}");
+        assert_eq!(first, format!("!has(object.metadata.{place})"), "{expression}");
     }
-    let opted_out = conditions[1]["expression"].as_str().unwrap();
-    assert!(opted_out.ends_with("object.metadata.annotations['emberscope.dev/inject'] != 'false'"));
+    for condition in &conditions[1..] {
+        let expression = condition["expression"].as_str().unwrap();
+        let [no, disabled] = REFUSING;
+        let end =
+            format!("['emberscope.dev/inject'].trim().lowerAscii() in ['{no}', '{disabled}'])");
+        assert!(expression.ends_with(&end), "{expression}");
+    }
 }

@@ -124,9 +124,10 @@ fn a_replica_on_a_busy_node_is_neither_ended_nor_taken_out_of_service_for_one_sl
 fn the_webhook_may_do_exactly_this() {
     let objects = base();
     let namespaced = json!([
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "update"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "list", "watch", "update"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
     ]);
     assert_eq!(find(&objects, "Role")["rules"], namespaced);
     let cluster = json!([
@@ -134,7 +135,7 @@ fn the_webhook_may_do_exactly_this() {
             "apiGroups": ["admissionregistration.k8s.io"],
             "resources": ["mutatingwebhookconfigurations"],
             "resourceNames": ["emberscope"],
-            "verbs": ["get", "patch"],
+            "verbs": ["get", "list", "watch", "patch"],
         },
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
     ]);

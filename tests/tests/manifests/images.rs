@@ -25,14 +25,22 @@ fn the_image_is_the_two_programs_and_runs_as_a_number() {
     assert!(image.iter().any(|line| line.contains(version)), "{version}");
 }
 
+/// Whoever follows the README builds these and applies the manifests: podman puts `localhost/` in front
+/// of a name without a registry, and a node looks for one elsewhere.
 #[test]
-fn the_deployment_and_the_default_name_this_image() {
-    let name = concat!("emberscope:", env!("CARGO_PKG_VERSION"));
+fn the_deployment_and_the_default_say_word_for_word_what_is_built() {
+    let tag = env!("CARGO_PKG_VERSION");
+    let script = read("manifests/images/build.sh");
+    let name = script.split(" name=").nth(1).unwrap().split(' ').next().unwrap();
+    let registry = name.split('/').next().unwrap();
+    assert!(registry == "localhost" || registry.contains('.'), "{name} names no registry");
+    let image = format!("{name}:{tag}");
     let objects = base();
     let pod = &find(&objects, "Deployment")["spec"]["template"]["spec"];
-    assert_eq!(pod["containers"][0]["image"], Value::from(name));
+    assert_eq!(pod["containers"][0]["image"], Value::from(image.as_str()));
     assert_eq!(pod["containers"][0]["name"], WEBHOOK_CONTAINER);
-    assert_eq!(emberscope_core::Config::default().sidecar.image.as_str(), name);
+    assert_eq!(emberscope_core::Config::default().sidecar.image.as_str(), image);
     let help = output(root().join("manifests/images/build.sh").to_str().unwrap(), &["--help"]);
-    assert!(help.contains("emberscope:VERSION"), "{help}");
+    assert!(help.contains(&format!("{name}:VERSION")), "{help}");
+    assert!(read("manifests/images/Dockerfile").contains(&format!("--tag {image} ")), "{image}");
 }

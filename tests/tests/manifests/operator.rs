@@ -68,10 +68,7 @@ fn by_the_pod_monitor(targets: &[Value]) -> Vec<Value> {
     let spec = &find(&objects, "PodMonitor")["spec"];
     assert_eq!(spec["namespaceSelector"], json!({"any": true}));
     let selector = &spec["selector"]["matchExpressions"];
-    assert_eq!(
-        *selector,
-        json!([{"key": "spark-role", "operator": "In", "values": ["driver", "executor"]}])
-    );
+    assert_eq!(*selector, json!([{"key": "spark-role", "operator": "Exists"}]));
     let endpoint = &spec["podMetricsEndpoints"][0];
     let (folder, path) = job(
         "podMonitor/emberscope/emberscope/0",
@@ -82,7 +79,7 @@ fn by_the_pod_monitor(targets: &[Value]) -> Vec<Value> {
                 "regex": "(Failed|Succeeded)",
                 "action": "drop",
             }),
-            keep("pod_label_spark_role", &json!("driver|executor")),
+            keep("pod_labelpresent_spark_role", &json!("true")),
             keep("pod_container_port_name", &endpoint["port"]),
             set("namespace", "namespace"),
             set("container", "pod_container_name"),
@@ -137,6 +134,10 @@ fn the_pod_monitor_makes_the_targets_of_the_plain_job() {
         let pod = inject(pod, "emr-data-team-a", &settings).unwrap().0;
         found.extend(targets(&pod, Whereabouts { address, ..AT }));
     }
+    let mut connect = documents(&read("manifests/samples/spark-submit-driver.yaml")).remove(0);
+    connect["metadata"]["labels"]["spark-role"] = json!("connect-server");
+    let connect = inject(connect, "emr-data-team-a", &settings).unwrap().0;
+    found.extend(targets(&connect, Whereabouts { address: "10.0.0.5", ..AT }));
     for phase in ["Succeeded", "Failed"] {
         let mut finished = found[0].clone();
         finished["labels"]["__meta_kubernetes_pod_container_port_name"] = json!("emberscope");
@@ -144,7 +145,7 @@ fn the_pod_monitor_makes_the_targets_of_the_plain_job() {
         found.push(finished);
     }
     let expected = kept("scrape-config.yaml", "emberscope", &found);
-    assert_eq!(expected.len(), 4);
+    assert_eq!(expected.len(), 5);
     assert_eq!(by_the_pod_monitor(&found), expected);
 }
 

@@ -114,6 +114,24 @@ fn the_sidecars_port_is_scraped_and_labelled_and_no_other() {
     assert_eq!(kept("scrape-config.yaml", "emberscope", &targets), [expected]);
 }
 
+/// Alerts and dashboards know two roles.
+#[test]
+fn a_spark_connect_server_is_a_driver_by_both_ways() {
+    for (file, job) in [(FILES[0], "emberscope"), (FILES[1], "emberscope-annotations")] {
+        let pod = target(
+            "10.0.0.1:9814",
+            "emberscope",
+            &[
+                ("pod_label_spark_role", "connect-server"),
+                ("pod_annotation_prometheus_io_scrape", "true"),
+            ],
+        );
+        let kept = kept(file, job, &[pod]);
+        assert_eq!(kept.len(), 1, "{job}");
+        assert_eq!(kept[0]["spark_role"], "driver", "{job}");
+    }
+}
+
 #[test]
 fn finished_pods_are_dropped_by_both_ways() {
     for (file, job) in [(FILES[0], "emberscope"), (FILES[1], "emberscope-annotations")] {

@@ -7,13 +7,14 @@ use super::{alert_names, all, read};
 
 /// What rules ask for and Emberscope does not serve: Prometheus itself, kube-state-metrics
 /// (docs/metrics in its repository) and the API server (the Kubernetes metrics reference).
-const OF_OTHERS: [&str; 16] = [
+const OF_OTHERS: [&str; 17] = [
     "up",
     "apiserver_admission_webhook_fail_open_count",
     "kube_deployment_spec_replicas",
     "kube_deployment_status_replicas_available",
     "kube_namespace_labels",
     "kube_pod_annotations",
+    "kube_pod_labels",
     "kube_pod_completion_time",
     "kube_pod_container_info",
     "kube_pod_container_status_restarts_total",

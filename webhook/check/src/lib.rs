@@ -19,6 +19,7 @@ mod namespaces;
 mod pods;
 mod policy;
 mod prometheus;
+mod replicas;
 mod report;
 mod server;
 mod sidecars;
@@ -156,8 +157,10 @@ async fn of_cluster(
     inside: bool,
     version: &Result<Value, Refusal>,
 ) -> (Vec<Finding>, usize) {
-    let server = Server::fetch(client, &options.namespace).await;
+    // Eight requests at once are a large future.
+    let server = Box::pin(Server::fetch(client, &options.namespace)).await;
     let config = server.config().and_then(Result::ok);
+    let roles = config.as_ref().map(|config| config.roles.clone()).unwrap_or_default();
     let kubelets = kubernetes::native_sidecars(client, version).await;
     let mut findings = vec![kubernetes::kubelets(&kubelets)];
 
@@ -175,10 +178,10 @@ async fn of_cluster(
     let by = policies.by(&configuration);
     if by == By::Policy {
         findings.push(Policies::instead_of_a_server());
-        findings.extend(policies.judge(&options.namespace));
+        findings.extend(policies.judge(&options.namespace, &roles));
     } else {
         findings.extend(server.judge());
-        findings.extend(webhook::judge(&configuration, &options.namespace));
+        findings.extend(webhook::judge(&configuration, &options.namespace, &roles));
         findings.extend(policies.beside(&configuration));
     }
     if let (Ok(configuration), By::Webhook) = (&configuration, by) {

@@ -82,10 +82,12 @@ impl Pods {
         known: &Known<'_>,
     ) -> Result<Self, Refusal> {
         let mut pods = Self::default();
+        let roles: Vec<&str> = known.settings.config.roles.all().collect();
+        let selector = format!("{} in ({})", contract::SPARK_ROLE, roles.join(","));
         for namespace in namespaces {
             let of = Resource { api: "v1", kind: "pods", namespace: Some(&namespace.name) };
             let take = |pod| pods.take(&pod, namespace, known);
-            let more = ask::each(client, &of, "spark-role in (driver,executor)", take).await?;
+            let more = ask::each(client, &of, &selector, take).await?;
             pods.more |= more;
         }
         Ok(pods)
@@ -117,7 +119,8 @@ impl Pods {
             let newest = self.newest.entry(namespace.name.clone()).or_insert(created);
             *newest = created.max(*newest);
         }
-        self.running.take(pod);
+        let role = view.as_ref().and_then(|view| known.settings.config.roles.of(view));
+        self.running.take(pod, role);
         let by = metadata["annotations"][contract::INJECTED].as_str();
         let now = view.map(|view| &*known.settings.of(&namespace.name, &view).injected);
         if let (true, Some(by), Some(now)) = (known.comparable, by, now)

@@ -1,6 +1,7 @@
 //! The third link where `emberscope policy` takes the webhook's place: the API server carries the
 //! rules out itself, so there is nobody to call, only policies and their bindings.
 
+use emberscope_core::config::Roles;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
@@ -72,7 +73,7 @@ impl Policies {
     }
 
     /// All findings, where the policies do the work.
-    pub(super) fn judge(&self, namespace: &str) -> Vec<Finding> {
+    pub(super) fn judge(&self, namespace: &str, roles: &Roles) -> Vec<Finding> {
         let names: Vec<&str> = self.found().iter().map(name).collect();
         let mut findings = vec![
             WEBHOOK.skip("there is none, nor is one needed: policies do the work"),
@@ -84,12 +85,12 @@ impl Policies {
                     names.join(", ")
                 ),
             }),
-            self.bound(),
+            self.bound(roles),
             self.failure_policy(),
         ];
         let selections = self.found().iter().map(|policy| {
             let constraints = &policy["spec"]["matchConstraints"];
-            let selection = Selection::new(constraints, "resourceRules");
+            let selection = Selection::new(constraints, "resourceRules", roles);
             webhook::selectors(selection, namespace, &format!("policy {}: ", name(policy)), APPLY)
         });
         findings.extend(selections.max_by_key(|finding| finding.outcome));
@@ -112,7 +113,7 @@ impl Policies {
         }
     }
 
-    fn bound(&self) -> Finding {
+    fn bound(&self, roles: &Roles) -> Finding {
         let bindings = match &self.bindings {
             Ok(bindings) => bindings,
             Err(refusal) => return POLICY_BINDING.refused("which policies are bound", refusal),
@@ -126,7 +127,7 @@ impl Policies {
                 );
             };
             let narrowed = &binding["spec"]["matchResources"];
-            let selection = Selection::new(narrowed, "resourceRules");
+            let selection = Selection::new(narrowed, "resourceRules", roles);
             if let Some(missed) = selection.misses() {
                 return POLICY_BINDING
                     .fail(format!("the binding of policy {policy}: its {missed}"), APPLY);

@@ -1,6 +1,7 @@
 //! The second link: what the webhook's namespace holds.
 
 use emberscope_core::contract::NAME;
+use emberscope_core::plan::sidecar::TO_END;
 use emberscope_core::{AllSettings, ClusterState, Config, ConfigError, OwnImage};
 use kube::Client;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use crate::finding::{
     CONFIGURATION, Check, DEPLOYMENT, DISRUPTION_BUDGET, ENDPOINTS, Finding, NAMESPACE,
     NETWORK_POLICY, Outcome, SERVICE,
 };
+use crate::replicas;
 
 /// What puts everything back that is missing.
 pub(super) const APPLY: &str = "kubectl apply -k manifests/base
@@ -24,6 +26,8 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) namespace: Result<Value, Refusal>,
     pub(super) deployment: Result<Value, Refusal>,
+    /// The replicas.
+    pods: Result<Vec<Value>, Refusal>,
     service: Result<Value, Refusal>,
     slices: Result<Vec<Value>, Refusal>,
     config_map: Result<Value, Refusal>,
@@ -38,6 +42,9 @@ impl Server {
         let all = Resource { api: "v1", kind: "namespaces", namespace: None };
         let slices = of("discovery.k8s.io/v1", "endpointslices");
         let of_service = format!("kubernetes.io/service-name={NAME}");
+        let pods = of("v1", "pods");
+        let of_webhook =
+            format!("app.kubernetes.io/name={NAME},app.kubernetes.io/component=webhook");
         let kinds = [
             of("apps/v1", "deployments"),
             of("v1", "services"),
@@ -46,7 +53,7 @@ impl Server {
             of("policy/v1", "poddisruptionbudgets"),
         ];
         let named = |index: usize| ask::get(client, &kinds[index], NAME);
-        // At once: an API server that does not answer keeps nobody waiting seven times.
+        // At once: an API server that does not answer keeps nobody waiting eight times.
         let (
             namespace_,
             deployment,
@@ -55,6 +62,7 @@ impl Server {
             config_map,
             network_policy,
             disruption_budget,
+            pods,
         ) = tokio::join!(
             ask::get(client, &all, namespace),
             named(0),
@@ -63,11 +71,13 @@ impl Server {
             named(2),
             named(3),
             named(4),
+            ask::list(client, &pods, &of_webhook),
         );
         Self {
             name: namespace.to_owned(),
             namespace: namespace_,
             deployment,
+            pods: pods.map(|(pods, _)| pods),
             service,
             slices: slices.map(|(slices, _)| slices),
             config_map,
@@ -149,21 +159,27 @@ impl Server {
         let seen = deployment["metadata"]["generation"].as_i64()
             <= deployment["status"]["observedGeneration"].as_i64();
         let updated = if seen { status("updatedReplicas").min(wanted) } else { 0 };
-        let look =
+        let why = self.pods.as_deref().unwrap_or_default();
+        let why = replicas::why_not_ready(why).or_else(|| replicas::why_not_created(deployment));
+        let mut look =
             format!("kubectl describe pods -n {} -l app.kubernetes.io/name={NAME}", self.name);
+        if let Some(remedy) = why.as_ref().and_then(|why| why.remedy) {
+            look = format!("{remedy}\n{look}");
+        }
+        let why = why.map(|why| format!(": {}", why.sentence)).unwrap_or_default();
         match ready {
             _ if wanted == 0 => DEPLOYMENT.fail(
                 "the Deployment is scaled to 0 replicas",
                 format!("kubectl scale deployment {NAME} -n {} --replicas=2", self.name),
             ),
-            0 => DEPLOYMENT.fail(format!("no replica is ready (of {wanted})"), look),
+            0 => DEPLOYMENT.fail(format!("no replica is ready (of {wanted}){why}"), look),
             ready if ready < wanted => {
-                DEPLOYMENT.warn(format!("{ready} of {wanted} replicas are ready"), look)
+                DEPLOYMENT.warn(format!("{ready} of {wanted} replicas are ready{why}"), look)
             }
             // The old ones answer meanwhile.
             _ if updated < wanted || status("replicas") > wanted => DEPLOYMENT.warn(
                 format!(
-                    "{} {updated} of {wanted} replicas are of the new version",
+                    "{} {updated} of {wanted} replicas are of the new version{why}",
                     if is_stuck(deployment) {
                         "the rollout is stuck:"
                     } else {
@@ -232,6 +248,15 @@ impl Server {
                 edit,
             ),
             (Ok(_), Some(Ok(config))) => {
+                if let Some(wanted) = cut(&config) {
+                    return CONFIGURATION.warn(
+                        format!(
+                            "lingerSeconds of {wanted} is cut to {MOST_LINGER} in pods with the grace period of \
+                             {GRACE} s that pods have by default"
+                        ),
+                        format!("{edit}\nor give pods a terminationGracePeriodSeconds of {TO_END} more"),
+                    );
+                }
                 let profiles = config.profiles.len();
                 let cluster =
                     ClusterState { own_image: self.own_image(), ..ClusterState::offline() };
@@ -246,6 +271,22 @@ impl Server {
             }
         }
     }
+}
+
+/// The grace period of pods that say none.
+const GRACE: i64 = 30;
+
+/// What it leaves to the last values.
+const MOST_LINGER: i64 = GRACE - TO_END;
+
+/// The longest linger time, for all pods or by a profile, of which such pods get less.
+fn cut(config: &Config) -> Option<u16> {
+    let all = AllSettings::offline(config.clone());
+    let profiles = all.profiles().iter().map(|(_, settings)| &settings.config.sidecar);
+    let all = std::iter::once(&config.sidecar).chain(profiles);
+    all.map(|sidecar| *sidecar.linger_seconds)
+        .filter(|wanted| i64::from(*wanted) > MOST_LINGER)
+        .max()
 }
 
 /// Whether the controller has given up waiting for a rollout.

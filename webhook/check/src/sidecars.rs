@@ -5,6 +5,7 @@ mod sources;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use emberscope_core::Role;
 use emberscope_core::contract::{OPT_IN as LABEL, PORT_NAME, SIDECAR};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
@@ -63,7 +64,7 @@ struct Stuck {
 
 impl Running {
     /// Counts one pod with a sidecar in.
-    pub(super) fn take(&mut self, pod: &Value) {
+    pub(super) fn take(&mut self, pod: &Value, role: Option<Role>) {
         if matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
             return;
         }
@@ -72,11 +73,8 @@ impl Running {
             self.stuck.entry(reason).or_default().push(stuck);
         } else if is_running(pod) {
             self.count += 1;
-            let of_role = if pod["metadata"]["labels"]["spark-role"] == "driver" {
-                &mut self.drivers
-            } else {
-                &mut self.executors
-            };
+            let of_role =
+                if role == Some(Role::Driver) { &mut self.drivers } else { &mut self.executors };
             if of_role.len() < ASKED {
                 of_role.extend(target(pod));
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use emberscope_core::Role;
+use emberscope_core::config::Roles;
 use emberscope_core::contract::{NAME, OPT_IN, OPT_IN_VALUE, SPARK_ROLE};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt as _};
@@ -26,7 +26,11 @@ pub(super) fn ca_bundle(configuration: &Value) -> Option<&str> {
 }
 
 /// All findings but those about certificates.
-pub(super) fn judge(found: &Result<Value, Refusal>, namespace: &str) -> Vec<Finding> {
+pub(super) fn judge(
+    found: &Result<Value, Refusal>,
+    namespace: &str,
+    roles: &Roles,
+) -> Vec<Finding> {
     let configuration = match found {
         Ok(configuration) => configuration,
         Err(Refusal::Missing) => {
@@ -48,7 +52,7 @@ pub(super) fn judge(found: &Result<Value, Refusal>, namespace: &str) -> Vec<Find
         target(&webhook["clientConfig"], namespace),
         failure_policy(webhook),
         timeout(webhook),
-        selectors(Selection::new(webhook, "rules"), namespace, "", APPLY),
+        selectors(Selection::new(webhook, "rules", roles), namespace, "", APPLY),
     ]
 }
 
@@ -108,12 +112,14 @@ pub(super) struct Selection<'a> {
     /// Has `namespaceSelector` and `objectSelector`.
     of: &'a Value,
     rules: &'a Value,
+    /// Which pods it should be for.
+    roles: &'a Roles,
 }
 
 impl<'a> Selection<'a> {
     /// The selection in a webhook or in a policy's constraints, whose rules have another name.
-    pub(super) fn new(of: &'a Value, rules: &str) -> Self {
-        Self { of, rules: &of[rules] }
+    pub(super) fn new(of: &'a Value, key: &str, roles: &'a Roles) -> Self {
+        Self { of, rules: &of[key], roles }
     }
 
     fn namespaces(self, labels: &[(&str, &str)]) -> bool {
@@ -145,9 +151,7 @@ impl<'a> Selection<'a> {
     pub(super) fn misses(self) -> Option<String> {
         let missing = if !self.namespaces(&named("a")) {
             format!("namespaceSelector does not select namespaces with {OPT_IN}={OPT_IN_VALUE}")
-        } else if let Some(role) =
-            Role::ALL.map(Role::as_str).iter().find(|role| !self.pods(&[(SPARK_ROLE, role)]))
-        {
+        } else if let Some(role) = self.roles.all().find(|role| !self.pods(&[(SPARK_ROLE, role)])) {
             format!("objectSelector does not select pods with {SPARK_ROLE}={role}")
         } else if !self.created_pods() {
             "rules do not select pods that are created".to_owned()
@@ -206,7 +210,7 @@ mod tests {
     }
 
     fn not_passed(configuration: Value) -> Vec<Finding> {
-        let mut findings = judge(&Ok(configuration), "emberscope");
+        let mut findings = judge(&Ok(configuration), "emberscope", &Roles::default());
         findings.retain(|finding| finding.outcome != Outcome::Pass);
         findings
     }
@@ -244,6 +248,14 @@ mod tests {
                 Outcome::Warn,
             ),
             ("objectSelector", json!({"matchLabels": {"spark-role": "driver"}}), Outcome::Fail),
+            // What was shipped before Spark Connect servers were known.
+            (
+                "objectSelector",
+                json!({"matchExpressions": [
+                    {"key": "spark-role", "operator": "In", "values": ["driver", "executor"]},
+                ]}),
+                Outcome::Fail,
+            ),
             ("objectSelector", json!({}), Outcome::Warn),
             ("rules", json!([]), Outcome::Fail),
             (
@@ -264,6 +276,16 @@ mod tests {
             let expected = (outcome != Outcome::Pass).then_some((SELECTORS, outcome));
             assert_eq!(found, Vec::from_iter(expected), "{field} {selector}");
         }
+    }
+
+    #[test]
+    fn a_role_that_the_configuration_adds_has_to_be_selected() {
+        let yaml = "roles: {driver: [driver, connect-server, thrift-server]}";
+        let config = emberscope_core::Config::parse(yaml, None).unwrap();
+        let found = judge(&Ok(shipped()), "emberscope", &config.roles);
+        let found: Vec<_> = found.iter().filter(|one| one.outcome == Outcome::Fail).collect();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].sentence.contains("spark-role=thrift-server"), "{}", found[0].sentence);
     }
 
     #[test]

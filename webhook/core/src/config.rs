@@ -10,6 +10,8 @@
 mod image;
 mod metric_label;
 mod profiles;
+mod push;
+mod roles;
 mod settings;
 mod sidecar;
 mod spark_confs;
@@ -27,10 +29,11 @@ use crate::quantity::Quantity;
 pub use image::Image;
 pub use metric_label::{LabelName, TAKEN};
 pub use profiles::{Pattern, Profile, Selector};
+pub use roles::Roles;
 pub use settings::{AllSettings, Settings};
 pub use sidecar::{
-    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SidecarConfig,
-    SidecarResources,
+    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SharedProcesses,
+    SidecarConfig, SidecarResources,
 };
 
 /// The documented default configuration, as `--print-config` shows it.
@@ -43,6 +46,8 @@ pub const LEAST_MEMORY: u32 = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
+    /// Which pods are Spark's.
+    pub roles: Roles,
     /// The container that is injected.
     pub sidecar: SidecarConfig,
     /// Users of Spark containers that name none; the first rule that matches counts.
@@ -140,6 +145,9 @@ impl Config {
     fn problem(&self) -> Option<Problem> {
         let SidecarConfig { port, push_port, resources, .. } = &self.sidecar;
         let found = |key: &str, problem: &str| Some((key.to_owned(), problem.to_owned()));
+        if let Some(problem) = self.roles.problem() {
+            return Some(problem);
+        }
         if *resources.memory_limit < Quantity::mebi(LEAST_MEMORY) {
             return found(
                 "sidecar.resources.memoryLimit",
@@ -169,10 +177,11 @@ impl Config {
                 return found(&format!("users[{index}]"), "has an id that is not 0 to 2147483647");
             }
         }
-        self.spark_confs.iter().find_map(|(key, value)| {
+        let wrong = self.spark_confs.iter().find_map(|(key, value)| {
             spark_confs::problem(key, value)
                 .map(|problem| (format!("sparkConfs.{key}"), problem.to_owned()))
-        })
+        });
+        wrong.or_else(|| push::problem(self))
     }
 
     /// A short hash of all that decides what is injected; pods carry it.
@@ -194,6 +203,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            roles: Roles::default(),
             sidecar: SidecarConfig::default(),
             users: Sourced::default(vec![
                 UserRule {

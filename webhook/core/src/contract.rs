@@ -17,6 +17,12 @@ pub const OPT_IN: &str = "emberscope.dev/inject";
 /// Its value that does.
 pub const OPT_IN_VALUE: &str = "enabled";
 
+/// What a pod's own [`OPT_IN`] says to get the sidecar; capitals or not.
+pub const CONSENTING: [&str; 2] = ["true", "enabled"];
+
+/// What it says to be left alone; capitals or not.
+pub const REFUSING: [&str; 2] = ["false", "disabled"];
+
 /// The injected container; what idempotence goes by.
 pub const SIDECAR: &str = "emberscope-sidecar";
 
@@ -62,6 +68,54 @@ pub const SPARK_ROLE: &str = "spark-role";
 
 /// Spark's label with the id of the application.
 pub const SPARK_APPLICATION: &str = "spark-app-selector";
+
+/// The values of [`SPARK_ROLE`] that mean a driver, unless the configuration says otherwise: Spark's
+/// own, and that of a Spark Connect server (Kubeflow's spark-operator).
+pub const DRIVER_ROLES: [&str; 2] = ["driver", "connect-server"];
+
+/// The values of [`SPARK_ROLE`] that mean an executor.
+pub const EXECUTOR_ROLES: [&str; 1] = ["executor"];
+
+/// Variables that Spark's backend for Kubernetes gives to its containers (`BasicDriverFeatureStep`,
+/// `BasicExecutorFeatureStep`, `LocalDirsFeatureStep`).
+pub const SPARK_VARIABLES: [&str; 11] = [
+    "SPARK_APPLICATION_ID",
+    "SPARK_CONF_DIR",
+    "SPARK_DRIVER_BIND_ADDRESS",
+    "SPARK_DRIVER_URL",
+    "SPARK_EXECUTOR_CORES",
+    "SPARK_EXECUTOR_ID",
+    "SPARK_EXECUTOR_MEMORY",
+    "SPARK_EXECUTOR_POD_IP",
+    "SPARK_EXECUTOR_POD_NAME",
+    "SPARK_LOCAL_DIRS",
+    "SPARK_USER",
+];
+
+/// The entrypoint of Spark's images, whose first argument is the role.
+pub const SPARK_ENTRYPOINT: &str = "entrypoint.sh";
+
+/// Programs of Spark's `bin` and `sbin` that run a driver.
+pub const SPARK_PROGRAMS: [&str; 8] = [
+    "pyspark",
+    "spark-class",
+    "spark-shell",
+    "spark-sql",
+    "spark-submit",
+    "sparkR",
+    "start-connect-server.sh",
+    "start-thriftserver.sh",
+];
+
+/// What the names of Spark's classes begin with.
+pub const SPARK_CLASS: &str = "org.apache.spark.";
+
+/// Paths of inits that end when they are not process 1: s6-overlay's, and whatever a distribution
+/// links there.
+pub const INITS: [&str; 4] = ["/init", "/sbin/init", "/usr/sbin/init", "/bin/init"];
+
+/// Inits that do so wherever they lie.
+pub const INIT_PROGRAMS: [&str; 3] = ["systemd", "runit-init", "openrc-init"];
 
 /// The variable that Spark's launcher reads JVM options from.
 pub const SUBMIT_OPTS: &str = "SPARK_SUBMIT_OPTS";

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | bytes in, bytes out, always allowed | [`admission`], [`review`] |
 //! | the few fields of a pod that are read | [`pod`] |
+//! | which of Spark's processes it runs | `role` |
 //! | what the cluster's operators want, and who said each value | [`config`], [`origin`] |
 //! | what is known of the cluster | `cluster_state`, [`native_sidecars`] |
 //! | what becomes of the pod: the one entrance for all verbs, [`outcome_for`] | `outcome` |
@@ -36,6 +37,7 @@ pub mod pod;
 mod quantity;
 mod reason;
 pub mod review;
+mod role;
 
 pub use admission::Admission;
 pub use cluster_state::{ClusterState, OwnImage};
@@ -44,6 +46,7 @@ pub use container::container;
 pub use native_sidecars::NativeSidecars;
 pub use outcome::{Outcome, outcome_by, outcome_for};
 pub use plan::{Decision, Plan};
-pub use pod::{Pod, Role};
+pub use pod::Pod;
 pub use quantity::Quantity;
 pub use reason::{PARTIALS, Partial, SKIPS, Skip};
+pub use role::Role;

@@ -6,8 +6,9 @@ use json_patch::PatchOperation;
 use crate::config::{AllSettings, Settings};
 use crate::patch;
 use crate::plan::{self, Decision, Lack};
-use crate::pod::{Pod, Role};
+use crate::pod::Pod;
 use crate::reason::{Partial, Skip};
+use crate::role::Role;
 
 /// Warnings in one answer: the API server passes on 4,096 characters of them in all.
 const WARNINGS: usize = 8;
@@ -40,7 +41,7 @@ pub fn outcome_by(pod: &Pod<'_>, settings: &Settings) -> Outcome {
     Outcome {
         patch: patch::operations(pod, &decision),
         decision,
-        role: Role::of(pod),
+        role: settings.config.roles.of(pod),
         profile: settings.profile.clone(),
         detail: None,
     }

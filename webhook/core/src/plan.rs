@@ -2,31 +2,36 @@
 //!
 //! | module | decides |
 //! |---|---|
-//! | [`overrides`] | what the pod's owner wants, by annotation |
+//! | [`consent`] | whether the pod's owner wants it |
+//! | [`overrides`] | what else the pod's owner wants, by annotation |
 //! | `gang` | whether a gang scheduler knows what the pod asks for before it is there |
 //! | `rules` | whether the pod is left alone, and why |
-//! | `spark_container` | which container is Spark's |
+//! | [`spark_container`] | which container is Spark's |
 //! | [`submit_opts`] | what becomes of the driver's `SPARK_SUBMIT_OPTS` |
+//! | `process_namespace` | whether the containers see each other's processes |
 //! | `aws_token` | that the sidecar gets no token of AWS's |
 //! | `scraping` | the annotations for Prometheus |
 //! | [`sidecar`], [`resources`], [`user`] | the sidecar |
 
 mod aws_token;
+pub mod consent;
 pub mod gang;
 pub mod overrides;
+mod process_namespace;
 pub mod resources;
 mod rules;
 mod scraping;
 pub mod sidecar;
-mod spark_container;
+pub mod spark_container;
 pub mod submit_opts;
 pub mod user;
 
 use crate::config::{SecretName, Settings, SidecarConfig};
 use crate::contract::INJECTED;
 use crate::origin::Sourced;
-use crate::pod::{Container, Pod, PodSpec, Role};
+use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::{Partial, Skip};
+use crate::role::Role;
 use overrides::PodSettings;
 use rules::{Case, RULES};
 use sidecar::Sidecar;
@@ -80,15 +85,22 @@ pub struct Lack {
     pub culprit: Option<String>,
 }
 
+impl Lack {
+    /// For a reason with nothing else to blame.
+    const fn of(partial: Partial) -> Self {
+        Self { partial, culprit: None }
+    }
+}
+
 /// Decides about one pod.
 pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
-    let Some(role) = Role::of(pod) else {
+    let Some(role) = settings.config.roles.of(pod) else {
         return Decision::Skip(Skip::NotSpark);
     };
     let Some(spec) = &pod.spec else {
         return Decision::Skip(Skip::UnreadablePod);
     };
-    let wanted = PodSettings::of(pod, &settings.config);
+    let wanted = PodSettings::of(pod, &settings.config, settings.push_port(role));
     let case = Case { pod, spec, role, wanted: &wanted, settings };
     if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(&case)) {
         return match (rule.skip, stripped(spec)) {
@@ -96,7 +108,7 @@ pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
             (skip, _) => Decision::Skip(skip),
         };
     }
-    match spark_container::find(spec, role) {
+    match spark_container::find(spec, role, &wanted) {
         Some(spark) => Decision::Inject(Box::new(plan(pod, spec, role, spark, settings, wanted))),
         None => Decision::Skip(Skip::SparkContainerNotFound),
     }
@@ -124,29 +136,22 @@ fn plan(
     let mut lacks: Vec<Lack> = ignored
         .map(|text| Lack { partial: Partial::BadOverride, culprit: Some(text.clone()) })
         .collect();
-    let mut lack = |partial| lacks.push(Lack { partial, culprit: None });
-
     let wants_confs = role == Role::Driver && *wanted.spark_confs && !settings.options.is_empty();
     let submit_opts = wants_confs.then(|| submit_opts::change(spark, &settings.options));
     let submit_opts = submit_opts.and_then(|change| {
-        change.map_err(|submit_opts::FromElsewhere| lack(Partial::SubmitOptsFromElsewhere)).ok()
+        let lack = |_| lacks.push(Lack::of(Partial::SubmitOptsFromElsewhere));
+        change.map_err(lack).ok()
     });
-    let share_process_namespace = match (spec.share_process_namespace, spec.host_pid) {
-        (_, Some(true)) => {
-            lack(Partial::HostPid);
+    let share_process_namespace =
+        process_namespace::share(spec, &wanted.sidecar).unwrap_or_else(|lack| {
+            lacks.push(lack);
             false
-        }
-        (Some(false), _) => {
-            lack(Partial::ProcessNamespaceRefused);
-            false
-        }
-        (shared, _) => shared.is_none(),
-    };
+        });
     let mut annotations = vec![(INJECTED, settings.injected.clone())];
     annotations.extend(aws_token::annotation(pod));
     match scraping::annotations(pod, wanted.sidecar.port.get()) {
         Ok(ours) => annotations.extend(ours),
-        Err(scraping::Theirs) => lack(Partial::ScrapeAnnotationsKept),
+        Err(scraping::Theirs) => lacks.push(Lack::of(Partial::ScrapeAnnotationsKept)),
     }
     Plan {
         role,

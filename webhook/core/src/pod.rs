@@ -8,47 +8,6 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::contract::SPARK_ROLE;
-
-/// Which of Spark's processes a pod runs: its label `spark-role`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The driver.
-    Driver,
-    /// An executor.
-    Executor,
-}
-
-impl Role {
-    /// Both, in the order of their discriminants.
-    pub const ALL: [Self; 2] = [Self::Driver, Self::Executor];
-
-    /// The label's value, and the sidecar's `--role`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Driver => "driver",
-            Self::Executor => "executor",
-        }
-    }
-
-    /// The role that a pod's label says.
-    #[must_use]
-    pub fn of(pod: &Pod<'_>) -> Option<Self> {
-        let label = pod.label(SPARK_ROLE)?;
-        Self::ALL.into_iter().find(|role| role.as_str() == label)
-    }
-
-    /// What Spark and the operators around it call this role's container, best first.
-    #[must_use]
-    pub const fn container_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Driver => &["spark-kubernetes-driver"],
-            Self::Executor => &["spark-kubernetes-executor", "executor"],
-        }
-    }
-}
-
 /// A string of the review: borrowed unless it has escapes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
@@ -136,6 +95,10 @@ pub struct PodSpec<'a> {
 pub struct Container<'a> {
     #[serde(borrow)]
     pub name: Text<'a>,
+    #[serde(borrow, default)]
+    pub command: Option<Vec<Text<'a>>>,
+    #[serde(borrow, default)]
+    pub args: Option<Vec<Text<'a>>>,
     #[serde(borrow, default)]
     pub env: Option<Vec<EnvVar<'a>>>,
     /// Whole `ConfigMap`s and Secrets of variables; what is in them is not known here.
@@ -259,6 +222,12 @@ impl<'a> PodSpec<'a> {
 }
 
 impl Container<'_> {
+    /// The words of the command line, as far as the pod says it: a shell's script is taken apart too.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let said = [&self.command, &self.args].into_iter().flatten().flatten();
+        said.flat_map(|argument| argument.split_whitespace())
+    }
+
     /// The number of the port with this name.
     #[must_use]
     pub fn port(&self, name: &str) -> Option<i64> {

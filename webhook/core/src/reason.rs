@@ -47,10 +47,12 @@ reasons! {
     UnreadablePod = "unreadable_pod", "the review has no object that can be read as a pod";
     /// The review is about something else than the creation of a pod.
     NotAPodCreation = "not_a_pod_creation", "only the creation of pods is of interest";
-    /// No label `spark-role` that says driver or executor.
-    NotSpark = "not_spark", "no label spark-role says driver or executor";
-    /// `emberscope.dev/inject: "false"`.
-    OptedOut = "opted_out", "the pod has the annotation emberscope.dev/inject: \"false\"";
+    /// No label `spark-role` with a value that the configuration knows.
+    NotSpark = "not_spark", "no label spark-role says driver, connect-server or executor, or what the configuration's roles say instead";
+    /// `emberscope.dev/inject` says `false` or `disabled`.
+    OptedOut = "opted_out", "the pod says emberscope.dev/inject: \"false\" or \"disabled\"";
+    /// `emberscope.dev/inject` says something that nobody knows: no consent.
+    UnclearConsent = "unclear_consent", "the pod's emberscope.dev/inject says neither \"true\" nor \"false\" (nor \"enabled\" nor \"disabled\"), so it is left alone";
     /// The sidecar is there already.
     AlreadyInjected = "already_injected", "the pod has a container emberscope-sidecar already";
     /// A pod that the kubelet made from a file; it cannot be changed.
@@ -63,8 +65,8 @@ reasons! {
     NoNativeSidecars = "no_native_sidecars", "not every kubelet of the cluster knows native sidecars (Kubernetes 1.29), or the webhook cannot find out; emberscope check or the webhook's log says which";
     /// A guess at the image could have the pod wait for ever.
     NoImage = "no_image", "the webhook cannot read its own pod, whose image it would inject, and the configuration's sidecar.image names no other; its log says why";
-    /// The pod has several containers, and none is called like Spark's.
-    SparkContainerNotFound = "spark_container_not_found", "none of the pod's containers is called spark-kubernetes-driver, spark-kubernetes-executor or executor";
+    /// The pod has several containers, and nothing tells which is Spark's.
+    SparkContainerNotFound = "spark_container_not_found", "nothing tells which of the pod's containers is Spark's: no name, variable or argument of Spark's; say it with emberscope.dev/container";
     /// Another container of the pod has the sidecar's port.
     PortInUse = "port_in_use", "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port";
     /// In a Guaranteed pod the sidecar has to ask for something, which a gang scheduler was not told.
@@ -91,6 +93,10 @@ reasons! {
     ScrapeAnnotationsKept = "scrape_annotations_kept", "the pod's own prometheus.io annotations were kept; scrape the container port emberscope instead";
     /// The pod insists on separate process namespaces.
     ProcessNamespaceRefused = "process_namespace_refused", "shareProcessNamespace is false, so there are no figures of processes and cgroup";
+    /// The configuration, a profile or the pod says that it is not to be shared.
+    ProcessNamespaceNotShared = "process_namespace_not_shared", "sidecar.shareProcessNamespace or emberscope.dev/share-process-namespace is never, so there are no figures of processes and cgroup";
+    /// A container's command shows an init that ends when it is not process 1.
+    NeedsPid1 = "needs_pid_1", "a container's command starts an init that has to be process 1, so processes are not shared, and there are no figures of processes and cgroup";
     /// The pod uses its node's process namespace.
     HostPid = "host_pid", "hostPID is set, so there are no figures of processes and cgroup";
     /// An `emberscope.dev/…` annotation is unknown or has a bad value.

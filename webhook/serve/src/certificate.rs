@@ -2,22 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use emberscope_certs::renewal::{self, Renewal};
+use emberscope_certs::renewal::{self, Change, Renewal, Wanted};
 use emberscope_certs::{Identity, Material, directory};
 use tracing::{info, warn};
 
 use crate::Shared;
-
-/// How often files are read again. By content: the kubelet swaps a link, and nothing that watches
-/// the files themselves would notice.
-const REREAD: Duration = Duration::from_secs(5);
-
-/// How often the wall clock is asked whether something is due. Not once when it is due: machines
-/// sleep, and clocks are set.
-pub(super) const CHECK: Duration = Duration::from_mins(1);
 
 /// Serves `identity` from now on.
 pub(super) fn serve(identity: &Identity, shared: &Shared) -> Result<()> {
@@ -32,10 +24,19 @@ pub(super) async fn in_memory(
     ca_out: Option<&Path>,
     shared: &Shared,
 ) -> Result<()> {
+    let wanted = Wanted { names, rotation_overlap: shared.intervals.rotation_overlap };
     let mut stored: Option<Material> = None;
     loop {
-        match renewal::renew(stored.take(), names, SystemTime::now())? {
-            Renewal::Current(material) => stored = Some(material),
+        let now = SystemTime::now();
+        let renewal = match stored.take() {
+            Some(material) => renewal::renew(material, wanted, now)?,
+            None => Renewal::Changed {
+                material: renewal::create(wanted, Vec::new(), now)?,
+                change: Change::Created,
+            },
+        };
+        stored = Some(match renewal {
+            Renewal::Current(material) => material,
             Renewal::Changed { material, change } => {
                 if let Some(path) = ca_out {
                     fs::write(path, material.bundle())
@@ -44,10 +45,10 @@ pub(super) async fn in_memory(
                 serve(&material.leaf, shared)?;
                 info!(?change, ?names, "serving a certificate from memory");
                 shared.readiness.ready();
-                stored = Some(material);
+                material
             }
-        }
-        tokio::time::sleep(CHECK).await;
+        });
+        tokio::time::sleep(shared.intervals.clock).await;
     }
 }
 
@@ -85,6 +86,6 @@ pub(super) async fn reread(dir: &Path, mut current: Identity, shared: &Shared) -
                 );
             }
         }
-        tokio::time::sleep(REREAD).await;
+        tokio::time::sleep(shared.intervals.reread).await;
     }
 }

@@ -4,76 +4,66 @@
 //! |---|---|
 //! | `secret` | one Secret with the authority and the certificate, which replicas agree on |
 //! | `ca_bundle` | whom the API server trusts: one field of one webhook configuration |
+//! | `watch` | tells when somebody changed either |
+//! | `restraint` | how often this replica writes, whoever undoes it |
+//! | `events` | what was mended, for those who look at the Secret |
 //! | `own_image` | the image that this program runs from, and the sidecar is injected with |
 //! | `kubelets` | whether every kubelet knows native sidecars |
+//!
+//! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
 
 mod ca_bundle;
+mod events;
 mod kubelets;
 mod own_image;
+mod restraint;
 mod secret;
+mod watch;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow};
-use emberscope_certs::{Material, trust};
-use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use emberscope_certs::reconcile::{Replica, Seen, Step};
+use emberscope_certs::renewal::{Change, Wanted};
+use emberscope_certs::stored::Fault;
+use emberscope_core::NativeSidecars;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
+use kube::Client;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
+use crate::metrics::Mended;
 use crate::{Shared, certificate};
+use ca_bundle::CaBundle;
+use events::Events;
 pub(crate) use kubelets::Kubelets;
 pub(crate) use own_image::OwnPod;
+use restraint::Restraint;
+use secret::CertificateSecret;
 
-/// How soon a failed round is tried again.
-const RETRY: Duration = Duration::from_secs(2);
-
-/// How often the cluster is asked anew: someone may have replaced the `caBundle`.
-const REFRESH: Duration = Duration::from_secs(30);
-
-/// How long one round may take.
-const ROUND: Duration = Duration::from_secs(30);
-
-/// How long API servers are given to notice a new `caBundle` before a certificate is served that only
-/// it vouches for. Each watches the configuration by itself.
-const SETTLE: Duration = Duration::from_secs(5);
-
-/// A pause between losing a race and looking at who won.
-const RACE: Duration = Duration::from_millis(200);
-
-/// How often a lost race is run again before the round counts as failed.
-const RACES: usize = 10;
+/// How many steps one round may need, those that were lost to a faster replica included.
+const STEPS: usize = 20;
 
 /// Keeps the Secret and the webhook configuration right, and asks what kubelets know.
 pub(crate) struct Keeper {
     kubelets: Kubelets,
-    secrets: Api<Secret>,
-    configurations: Api<MutatingWebhookConfiguration>,
-    namespace: String,
-    secret: String,
-    configuration: String,
+    secret: CertificateSecret,
+    ca_bundle: CaBundle,
+    events: Events,
+    restraint: Restraint,
+    /// Somebody changed something.
+    changed: Notify,
 }
 
 /// What is known from earlier rounds.
 #[derive(Default)]
 struct State {
-    /// What is served; the cluster trusted it when it was first.
-    served: Option<Material>,
+    replica: Replica,
     /// The `caBundle`s that the webhook configuration had when it was last seen.
     live: Vec<String>,
-}
-
-impl State {
-    /// Whether API servers accept what is served now, by all that is known of them.
-    fn served_is_trusted(&self, names: &[String]) -> bool {
-        let Some(Material { leaf, .. }) = &self.served else {
-            return false;
-        };
-        let trusts = |bundle: &String| {
-            trust::verify(bundle, &leaf.certificate, &names[0], SystemTime::now()).is_ok()
-        };
-        !self.live.is_empty() && self.live.iter().all(trusts)
-    }
+    /// The bundle that API servers are given the time to notice, and until when.
+    settling: Option<(String, Instant)>,
 }
 
 impl Keeper {
@@ -83,60 +73,147 @@ impl Keeper {
             .await
             .context("--tls-secret needs a cluster: no service account here, and no kubeconfig")?;
         Ok(Self {
-            secrets: Api::namespaced(client.clone(), namespace),
-            configurations: Api::all(client.clone()),
+            secret: CertificateSecret::new(client.clone(), namespace, secret),
+            ca_bundle: CaBundle::new(client.clone(), configuration),
+            events: Events::new(client.clone()),
             kubelets: Kubelets::of(client),
-            namespace: namespace.to_owned(),
-            secret: secret.to_owned(),
-            configuration: configuration.to_owned(),
+            restraint: Restraint::default(),
+            changed: Notify::new(),
         })
     }
 
     /// Keeps everything right for ever; what fails is logged, shown by `/readyz` and tried again.
     pub(crate) async fn run(&self, names: &[String], shared: &Shared) {
-        let mut state = State::default();
-        loop {
-            // A connection that was lost without a word would be waited on for ever.
-            let round = tokio::time::timeout(ROUND, self.round(names, &mut state, shared)).await;
-            let pause =
-                match round.unwrap_or_else(|_| Err(anyhow!("the API server does not answer"))) {
-                    Ok(()) => {
-                        shared.metrics.round(true);
-                        shared.readiness.ready();
-                        REFRESH
-                    }
-                    Err(error) => {
-                        shared.metrics.round(false);
-                        let why = format!("{error:#}");
-                        // What is served stays good until it expires, whatever could not be done.
-                        let good = state.served_is_trusted(names);
-                        warn!(why, still_ready = good, "not in order; trying again");
-                        if !good {
-                            shared.readiness.not_ready(why);
-                        }
-                        RETRY
-                    }
-                };
-            tokio::time::sleep(pause).await;
+        let watches = async {
+            tokio::join!(self.secret.watch(&self.changed), self.ca_bundle.watch(&self.changed))
+        };
+        tokio::select! {
+            () = self.rounds(names, shared) => {}
+            _ = watches => {}
+            () = self.kubelets.go_on_asking(shared.intervals.look, shared) => {}
         }
     }
 
-    /// One round: what kubelets know, the Secret, the `caBundle`, what is served.
-    async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
-        self.kubelets.refresh(shared).await?;
-        let now = SystemTime::now();
-        let material = self.material(names, state.served.as_ref(), now).await?;
-        let (bundle, is_new) = self.publish(&material, &mut state.live).await?;
-        // The leaf is served only once the cluster trusts it; until then the old one is.
-        trust::verify(&bundle, &material.leaf.certificate, &names[0], now)?;
-        if state.served.as_ref() != Some(&material) {
-            if is_new && state.served_is_trusted(names) {
-                tokio::time::sleep(SETTLE).await;
+    async fn rounds(&self, names: &[String], shared: &Shared) {
+        let mut state = State::default();
+        loop {
+            // A connection that was lost without a word would be waited on for ever.
+            let round =
+                timeout(shared.intervals.round, self.round(names, &mut state, shared)).await;
+            match round.unwrap_or_else(|_| Err(anyhow!("the API server does not answer"))) {
+                Ok(()) => {
+                    shared.metrics.round(true);
+                    shared.readiness.ready();
+                    let _ = timeout(shared.intervals.look, self.changed.notified()).await;
+                }
+                Err(error) => {
+                    shared.metrics.round(false);
+                    let why = format!("{error:#}");
+                    // What is served stays good until it expires, whatever could not be done.
+                    let good = state.replica.is_trusted(&state.live, SystemTime::now());
+                    warn!(why, still_ready = good, "not in order; trying again");
+                    if !good {
+                        shared.readiness.not_ready(why);
+                    }
+                    sleep(shared.intervals.retry).await;
+                }
             }
-            certificate::serve(&material.leaf, shared)?;
-            info!(secret = self.secret, "serving the certificate of the Secret");
-            state.served = Some(material);
         }
-        Ok(())
+    }
+
+    /// One round: what kubelets know, if nobody does yet, and then step by step the Secret, the
+    /// `caBundle` and what is served.
+    async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
+        if shared.settings.load().cluster.native_sidecars == NativeSidecars::Unknown {
+            self.kubelets.refresh(shared).await?;
+        }
+        let wanted = Wanted { names, rotation_overlap: shared.intervals.rotation_overlap };
+        for _ in 0..STEPS {
+            if self.step(wanted, state, shared).await? {
+                return Ok(());
+            }
+        }
+        Err(anyhow!("somebody changes the Secret or the caBundle all the time"))
+    }
+
+    /// One step; whether there was nothing to do.
+    async fn step(&self, wanted: Wanted<'_>, state: &mut State, shared: &Shared) -> Result<bool> {
+        let found = self.secret.get().await?;
+        let configuration = self.ca_bundle.get().await?;
+        state.live.clone_from(&configuration.live);
+        let data = found.as_ref().map(secret::data);
+        let rotate = found.as_ref().is_some_and(secret::asks_for_rotation);
+        let seen = Seen { secret: data.as_ref(), rotate, live: &state.live };
+        match state.replica.next(seen, wanted, SystemTime::now())? {
+            Step::Store { material, change, faults } => {
+                self.restraint.wait().await;
+                match self.secret.put(found.clone(), &material, change).await? {
+                    Some(now) => self.stored(found.as_ref(), &now, change, &faults, shared).await,
+                    None => restraint::after_a_lost_race().await,
+                }
+            }
+            Step::Publish(bundle) => {
+                self.restraint.wait().await;
+                let overwritten = state.replica.served().is_some()
+                    && !state.replica.is_trusted(&state.live, SystemTime::now());
+                if self.ca_bundle.put(&configuration, &bundle).await? {
+                    info!(configuration = self.ca_bundle.name(), "wrote the caBundle");
+                    state.live = vec![bundle];
+                    if let (true, Some(secret)) = (overwritten, &found) {
+                        shared.metrics.mended(Mended::CaBundle);
+                        self.events.ca_bundle_restored(secret).await;
+                    }
+                } else {
+                    restraint::after_a_lost_race().await;
+                }
+            }
+            Step::Settle(bundle) => self.settle(bundle, state, shared).await,
+            Step::Serve(material) => {
+                certificate::serve(&material.leaf, shared)?;
+                info!(secret = self.secret.name(), "serving the certificate of the Secret");
+                state.replica.serves(*material);
+            }
+            Step::Nothing => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Tells of what was stored.
+    async fn stored(
+        &self,
+        before: Option<&Secret>,
+        now: &Secret,
+        change: Change,
+        faults: &[Fault],
+        shared: &Shared,
+    ) {
+        let broken: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        info!(?change, ?broken, secret = self.secret.name(), "wrote the Secret");
+        if before.is_none() && change == Change::Restored {
+            shared.metrics.mended(Mended::Secret);
+            self.events.secret_restored(now).await;
+        }
+        for fault in faults {
+            shared.metrics.mended(Mended::Part(fault.part));
+        }
+        if !broken.is_empty() {
+            self.events.secret_repaired(now, change, &broken.join("; ")).await;
+        }
+        if matches!(change, Change::RotationBegun | Change::RotationEnded) {
+            self.events.rotation(now, change).await;
+        }
+    }
+
+    /// Gives API servers the time to notice a bundle; ends early when something was changed.
+    async fn settle(&self, bundle: String, state: &mut State, shared: &Shared) {
+        let until = match &state.settling {
+            Some((settling, until)) if *settling == bundle => *until,
+            _ => Instant::now() + shared.intervals.settle,
+        };
+        state.settling = Some((bundle.clone(), until));
+        if timeout_at(until, self.changed.notified()).await.is_err() {
+            state.settling = None;
+            state.replica.settled(bundle);
+        }
     }
 }

@@ -14,6 +14,7 @@
 mod body;
 mod certificate;
 mod cluster;
+mod intervals;
 mod lifecycle;
 mod listener;
 mod metrics;
@@ -42,7 +43,8 @@ use lifecycle::Phase;
 use listener::{Limits, Listener};
 use readiness::Readiness;
 
-pub use metrics::Metrics;
+pub use intervals::Intervals;
+pub use metrics::{Mended, Metrics};
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -59,6 +61,8 @@ pub struct Options {
     pub own_image: ImageSource,
     /// What the certificate is for: DNS names and IP addresses, the Service's first.
     pub names: Vec<String>,
+    /// How long is waited for what.
+    pub intervals: Intervals,
     /// How long to go on answering after SIGTERM before connections are drained.
     pub lame_duck: Duration,
 }
@@ -109,11 +113,13 @@ struct Shared {
     readiness: Readiness,
     /// The certificate that handshakes get.
     certificate: Arc<HotCertificate>,
+    /// How long is waited for what.
+    intervals: Intervals,
 }
 
 impl Shared {
     /// Settings, and nothing served yet.
-    fn new(settings: AllSettings) -> Result<Self> {
+    fn new(settings: AllSettings, intervals: Intervals) -> Result<Self> {
         let metrics = Metrics::new()?;
         metrics.kubelets(settings.cluster.native_sidecars);
         Ok(Self {
@@ -121,6 +127,7 @@ impl Shared {
             metrics,
             readiness: Readiness::default(),
             certificate: Arc::default(),
+            intervals,
         })
     }
 
@@ -168,7 +175,8 @@ async fn serve(options: Options, config: Config) -> Result<()> {
         ImageSource::Said(image) => OwnImage::said(image.clone()),
     };
     let cluster = ClusterState { native_sidecars, own_image };
-    let shared = Arc::new(Shared::new(AllSettings::new(config, cluster))?);
+    let settings = AllSettings::new(config, cluster);
+    let shared = Arc::new(Shared::new(settings, options.intervals)?);
     let ops = Listener { tls: None, limits: Limits::OPS, phase: phase.clone() };
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %options.ops_listen, "serving /healthz, /readyz and /metrics");

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
+use emberscope_certs::stored::Part;
 use emberscope_core::{Admission, NativeSidecars, Role};
 use prometheus::core::Collector;
 use prometheus::{
@@ -23,6 +24,7 @@ pub struct Metrics {
     patch_bytes: IntCounter,
     certificate_expiry: Gauge,
     rounds: IntCounterVec,
+    mended: IntCounterVec,
     reloads: IntCounterVec,
     last_reload_successful: IntGauge,
     native: IntGauge,
@@ -77,6 +79,11 @@ impl Metrics {
                 "Rounds of looking after the certificate (Secret and caBundle, or files), by whether all went well.",
                 &["result"],
             )?,
+            mended: registrar.counters(
+                "emberscope_certificate_mended_total",
+                "What somebody else had deleted or spoilt, and the webhook mended: parts of the Secret (authority, successor, previous, leaf), the whole Secret, the caBundle.",
+                &["what"],
+            )?,
             reloads: registrar.counters(
                 "emberscope_config_reloads_total",
                 "Changes of the configuration file, by whether it is in effect or was refused.",
@@ -99,6 +106,9 @@ impl Metrics {
         };
         metrics.build.set(1);
         metrics.last_reload_successful.set(1);
+        for what in Mended::ALL {
+            metrics.mended.with_label_values(&[what.as_str()]).reset();
+        }
         // So that their increase is seen from the first one on.
         for (counters, results) in
             [(&metrics.rounds, ["ok", "failed"]), (&metrics.reloads, ["in_effect", "refused"])]
@@ -143,6 +153,11 @@ impl Metrics {
         self.rounds.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
     }
 
+    /// Counts what was mended.
+    pub fn mended(&self, what: Mended) {
+        self.mended.with_label_values(&[what.as_str()]).inc();
+    }
+
     /// Notes what kubelets know.
     pub fn kubelets(&self, know: NativeSidecars) {
         self.native.set(i64::from(know == NativeSidecars::Everywhere));
@@ -172,6 +187,40 @@ impl Metrics {
         // Encoding into memory fails only for families without samples, which are left out then.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut page);
         page
+    }
+}
+
+/// What somebody else spoils and the webhook mends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    /// A part of the Secret that could not be used.
+    Part(Part),
+    /// The Secret was gone.
+    Secret,
+    /// API servers did not trust what is served.
+    CaBundle,
+}
+
+impl Mended {
+    /// All of them.
+    pub const ALL: [Self; 6] = {
+        let [authority, successor, previous, leaf] = Part::ALL;
+        [
+            Self::Part(authority),
+            Self::Part(successor),
+            Self::Part(previous),
+            Self::Part(leaf),
+            Self::Secret,
+            Self::CaBundle,
+        ]
+    };
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Part(part) => part.as_str(),
+            Self::Secret => "secret",
+            Self::CaBundle => "ca_bundle",
+        }
     }
 }
 

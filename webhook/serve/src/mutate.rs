@@ -160,7 +160,10 @@ mod tests {
     }
 
     fn shared() -> Arc<Shared> {
-        Arc::new(Shared::new(AllSettings::offline(Config::default())).unwrap())
+        Arc::new(
+            Shared::new(AllSettings::offline(Config::default()), crate::Intervals::default())
+                .unwrap(),
+        )
     }
 
     fn phase() -> Watch {

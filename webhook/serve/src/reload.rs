@@ -2,22 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use emberscope_core::{AllSettings, Config, ConfigError};
 use tracing::{info, warn};
 
 use crate::Shared;
 
-/// How often the file is read again. By content: a mounted ConfigMap changes by a swapped link.
-const REREAD: Duration = Duration::from_secs(5);
-
-/// Reads `file` again and again; what it says is in effect from the next review on. A file that is
+/// Reads `file` again and again, by content: a mounted ConfigMap changes by a swapped link; what it says is in effect from the next review on. A file that is
 /// missing or wrong changes nothing, and is complained about once for each thing wrong with it.
 pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
     let mut complaint = None;
     loop {
-        tokio::time::sleep(REREAD).await;
+        tokio::time::sleep(shared.intervals.reread).await;
         match Config::load(Some(&file)) {
             Ok(config) => {
                 let was_refused = complaint.take().is_some();

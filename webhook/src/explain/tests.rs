@@ -94,10 +94,13 @@ fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
 #[test]
 fn of_two_rules_that_both_hold_the_earlier_one_decides() {
     type Breaking = (Skip, fn(&mut Value));
-    let breaking: [Breaking; 9] = [
+    let breaking: [Breaking; 10] = [
         (Skip::NotSpark, |pod| pod["metadata"]["labels"]["spark-role"] = json!("none")),
         (Skip::OptedOut, |pod| {
             pod["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
+        }),
+        (Skip::UnclearConsent, |pod| {
+            pod["metadata"]["labels"]["emberscope.dev/inject"] = json!("maybe");
         }),
         (Skip::MirrorPod, |pod| {
             pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
@@ -169,6 +172,38 @@ fn a_pod_that_has_the_sidecar_tells_by_which_configuration() {
     let explanation = explained(&pod);
     assert_eq!(explanation.decision, "already_injected");
     assert!(explanation.sentence.contains("another version or configuration (0.0.1-00000000"));
+}
+
+/// A value from an annotation is never called a default, whichever class the pod is of.
+#[test]
+fn what_an_annotation_says_is_told_as_its_word() {
+    let annotations = [
+        ("image", "a/b:1", "image"),
+        ("cpu-request", "20m", "CPU request"),
+        ("memory-limit", "64Mi", "memory limit"),
+        ("port", "9901", "port"),
+        ("linger-seconds", "7", "linger seconds"),
+        ("log-level", "debug", "log level"),
+        ("share-process-namespace", "never", "share processes"),
+        ("container", "spark-kubernetes-driver", "Spark's container"),
+    ];
+    let limits = json!({"cpu": "1", "memory": "1Gi"});
+    for resources in
+        [json!({"limits": limits}), json!({"requests": {"cpu": "0"}, "limits": limits})]
+    {
+        let mut pod = driver();
+        pod["metadata"]["labels"]["workload"] = json!("batch");
+        pod["metadata"]["annotations"] = json!({});
+        pod["spec"]["containers"][0]["resources"] = resources;
+        for (name, value, _) in annotations {
+            pod["metadata"]["annotations"][format!("emberscope.dev/{name}")] = json!(value);
+        }
+        let explanation = explained(&pod);
+        for (name, said, row) in annotations {
+            let (shown, from, _) = value(&explanation, row);
+            assert_eq!((shown, from), (said, format!("annotation emberscope.dev/{name}")));
+        }
+    }
 }
 
 /// The client gets eight; here there is room for all.

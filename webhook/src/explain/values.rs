@@ -59,11 +59,13 @@ fn sidecar(sidecar: &Sidecar) -> Vec<Row> {
             note: sidecar.linger.capped_by.map(capped),
             ..row("linger seconds", &sidecar.linger.seconds)
         },
+        row("scrapers", &config.scrapers),
         row("log level", &config.log_level.map(|level| level.as_str())),
         row("profile", &config.profile.map(|profile| profile.as_str())),
         row("compat", &config.compat.map(|compat| compat.as_str())),
         row("max series", &config.max_series),
         row("pss interval seconds", &config.pss_interval_seconds),
+        row("share processes", &config.share_process_namespace.map(|shared| shared.as_str())),
     ];
     rows.extend(sidecar.metric_labels.iter().map(|label| {
         let value = label.key.map(|_| label.value.as_deref().unwrap_or_default());

@@ -43,7 +43,7 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_path}', value: '{METRICS_PATH}'}}
 ])
-+ (has(object.spec.shareProcessNamespace) || object.spec.?hostPID.orValue(false)
++ (!variables.share
   ? [] : [JSONPatch{{op: 'add', path: '/spec/shareProcessNamespace', value: true}}])
 + (!variables.addOptions
   ? []
@@ -140,7 +140,7 @@ fn sidecar(settings: &Settings, path: &str) -> Result<String> {
 fn plain(settings: &Settings) -> Result<Plan> {
     let role = Role::Driver;
     let pod = json!({
-        "metadata": {"labels": {SPARK_ROLE: role.as_str()}},
+        "metadata": {"labels": {SPARK_ROLE: settings.config.roles.labels(role)[0]}},
         "spec": {"containers": [{"name": role.container_names()[0]}]},
     });
     let pod = pod.to_string();

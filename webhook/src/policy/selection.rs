@@ -2,14 +2,13 @@
 //! refuses at first sight, and the profiles.
 
 use anyhow::{Context as _, Result};
-use emberscope_core::config::Selector;
-use emberscope_core::contract::OS;
+use emberscope_core::config::{Roles, Selector};
+use emberscope_core::contract::{CONSENTING, OPT_IN, OS, SPARK_ROLE};
 use emberscope_core::plan::ORDER;
 use emberscope_core::{Settings, Skip};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cel;
-use super::variables::said;
 
 /// What `manifests/base` has the API server select.
 const SHIPPED: &str = include_str!(concat!(
@@ -37,8 +36,8 @@ impl Selection {
         Ok(Self(configuration["webhooks"][0].take()))
     }
 
-    /// `matchConstraints`, indented.
-    pub(super) fn constraints(&self, indent: usize) -> Result<String> {
+    /// `matchConstraints`, indented, for the configuration's pods of Spark's.
+    pub(super) fn constraints(&self, roles: &Roles, indent: usize) -> Result<String> {
         let mut constraints = serde_json::Map::new();
         for (from, to) in [
             ("matchPolicy", "matchPolicy"),
@@ -48,6 +47,10 @@ impl Selection {
         ] {
             constraints.insert(to.to_owned(), self.0[from].clone());
         }
+        let labels: Vec<&str> = roles.all().collect();
+        constraints["objectSelector"] = json!({
+            "matchExpressions": [{"key": SPARK_ROLE, "operator": "In", "values": labels}],
+        });
         let yaml = serde_saphyr::to_string(&constraints)?;
         Ok(super::indented(&yaml, indent) + "\n")
     }
@@ -69,9 +72,8 @@ impl Selection {
 fn refusals() -> impl Iterator<Item = Condition> {
     ORDER.into_iter().filter_map(|skip| {
         let (name, expression) = match skip {
-            Skip::OptedOut => {
-                ("not-opted-out-in-other-words", format!("{} != 'false'", said("inject")))
-            }
+            // Who has refused is in the conditions of the manifests.
+            Skip::UnclearConsent => ("consents", consents()),
             Skip::Windows => (
                 "not-for-windows",
                 format!(
@@ -84,7 +86,7 @@ fn refusals() -> impl Iterator<Item = Condition> {
                 ("not-on-the-hosts-network", "!object.spec.?hostNetwork.orValue(false)".to_owned())
             }
             // In the conditions of the manifests.
-            Skip::NotSpark | Skip::MirrorPod
+            Skip::NotSpark | Skip::OptedOut | Skip::MirrorPod
             // In `variables`: they depend on more.
             | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
             | Skip::GuaranteedGang
@@ -99,6 +101,18 @@ fn refusals() -> impl Iterator<Item = Condition> {
         let why = format!("Else it is left alone: {}.", skip.sentence());
         Some(Condition { name: name.to_owned(), why, expression })
     })
+}
+
+/// `plan::consent`: what annotation and label say, if anything, means yes.
+fn consents() -> String {
+    let (key, words) = (cel::string(OPT_IN), cel::strings(CONSENTING));
+    let says = |place: &str| {
+        format!(
+            "object.metadata.?{place}[?{key}].orValue('{}').trim().lowerAscii() in {words}",
+            CONSENTING[0]
+        )
+    };
+    format!("{}\n&& {}", says("annotations"), says("labels"))
 }
 
 /// What selects the pods of one profile, and none of an earlier one.

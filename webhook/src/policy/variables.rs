@@ -2,15 +2,15 @@
 //! those in front of it.
 
 mod overrides;
+mod pod;
 mod sidecar;
 mod submit_opts;
 
+use emberscope_core::Settings;
 use emberscope_core::contract::{
-    PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS, SPARK_PAGES, SPARK_ROLE,
-    SPARK_UI_PORT,
+    PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SPARK_PAGES, SPARK_UI_PORT,
 };
 use emberscope_core::plan::gang;
-use emberscope_core::{Role, Settings};
 
 use super::cel;
 
@@ -34,60 +34,19 @@ pub(super) fn said(annotation: &str) -> String {
 
 /// All variables, in their order.
 pub(super) fn all(settings: &Settings) -> Vec<Variable> {
-    let mut variables = pod();
+    let mut variables = pod::pod(settings);
     variables.extend(overrides::overrides(&settings.config.sidecar));
     variables.extend(sidecar::resources());
-    variables.extend(decision(settings));
+    variables.extend(decision());
+    variables.extend(pod::process_namespace(settings));
     variables.extend(submit_opts::submit_options(settings));
     variables.extend(sidecar::users(&settings.config.users));
     variables.extend(sidecar::arguments(settings));
     variables
 }
 
-/// What the pod is.
-fn pod() -> Vec<Variable> {
-    let index = |role: Role| {
-        let by_name = role.container_names().iter().rev().fold(
-            "size(variables.names) == 1 ? 0 : -1".to_owned(),
-            |otherwise, name| {
-                let name = cel::string(name);
-                format!(
-                    "{name} in variables.names ? variables.names.indexOf({name}) : ({otherwise})"
-                )
-            },
-        );
-        format!("({by_name})")
-    };
-    vec![
-        variable("role", "", format!("object.metadata.labels[{}]", cel::string(SPARK_ROLE))),
-        variable("annotations", "", "object.metadata.?annotations.orValue({})"),
-        variable(
-            "skipped",
-            "Containers that EKS's webhook gives no AWS token.",
-            format!("variables.annotations[?{}].orValue('')", cel::string(SKIP_CONTAINERS)),
-        ),
-        variable(
-            "everyContainer",
-            "",
-            "object.spec.containers + object.spec.?initContainers.orValue([])",
-        ),
-        variable("names", "", "object.spec.containers.map(c, c.name)"),
-        variable(
-            "index",
-            "Spark's container: by name, else the only one; -1 if there is none.",
-            format!(
-                "variables.role == {}\n? {}\n: {}",
-                cel::string(Role::Driver.as_str()),
-                index(Role::Driver),
-                index(Role::Executor)
-            ),
-        ),
-        variable("spark", "", "object.spec.containers[variables.index]"),
-    ]
-}
-
 /// Whether the pod gets the sidecar.
-fn decision(settings: &Settings) -> Vec<Variable> {
+fn decision() -> Vec<Variable> {
     let ours = cel::string(SIDECAR);
     vec![
         variable(
@@ -102,16 +61,6 @@ wait for ever. -1 if there is none.",
             "present",
             "",
             format!("variables.everyContainer.exists(c, c.name == {ours})"),
-        ),
-        variable(
-            "pushPort",
-            "Where Spark is told to push its figures.",
-            format!(
-                "variables.role == {} ? {} : {}",
-                cel::string(Role::Driver.as_str()),
-                settings.push_port(Role::Driver),
-                settings.push_port(Role::Executor)
-            ),
         ),
         variable(
             "portInUse",

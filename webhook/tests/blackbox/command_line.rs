@@ -31,6 +31,37 @@ fn a_pod_from_standard_input_comes_out_patched_in_the_format_it_came_in() {
     assert!(stderr(&again).contains("already_injected"), "{}", stderr(&again));
 }
 
+/// As `kubectl get pods -o yaml` and `cat *.yaml` hand them over.
+#[test]
+fn a_list_comes_out_as_a_list_and_documents_as_documents() {
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n";
+    let documents = format!("---\n{POD}---\n{other}---\n");
+    let output = emberscope(&["inject", "-f", "-"], &documents);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let printed = stdout(&output);
+    let all: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).unwrap();
+    assert_eq!(all.len(), 2, "{printed}");
+    assert_eq!(all[0]["spec"]["initContainers"][0]["name"], "emberscope-sidecar");
+    assert_eq!(all[1]["kind"], "ConfigMap");
+    assert!(stderr(&output).contains("settings: no pod (ConfigMap)"), "{}", stderr(&output));
+
+    let pod = serde_saphyr::from_str::<serde_json::Value>(POD).unwrap();
+    let left_alone = POD.replace("driver}", "worker}");
+    let left_alone: serde_json::Value = serde_saphyr::from_str(&left_alone).unwrap();
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [pod, left_alone]});
+    let output = emberscope(&["inject", "-f", "-"], &list.to_string());
+    let printed: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(printed["kind"], "List");
+    assert_eq!(printed["items"][0]["spec"]["initContainers"][0]["name"], "emberscope-sidecar");
+    assert_eq!(printed["items"][1], list["items"][1]);
+
+    let output = emberscope(&["explain", "-f", "-", "-o", "json"], &list.to_string());
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let explained: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(explained[0]["decision"], "injected");
+    assert_eq!(explained[1]["decision"], "not_spark");
+}
+
 #[test]
 fn a_captured_review_gives_a_patch_of_add_operations() {
     let output = emberscope(&["inject", "-f", DRIVER, "--patch"], "");
@@ -55,7 +86,8 @@ fn input_that_is_no_pod_is_refused_with_its_name_and_what_is_expected() {
         ("a: b", "there is no field kind"),
         ("- kind: Pod", "there is no field kind"),
         ("{{", "neither YAML nor JSON"),
-        ("", "there is no field kind"),
+        ("", "there is nothing in it"),
+        ("kind: List\nitems: [{kind: Service}]", "there is no Pod in it"),
         ("{kind: AdmissionReview, request: {}}", "no request.object"),
         ("{kind: AdmissionReview, request: 7}", "no request.object"),
         (

@@ -13,7 +13,7 @@ use crate::sources::processes::fake::{Fake, FakeProc};
 
 /// All figures of a process's group.
 fn read(proc_root: &Path, pid: u32) -> Result<Figures, CgroupError> {
-    Held::open(proc_root, pid)?.read()
+    ControlGroup::open(proc_root, pid)?.read()
 }
 
 const OWN: u32 = 12;
@@ -300,13 +300,17 @@ fn a_malformed_file_takes_nothing_but_its_own_figures_away() {
 fn a_group_that_is_held_stays_readable_when_its_process_is_gone_and_until_it_is_removed() {
     for (cgroup, files) in [("0::/../abc\n", V2), ("4:memory:/podA/abc\n", V1)] {
         let proc = spark(cgroup, files);
-        let held = Held::open(proc.path(), JVM).unwrap();
+        let held = ControlGroup::open(proc.path(), JVM).unwrap();
         let aside = proc.path().join("aside");
         std::fs::rename(proc.path().join(JVM.to_string()), &aside).unwrap();
         assert_eq!(read(proc.path(), JVM).unwrap_err().reason(), "no_process");
         assert_eq!(held.read().unwrap().memory, expected().memory);
         assert_eq!(held.memory(), Some(expected().memory));
-        std::fs::remove_dir_all(&aside).unwrap();
+        // A removed group's files are open still, and give nothing.
+        let group = aside.join("root/sys/fs/cgroup");
+        for (name, _) in files {
+            std::fs::write(group.join(name), "gone\n").unwrap();
+        }
         assert_eq!(held.read().unwrap_err().reason(), "nothing_readable");
         assert_eq!(held.memory(), None);
     }

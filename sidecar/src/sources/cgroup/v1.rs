@@ -1,10 +1,7 @@
 //! cgroup v1: a directory for each controller (the kernel's `Documentation/admin-guide/cgroup-v1`).
 
-use std::path::Path;
-
-use super::figures::{Cpu, Figures, Memory, Storage};
-use super::groups::Groups;
-use crate::sources::processes::files::{Reader, number, pairs, value_of};
+use super::figures::{Figures, Memory, Storage};
+use crate::kernel_files::{Buffer, OpenFiles, number, pairs, value_of};
 use crate::sources::processes::stat::TICKS_PER_SECOND;
 
 const NANOSECONDS: f64 = 1e9;
@@ -17,54 +14,74 @@ const UNLIMITED: u64 = 0x7fff_ffff_ffff_0000;
 const TRAFFIC: [&str; 2] =
     ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"];
 
+/// The controllers that are read, and of each all that is read. No two have files of one name.
+pub(super) const CONTROLLERS: [(&str, &[&str]); 5] = [
+    (
+        "memory",
+        &[
+            "memory.usage_in_bytes",
+            "memory.max_usage_in_bytes",
+            "memory.limit_in_bytes",
+            "memory.failcnt",
+            "memory.oom_control",
+            "memory.stat",
+        ],
+    ),
+    ("cpuacct", &["cpuacct.usage", "cpuacct.stat"]),
+    ("cpu", &["cpu.stat", "cpu.cfs_quota_us", "cpu.cfs_period_us"]),
+    ("blkio", &TRAFFIC),
+    ("pids", &["pids.current", "pids.max"]),
+];
+
 /// Reads what the groups have; what they have not stays as it was.
-pub(super) fn read(groups: &Groups, reader: &mut Reader, figures: &mut Figures) {
-    if let Some(group) = &groups.memory {
-        figures.memory = memory(group, reader);
+pub(super) fn read(groups: &OpenFiles, buffer: &mut Buffer, figures: &mut Figures) {
+    if let Some(memory) = memory(groups, buffer) {
+        figures.memory = memory;
     }
-    if let Some(group) = &groups.cpuacct {
-        let cpu = &mut figures.cpu;
-        let usage = reader.single(&group.join("cpuacct.usage"));
-        cpu.usage_seconds = usage.map(|time| time as f64 / NANOSECONDS);
-        if let Ok(stat) = reader.whole(&group.join("cpuacct.stat")) {
-            let seconds = |key| value_of(stat, key).map(|ticks| ticks as f64 / TICKS_PER_SECOND);
-            (cpu.user_seconds, cpu.system_seconds) = (seconds(b"user"), seconds(b"system"));
+    let cpu = &mut figures.cpu;
+    if let Some(usage) = groups.number("cpuacct.usage", buffer) {
+        cpu.usage_seconds = Some(usage as f64 / NANOSECONDS);
+    }
+    if let Some(stat) = groups.read("cpuacct.stat", buffer) {
+        let seconds = |key| value_of(stat, key).map(|ticks| ticks as f64 / TICKS_PER_SECOND);
+        (cpu.user_seconds, cpu.system_seconds) = (seconds(b"user"), seconds(b"system"));
+    }
+    if let Some(stat) = groups.read("cpu.stat", buffer) {
+        cpu.periods = value_of(stat, b"nr_periods");
+        cpu.throttled_periods = value_of(stat, b"nr_throttled");
+        let throttled = value_of(stat, b"throttled_time");
+        cpu.throttled_seconds = throttled.map(|time| time as f64 / NANOSECONDS);
+    }
+    // No limit is -1, which is none of the numbers read here.
+    if let Some(quota) = groups.number("cpu.cfs_quota_us", buffer) {
+        cpu.set_quota(Some(quota), groups.number("cpu.cfs_period_us", buffer));
+    }
+    for file in TRAFFIC {
+        if let Some(file) = groups.read(file, buffer) {
+            figures.storage = traffic(file).unwrap_or_default();
+            break;
         }
     }
-    if let Some(group) = &groups.cpu {
-        limits(group, reader, &mut figures.cpu);
-    }
-    if let Some(group) = &groups.blkio {
-        figures.storage = TRAFFIC
-            .into_iter()
-            .find_map(|file| reader.whole(&group.join(file)).ok().map(traffic))
-            .flatten()
-            .unwrap_or_default();
-    }
-    if let Some(group) = &groups.pids {
-        figures.pids.current = reader.single(&group.join("pids.current"));
+    if let Some(current) = groups.number("pids.current", buffer) {
+        figures.pids.current = Some(current);
         // `max` is no number.
-        figures.pids.limit = reader.single(&group.join("pids.max"));
+        figures.pids.limit = groups.number("pids.max", buffer);
     }
 }
 
-/// Reads the memory figures alone.
-pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
+/// Reads the memory figures alone; nothing if there are none.
+pub(super) fn memory(groups: &OpenFiles, buffer: &mut Buffer) -> Option<Memory> {
     let mut memory = Memory {
-        usage_bytes: reader.single(&group.join("memory.usage_in_bytes")),
-        peak_bytes: reader.single(&group.join("memory.max_usage_in_bytes")),
-        limit_bytes: reader
-            .single(&group.join("memory.limit_in_bytes"))
-            .filter(|max| *max < UNLIMITED),
-        limit_hits: reader.single(&group.join("memory.failcnt")),
+        usage_bytes: groups.number("memory.usage_in_bytes", buffer),
+        peak_bytes: groups.number("memory.max_usage_in_bytes", buffer),
+        limit_bytes: groups.number("memory.limit_in_bytes", buffer).filter(|max| *max < UNLIMITED),
+        limit_hits: groups.number("memory.failcnt", buffer),
         ..Memory::default()
     };
-    if let Ok(control) = reader.whole(&group.join("memory.oom_control")) {
+    if let Some(control) = groups.read("memory.oom_control", buffer) {
         memory.oom_kills = value_of(control, b"oom_kill");
     }
-    let Ok(stat) = reader.whole(&group.join("memory.stat")) else {
-        return memory;
-    };
+    let stat = groups.read("memory.stat", buffer).unwrap_or_default();
     let mut inactive_file = None;
     for (key, value) in pairs(stat) {
         // The plain ones leave groups below out.
@@ -81,19 +98,7 @@ pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
         *figure = number(value);
     }
     memory.set_working_set(inactive_file);
-    memory
-}
-
-fn limits(group: &Path, reader: &mut Reader, cpu: &mut Cpu) {
-    if let Ok(stat) = reader.whole(&group.join("cpu.stat")) {
-        cpu.periods = value_of(stat, b"nr_periods");
-        cpu.throttled_periods = value_of(stat, b"nr_throttled");
-        let throttled = value_of(stat, b"throttled_time");
-        cpu.throttled_seconds = throttled.map(|time| time as f64 / NANOSECONDS);
-    }
-    // No limit is -1, which is none of the numbers read here.
-    let quota = reader.single(&group.join("cpu.cfs_quota_us"));
-    cpu.set_quota(quota, reader.single(&group.join("cpu.cfs_period_us")));
+    (memory != Memory::default()).then_some(memory)
 }
 
 /// The sum over lines like `8:0 Read 4096`; the last line is a total. `None` if one line is not

@@ -1,53 +1,73 @@
 //! cgroup v2: one directory for all (the kernel's `Documentation/admin-guide/cgroup-v2.rst`).
 
-use std::path::Path;
-
 use super::figures::{Figures, Memory, Storage, Waiting};
-use crate::sources::processes::files::{Reader, number, pairs, value_of};
+use crate::kernel_files::{Buffer, OpenFiles, number, pairs, value_of};
 
 const MICROSECONDS: f64 = 1e6;
 
 /// What the kernel counts of the group's memory, and tells of at once.
 pub(super) const EVENTS: &str = "memory.events";
 
+/// All that is read of a group.
+pub(super) const FILES: [&str; 14] = [
+    "memory.current",
+    "memory.peak",
+    "memory.max",
+    "memory.swap.current",
+    EVENTS,
+    "memory.stat",
+    "cpu.stat",
+    "cpu.max",
+    "cpu.pressure",
+    "memory.pressure",
+    "io.pressure",
+    "io.stat",
+    "pids.current",
+    "pids.max",
+];
+
 /// Reads what the group has; what it has not stays as it was.
-pub(super) fn read(group: &Path, reader: &mut Reader, figures: &mut Figures) {
-    figures.memory = memory(group, reader);
-    cpu(group, reader, figures);
-    for (file, waiting) in [
-        ("cpu.pressure", &mut figures.pressure.cpu),
-        ("memory.pressure", &mut figures.pressure.memory),
-        ("io.pressure", &mut figures.pressure.io),
-    ] {
-        // Where the kernel was told not to measure, reading fails (EOPNOTSUPP).
-        if let Ok(file) = reader.whole(&group.join(file)) {
-            *waiting = pressure(file);
-        }
+pub(super) fn read(group: &OpenFiles, buffer: &mut Buffer, figures: &mut Figures) {
+    figures.memory = memory(group, buffer).unwrap_or_default();
+    let cpu = &mut figures.cpu;
+    if let Some(stat) = group.read("cpu.stat", buffer) {
+        let seconds = |key: &[u8]| value_of(stat, key).map(|time| time as f64 / MICROSECONDS);
+        cpu.usage_seconds = seconds(b"usage_usec");
+        cpu.user_seconds = seconds(b"user_usec");
+        cpu.system_seconds = seconds(b"system_usec");
+        cpu.periods = value_of(stat, b"nr_periods");
+        cpu.throttled_periods = value_of(stat, b"nr_throttled");
+        cpu.throttled_seconds = seconds(b"throttled_usec");
     }
-    if let Ok(file) = reader.whole(&group.join("io.stat")) {
-        figures.storage = traffic(file).unwrap_or_default();
+    if let Some(max) = group.read("cpu.max", buffer) {
+        let (quota, period) = pairs(max).next().unwrap_or_default();
+        cpu.set_quota(number(quota), number(period));
     }
-    figures.pids.current = reader.single(&group.join("pids.current"));
+    // Where the kernel was told not to measure, reading fails (EOPNOTSUPP).
+    let mut waiting = |file| group.read(file, buffer).map_or_else(Waiting::default, pressure);
+    figures.pressure.cpu = waiting("cpu.pressure");
+    figures.pressure.memory = waiting("memory.pressure");
+    figures.pressure.io = waiting("io.pressure");
+    figures.storage = group.read("io.stat", buffer).and_then(traffic).unwrap_or_default();
+    figures.pids.current = group.number("pids.current", buffer);
     // `max` is no number.
-    figures.pids.limit = reader.single(&group.join("pids.max"));
+    figures.pids.limit = group.number("pids.max", buffer);
 }
 
-/// Reads the memory figures alone.
-pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
+/// Reads the memory figures alone; nothing if there are none.
+pub(super) fn memory(group: &OpenFiles, buffer: &mut Buffer) -> Option<Memory> {
     let mut memory = Memory {
-        usage_bytes: reader.single(&group.join("memory.current")),
-        peak_bytes: reader.single(&group.join("memory.peak")),
-        limit_bytes: reader.single(&group.join("memory.max")),
-        swap_bytes: reader.single(&group.join("memory.swap.current")),
+        usage_bytes: group.number("memory.current", buffer),
+        peak_bytes: group.number("memory.peak", buffer),
+        limit_bytes: group.number("memory.max", buffer),
+        swap_bytes: group.number("memory.swap.current", buffer),
         ..Memory::default()
     };
-    if let Ok(events) = reader.whole(&group.join(EVENTS)) {
+    if let Some(events) = group.read(EVENTS, buffer) {
         memory.limit_hits = value_of(events, b"max");
         memory.oom_kills = value_of(events, b"oom_kill");
     }
-    let Ok(stat) = reader.whole(&group.join("memory.stat")) else {
-        return memory;
-    };
+    let stat = group.read("memory.stat", buffer).unwrap_or_default();
     let mut inactive_file = None;
     for (key, value) in pairs(stat) {
         let figure = match key {
@@ -62,30 +82,13 @@ pub(super) fn memory(group: &Path, reader: &mut Reader) -> Memory {
         *figure = number(value);
     }
     memory.set_working_set(inactive_file);
-    memory
+    (memory != Memory::default()).then_some(memory)
 }
 
 /// Reads the count of out-of-memory kills alone: one file that costs the kernel no adding up, as
 /// `memory.stat` does.
-pub(super) fn oom_kills(group: &Path, reader: &mut Reader) -> Option<u64> {
-    reader.whole(&group.join(EVENTS)).ok().and_then(|events| value_of(events, b"oom_kill"))
-}
-
-fn cpu(group: &Path, reader: &mut Reader, figures: &mut Figures) {
-    let cpu = &mut figures.cpu;
-    if let Ok(stat) = reader.whole(&group.join("cpu.stat")) {
-        let seconds = |key: &[u8]| value_of(stat, key).map(|time| time as f64 / MICROSECONDS);
-        cpu.usage_seconds = seconds(b"usage_usec");
-        cpu.user_seconds = seconds(b"user_usec");
-        cpu.system_seconds = seconds(b"system_usec");
-        cpu.periods = value_of(stat, b"nr_periods");
-        cpu.throttled_periods = value_of(stat, b"nr_throttled");
-        cpu.throttled_seconds = seconds(b"throttled_usec");
-    }
-    if let Ok(max) = reader.whole(&group.join("cpu.max")) {
-        let (quota, period) = pairs(max).next().unwrap_or_default();
-        cpu.set_quota(number(quota), number(period));
-    }
+pub(super) fn oom_kills(group: &OpenFiles, buffer: &mut Buffer) -> Option<u64> {
+    value_of(group.read(EVENTS, buffer)?, b"oom_kill")
 }
 
 /// Two lines, `some avg10=0.00 avg60=0.00 avg300=0.00 total=<microseconds>` and `full …`; before

@@ -4,7 +4,7 @@ use super::program::Program;
 
 /// The values of the `kind` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ProcessKind {
     /// A JVM: the driver's or an executor's, and any that they start.
     Jvm,
     /// The user's Python program, and its forks.
@@ -22,13 +22,14 @@ pub enum Kind {
 /// What there is to know of the process that started another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parent {
+    /// What it runs, or on whose behalf it runs something, if it is a shell or another wrapper.
     pub(super) program: Program,
-    pub(super) kind: Kind,
+    pub(super) kind: ProcessKind,
     /// Its child has the very same arguments: it forked, and has not executed anything else.
     pub(super) forked: bool,
 }
 
-impl Kind {
+impl ProcessKind {
     /// How many there are.
     pub(super) const COUNT: usize = 6;
 
@@ -67,7 +68,13 @@ impl Kind {
             Program::PySparkDaemon => Self::PythonDaemon,
             Program::PySparkWorker => Self::PythonWorker,
             Program::R => Self::R,
-            Program::Python => match (forked, parent) {
+            Program::PythonModules if parent.is_some_and(|parent| parent.program.is_spark()) => {
+                Self::PythonDaemon
+            }
+            Program::PythonModules if forked.is_some_and(|parent| parent.kind.is_of_a_daemon()) => {
+                Self::PythonWorker
+            }
+            Program::Python | Program::PythonModules => match (forked, parent) {
                 (Some(parent), _) => parent.kind,
                 (None, Some(parent)) if parent.program == Program::SparkDriver => {
                     Self::PythonDriver
@@ -76,6 +83,10 @@ impl Kind {
             },
             _ => Self::Other,
         }
+    }
+
+    const fn is_of_a_daemon(self) -> bool {
+        matches!(self, Self::PythonDaemon | Self::PythonWorker)
     }
 
     /// The kind of children that lived and died between two scans, by the kind that waited for
@@ -95,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_kind_stands_at_its_number() {
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        for (number, kind) in ProcessKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, number);
         }
     }
@@ -103,26 +114,35 @@ mod tests {
     #[test]
     fn the_parent_decides_where_the_command_line_cannot() {
         let child_of = |program, kind, forked| Some(Parent { program, kind, forked });
-        let daemon = child_of(Program::PySparkDaemon, Kind::PythonDaemon, true);
-        let worker = child_of(Program::PySparkDaemon, Kind::PythonWorker, true);
-        let driver = child_of(Program::SparkDriver, Kind::Jvm, false);
-        let executor = child_of(Program::SparkExecutor, Kind::Jvm, false);
-        let user = child_of(Program::Python, Kind::PythonDriver, true);
+        let daemon = child_of(Program::PySparkDaemon, ProcessKind::PythonDaemon, true);
+        let worker = child_of(Program::PySparkDaemon, ProcessKind::PythonWorker, true);
+        let driver = child_of(Program::SparkDriver, ProcessKind::Jvm, false);
+        let executor = child_of(Program::SparkExecutor, ProcessKind::Jvm, false);
+        let modules = child_of(Program::PythonModules, ProcessKind::PythonDaemon, true);
+        let user = child_of(Program::Python, ProcessKind::PythonDriver, true);
         for (program, parent, expected) in [
-            (Program::PySparkDaemon, executor, Kind::PythonDaemon),
-            (Program::PySparkDaemon, None, Kind::PythonDaemon),
-            (Program::PySparkDaemon, daemon, Kind::PythonWorker),
-            (Program::PySparkDaemon, worker, Kind::PythonWorker),
-            (Program::PySparkWorker, executor, Kind::PythonWorker),
-            (Program::Python, driver, Kind::PythonDriver),
-            (Program::Python, user, Kind::PythonDriver),
-            (Program::Python, executor, Kind::Other),
-            (Program::Python, child_of(Program::Python, Kind::PythonDriver, false), Kind::Other),
-            (Program::SparkExecutor, driver, Kind::Jvm),
-            (Program::Other, driver, Kind::Other),
-            (Program::R, driver, Kind::R),
+            (Program::PySparkDaemon, executor, ProcessKind::PythonDaemon),
+            (Program::PySparkDaemon, None, ProcessKind::PythonDaemon),
+            (Program::PySparkDaemon, daemon, ProcessKind::PythonWorker),
+            (Program::PySparkDaemon, worker, ProcessKind::PythonWorker),
+            (Program::PySparkWorker, executor, ProcessKind::PythonWorker),
+            (Program::Python, driver, ProcessKind::PythonDriver),
+            (Program::Python, user, ProcessKind::PythonDriver),
+            (Program::Python, executor, ProcessKind::Other),
+            (
+                Program::Python,
+                child_of(Program::Python, ProcessKind::PythonDriver, false),
+                ProcessKind::Other,
+            ),
+            (Program::PythonModules, executor, ProcessKind::PythonDaemon),
+            (Program::PythonModules, driver, ProcessKind::PythonDaemon),
+            (Program::PythonModules, modules, ProcessKind::PythonWorker),
+            (Program::PythonModules, None, ProcessKind::Other),
+            (Program::SparkExecutor, driver, ProcessKind::Jvm),
+            (Program::Other, driver, ProcessKind::Other),
+            (Program::R, driver, ProcessKind::R),
         ] {
-            assert_eq!(Kind::of(program, parent), expected, "{program:?} of {parent:?}");
+            assert_eq!(ProcessKind::of(program, parent), expected, "{program:?} of {parent:?}");
         }
     }
 }

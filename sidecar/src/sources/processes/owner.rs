@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::files::{number, pairs};
+use crate::kernel_files::{number, pairs};
 
 /// The effective user and primary group of a process.
 ///

@@ -1,24 +1,31 @@
 //! What is read of one process, from the files under `/proc/<pid>` or a tree like it.
 
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::files::{Reader, value_of};
 use super::membership::{Container, same_pod};
 use super::owner::Owner;
 use super::program::Program;
 use super::stat::Stat;
+use crate::kernel_files::{Buffer, value_of};
 
 /// More file descriptors than these are not counted one by one.
 const FDS_LISTED: usize = 65_536;
+
+/// So many files stay open, two of a process; where a pod sees the node's processes, there may be
+/// more.
+const FILES_OPEN: usize = 256;
 
 /// A process file system. Everything in it may be gone, refused or malformed: then it is `None`.
 #[derive(Debug)]
 pub(crate) struct ProcRoot {
     path: PathBuf,
-    reader: Reader,
+    buffer: Buffer,
+    /// What is read in every scan, by process and name.
+    open: HashMap<(u32, &'static str), File>,
 }
 
 /// A command line, as far as it matters.
@@ -38,7 +45,7 @@ pub(super) struct StorageBytes {
 
 /// What came of asking for something that not everyone may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer<T> {
+pub(super) enum Access<T> {
     Known(T),
     /// Not permitted, or nothing this kernel has.
     Withheld,
@@ -48,7 +55,7 @@ pub(super) enum Answer<T> {
 
 impl ProcRoot {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, reader: Reader::default() }
+        Self { path, buffer: Buffer::default(), open: HashMap::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -77,24 +84,46 @@ impl ProcRoot {
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()))
     }
 
+    /// `/proc/<pid>/stat`, which stays open until [`close`](Self::close).
     pub(super) fn stat(&mut self, pid: u32) -> Option<Stat> {
-        let path = self.file(pid, "stat");
-        Stat::parse(self.reader.whole(&path).ok()?)
+        self.fill(pid, "stat").ok()?;
+        Stat::parse(self.buffer.filled())
     }
 
-    /// The start of a command line that is too long will do: the main class comes early.
-    pub(super) fn command(&mut self, pid: u32) -> Option<Command> {
+    /// Closes the files of processes that are not there.
+    pub(super) fn close(&mut self, is_there: impl Fn(u32) -> bool) {
+        self.open.retain(|(pid, _), _| is_there(*pid));
+    }
+
+    /// Reads a file that stays open; by its path if that one is of a process that is no more.
+    fn fill(&mut self, pid: u32, name: &'static str) -> io::Result<()> {
+        if let Some(open) = self.open.get(&(pid, name))
+            && self.buffer.fill(open).is_ok()
+        {
+            return Ok(());
+        }
+        let file = File::open(self.file(pid, name))?;
+        self.buffer.fill(&file)?;
+        if self.open.len() < FILES_OPEN {
+            self.open.insert((pid, name), file);
+        }
+        Ok(())
+    }
+
+    /// What a process of that name runs. The start of a command line that is too long will do: the
+    /// main class comes early.
+    pub(super) fn command(&mut self, pid: u32, name: &[u8]) -> Option<Command> {
         let path = self.file(pid, "cmdline");
-        let cmdline = self.reader.start(&path).ok()?;
+        let cmdline = self.buffer.beginning(&path).ok()?;
         let mut arguments = DefaultHasher::new();
         cmdline.hash(&mut arguments);
-        Some(Command { program: Program::parse(cmdline), arguments: arguments.finish() })
+        Some(Command { program: Program::parse(name, cmdline), arguments: arguments.finish() })
     }
 
     /// `/proc/<pid>/cgroup`.
     pub(crate) fn cgroup(&mut self, pid: u32) -> Option<&[u8]> {
         let path = self.file(pid, "cgroup");
-        self.reader.whole(&path).ok()
+        self.buffer.whole(&path).ok()
     }
 
     pub(super) fn container(&mut self, pid: u32) -> Option<Container> {
@@ -112,13 +141,13 @@ impl ProcRoot {
     /// Anyone may ask for anyone's.
     pub(crate) fn owner(&mut self, pid: u32) -> Option<Owner> {
         let path = self.file(pid, "status");
-        Owner::parse(self.reader.whole(&path).ok()?)
+        Owner::parse(self.buffer.whole(&path).ok()?)
     }
 
     /// Our own.
     pub(crate) fn own_owner(&mut self) -> Option<Owner> {
         let path = self.path.join("self/status");
-        Owner::parse(self.reader.whole(&path).ok()?)
+        Owner::parse(self.buffer.whole(&path).ok()?)
     }
 
     /// How many file descriptors a process has open.
@@ -134,23 +163,19 @@ impl ProcRoot {
     }
 
     /// `/proc/<pid>/io`, for those who might trace the process.
-    pub(super) fn storage_bytes(&mut self, pid: u32) -> Answer<StorageBytes> {
-        let directory = self.directory(pid);
-        match self.reader.whole(&directory.join("io")) {
-            Ok(io) => match (value_of(io, b"read_bytes"), value_of(io, b"write_bytes")) {
-                (Some(read), Some(written)) => Answer::Known(StorageBytes { read, written }),
-                _ => Answer::Withheld,
-            },
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Answer::Withheld,
-            Err(_) if fs::exists(&directory).unwrap_or(true) => Answer::Withheld,
-            Err(_) => Answer::Gone,
+    pub(super) fn storage_bytes(&mut self, pid: u32) -> Access<StorageBytes> {
+        match self.fill(pid, "io") {
+            Ok(()) => {
+                let bytes = |key| value_of(self.buffer.filled(), key);
+                match (bytes(b"read_bytes"), bytes(b"write_bytes")) {
+                    (Some(read), Some(written)) => Access::Known(StorageBytes { read, written }),
+                    _ => Access::Withheld,
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Access::Withheld,
+            Err(_) if fs::exists(self.directory(pid)).unwrap_or(true) => Access::Withheld,
+            Err(_) => Access::Gone,
         }
-    }
-
-    /// The size of a memory page, which `stat` counts in.
-    pub(crate) fn page_size(&mut self) -> u64 {
-        let path = self.path.join("self/auxv");
-        super::page_size::of(self.reader.whole(&path).unwrap_or_default())
     }
 }
 
@@ -165,14 +190,26 @@ mod tests {
         assert_eq!(own, std::process::id());
         let stat = root.stat(own).unwrap();
         assert!(stat.resident_pages > 0 && stat.threads > 0 && !stat.zombie);
-        assert_eq!(root.command(own).unwrap().program, Program::Other);
+        assert_eq!(root.command(own, stat.name()).unwrap().program, Program::Other);
         assert_eq!(root.owner(own), root.own_owner());
         assert!(root.may_share_pod(own, own));
-        assert!(root.page_size() >= 4096);
         let before = root.open_fds(own).unwrap();
         let more: Vec<_> = (0..50).map(|_| fs::File::open("/dev/null").unwrap()).collect();
         // Tests beside this one open and close files too.
         assert!(root.open_fds(own).unwrap() > before.saturating_sub(20) + more.len() as u64 / 2);
+    }
+
+    #[test]
+    fn of_a_process_that_has_ended_an_open_file_tells_nothing() {
+        let mut root = ProcRoot::new("/proc".into());
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        assert!(root.stat(child.id()).is_some() && root.stat(child.id()).is_some());
+        assert_eq!(root.open.len(), 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(root.stat(child.id()), None);
+        root.close(|_| false);
+        assert!(root.open.is_empty());
     }
 
     #[test]
@@ -200,10 +237,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir_all(directory.path().join("7")).unwrap();
         let mut root = ProcRoot::new(directory.path().into());
-        assert_eq!(root.storage_bytes(7), Answer::Withheld);
-        assert_eq!(root.storage_bytes(8), Answer::Gone);
+        assert_eq!(root.storage_bytes(7), Access::Withheld);
+        assert_eq!(root.storage_bytes(8), Access::Gone);
         fs::write(directory.path().join("7/io"), "rchar: 1\nread_bytes: 5\nwrite_bytes: 6\n")
             .unwrap();
-        assert_eq!(root.storage_bytes(7), Answer::Known(StorageBytes { read: 5, written: 6 }));
+        assert_eq!(root.storage_bytes(7), Access::Known(StorageBytes { read: 5, written: 6 }));
     }
 }

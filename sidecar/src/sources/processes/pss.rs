@@ -6,22 +6,29 @@
 //! for its own memory map; so it is asked rarely, on a thread of its own, and only if that is wanted.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::files::{Reader, pairs};
-use super::kind::Kind;
-use crate::exposition::Page;
+use super::kind::ProcessKind;
+use crate::exposition::{Described, Page};
+use crate::kernel_files::{Buffer, number, pairs};
+use crate::lock::lock;
+
+pub(super) const PSS: Described = Described::gauge(
+    "spark_process_proportional_memory_bytes",
+    &["kind"],
+    "Resident memory of the Spark container's Python processes, pages that several share divided among them; read now and then, if --pss-interval-seconds says so (/proc/<pid>/smaps_rollup Pss).",
+);
 
 /// So many processes are asked at most.
 const PROCESSES: usize = 1024;
 
 /// Reads proportional set sizes now and then.
 #[derive(Debug)]
-pub struct Pss {
+pub(super) struct Pss {
     proc_root: PathBuf,
     interval: Duration,
     state: Arc<Mutex<State>>,
@@ -32,18 +39,18 @@ struct State {
     /// When the last reading began; while one is under way, no other begins.
     began: Option<Instant>,
     busy: bool,
-    bytes: [Option<u64>; Kind::COUNT],
+    bytes: [Option<u64>; ProcessKind::COUNT],
 }
 
 impl Pss {
     /// A reader of the process file system there, which waits that long between two readings.
     #[must_use]
-    pub fn new(proc_root: PathBuf, interval: Duration) -> Self {
+    pub(super) fn new(proc_root: PathBuf, interval: Duration) -> Self {
         Self { proc_root, interval, state: Arc::default() }
     }
 
     /// Begins another reading of these processes if one is due.
-    pub fn refresh(&self, processes: &[(u32, Kind)]) {
+    pub(super) fn refresh(&self, processes: &[(u32, ProcessKind)]) {
         let mut state = lock(&self.state);
         let due = state.began.is_none_or(|began| began.elapsed() >= self.interval);
         if state.busy || !due {
@@ -65,37 +72,23 @@ impl Pss {
     }
 
     /// Writes the last reading.
-    pub fn write(&self, page: &mut Page) {
+    pub(super) fn write(&self, page: &mut Page) {
         let bytes = lock(&self.state).bytes;
-        for (kind, bytes) in Kind::ALL.into_iter().zip(bytes) {
+        for (kind, bytes) in ProcessKind::ALL.into_iter().zip(bytes) {
             if let Some(bytes) = bytes {
-                write(kind, bytes, page);
+                page.put(&PSS, &[("kind", kind.as_str())], bytes as f64);
             }
         }
     }
 }
 
-fn write(kind: Kind, bytes: u64, page: &mut Page) {
-    page.gauge(
-        "spark_process_proportional_memory_bytes",
-        "Resident memory of the Spark container's Python processes, pages that several share divided among them; read now and then, if --pss-interval-seconds says so (/proc/<pid>/smaps_rollup Pss).",
-        &[("kind", kind.as_str())],
-        bytes as f64,
-    );
-}
-
-/// Adds the family for documentation.
-pub(super) fn document(page: &mut Page) {
-    write(Kind::PythonWorker, 0, page);
-}
-
 /// The sums by kind; processes that are gone or withheld do not count.
-fn read(root: &Path, processes: &[(u32, Kind)]) -> [Option<u64>; Kind::COUNT] {
-    let mut reader = Reader::default();
-    let mut sums = [None; Kind::COUNT];
+fn read(root: &Path, processes: &[(u32, ProcessKind)]) -> [Option<u64>; ProcessKind::COUNT] {
+    let mut buffer = Buffer::default();
+    let mut sums = [None; ProcessKind::COUNT];
     for (pid, kind) in processes {
         let path = root.join(pid.to_string()).join("smaps_rollup");
-        if let Some(bytes) = reader.whole(&path).ok().and_then(pss) {
+        if let Some(bytes) = buffer.whole(&path).ok().and_then(pss) {
             let sum: &mut u64 = sums[*kind as usize].get_or_insert_default();
             *sum = sum.saturating_add(bytes);
         }
@@ -107,11 +100,7 @@ fn read(root: &Path, processes: &[(u32, Kind)]) -> [Option<u64>; Kind::COUNT] {
 fn pss(file: &[u8]) -> Option<u64> {
     let (_, value) = pairs(file).find(|(key, _)| *key == b"Pss")?;
     let kib = value.strip_suffix(b"kB")?;
-    super::files::number(kib)?.checked_mul(1024)
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+    number(kib)?.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -120,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn after_reading(pss: &Pss) -> [Option<u64>; Kind::COUNT] {
+    fn after_reading(pss: &Pss) -> [Option<u64>; ProcessKind::COUNT] {
         for _ in 0..1000 {
             if !lock(&pss.state).busy {
                 break;
@@ -133,10 +122,13 @@ mod tests {
     #[test]
     fn this_process_is_asked_once_in_a_while() {
         let pss = Pss::new("/proc".into(), Duration::from_mins(10));
-        pss.refresh(&[(std::process::id(), Kind::PythonWorker), (0, Kind::PythonDaemon)]);
+        pss.refresh(&[
+            (std::process::id(), ProcessKind::PythonWorker),
+            (0, ProcessKind::PythonDaemon),
+        ]);
         let first = after_reading(&pss);
-        assert!(first[Kind::PythonWorker as usize].unwrap() > 100_000);
-        assert_eq!(first[Kind::PythonDaemon as usize], None);
+        assert!(first[ProcessKind::PythonWorker as usize].unwrap() > 100_000);
+        assert_eq!(first[ProcessKind::PythonDaemon as usize], None);
         // Not due yet: what is gone by now is not asked for.
         pss.refresh(&[]);
         assert_eq!(after_reading(&pss), first);
@@ -158,11 +150,11 @@ mod tests {
             std::fs::write(directory.join("smaps_rollup"), text).unwrap();
         }
         let pss = Pss::new(proc.path().into(), Duration::ZERO);
-        pss.refresh(&[(7, Kind::PythonWorker), (8, Kind::PythonWorker)]);
-        assert_eq!(after_reading(&pss)[Kind::PythonWorker as usize], Some(128 * 1024));
+        pss.refresh(&[(7, ProcessKind::PythonWorker), (8, ProcessKind::PythonWorker)]);
+        assert_eq!(after_reading(&pss)[ProcessKind::PythonWorker as usize], Some(128 * 1024));
         // When the workers are gone, so is what they took.
         pss.refresh(&[]);
-        assert_eq!(after_reading(&pss)[Kind::PythonWorker as usize], None);
+        assert_eq!(after_reading(&pss)[ProcessKind::PythonWorker as usize], None);
     }
 
     proptest! {

@@ -1,15 +1,19 @@
 //! What one scan found, and how it reads on the page.
 
-use super::kind::Kind;
+use super::ProcessError;
+use super::kind::ProcessKind;
+use super::pss::PSS;
 use super::stat::TICKS_PER_SECOND;
-use crate::exposition::Page;
+use crate::exposition::{Described, Page, Row};
 
 /// The processes of the Spark container at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    pub(super) usages: [Option<Usage>; Kind::COUNT],
+    pub(super) usages: [Option<Usage>; ProcessKind::COUNT],
     pub(super) spark: Option<Spark>,
-    pub(super) python: Vec<(u32, Kind)>,
+    pub(super) python: Vec<(u32, ProcessKind)>,
+    /// Whether there is a JVM of Spark's that is none of ours.
+    pub(super) stranger: bool,
 }
 
 /// Which process: a process id is given to another when its process has ended.
@@ -71,13 +75,21 @@ impl Snapshot {
 
     /// The Python processes that run, and their kinds.
     #[must_use]
-    pub fn python(&self) -> &[(u32, Kind)] {
+    pub fn python(&self) -> &[(u32, ProcessKind)] {
         &self.python
+    }
+
+    /// Why there is nothing, where nothing of Spark's was ever seen.
+    pub(super) fn shows_nothing(&self) -> Option<ProcessError> {
+        let seen = self.spark.is_some() || self.usages.iter().any(Option::is_some);
+        let error =
+            if self.stranger { ProcessError::SparkOfAnotherPod } else { ProcessError::NoSpark };
+        (!seen).then_some(error)
     }
 
     /// What the processes of one kind use; `None` if none was ever seen.
     #[must_use]
-    pub fn usage(&self, kind: Kind) -> Option<&Usage> {
+    pub fn usage(&self, kind: ProcessKind) -> Option<&Usage> {
         self.usages[kind as usize].as_ref()
     }
 
@@ -85,77 +97,52 @@ impl Snapshot {
     ///
     /// A kind that was seen once stays, at zero when its processes are gone.
     pub fn write(&self, page: &mut Page) {
-        for kind in Kind::ALL {
+        for kind in ProcessKind::ALL {
             if let Some(usage) = self.usage(kind) {
-                usage.write(kind, page);
+                page.put_all(&FAMILIES, &[("kind", kind.as_str())], usage);
             }
         }
     }
 }
 
-/// A page with every family of the processes, for documentation.
-#[must_use]
-pub fn documented() -> Page {
-    let seen = Some(0);
-    let all = Usage { open_fds: seen, read_bytes: seen, written_bytes: seen, ..Usage::default() };
-    let mut page = Page::new();
-    all.write(Kind::Jvm, &mut page);
-    super::pss::document(&mut page);
-    page
+/// Every family of the scans.
+#[rustfmt::skip]
+const FAMILIES: [Row<Usage>; 7] = [
+    (gauge("spark_processes",
+        "Processes of the Spark container."),
+        |it| Some(it.count as f64)),
+    (gauge("spark_process_threads",
+        "Threads of the Spark container's processes (/proc/<pid>/stat num_threads)."),
+        |it| Some(it.threads as f64)),
+    (gauge("spark_process_resident_memory_bytes",
+        "Resident memory of the Spark container's processes; pages that forks share count for each of them (/proc/<pid>/stat rss)."),
+        |it| Some(it.resident_bytes as f64)),
+    (counter("spark_process_cpu_seconds_total",
+        "User and system CPU time of the Spark container's processes, ended ones included (/proc/<pid>/stat utime, stime, cutime, cstime)."),
+        |it| Some(it.cpu_seconds())),
+    (gauge("spark_process_open_fds",
+        "Open file descriptors of the Spark container's processes (/proc/<pid>/fd)."),
+        |it| it.open_fds.map(|count| count as f64)),
+    (counter("spark_process_read_bytes_total",
+        "Bytes that the Spark container's processes had fetched from storage, ended ones included (/proc/<pid>/io read_bytes)."),
+        |it| it.read_bytes.map(|bytes| bytes as f64)),
+    (counter("spark_process_written_bytes_total",
+        "Bytes that the Spark container's processes had sent to storage, ended ones included (/proc/<pid>/io write_bytes)."),
+        |it| it.written_bytes.map(|bytes| bytes as f64)),
+];
+
+const fn gauge(name: &'static str, help: &'static str) -> Described {
+    Described::gauge(name, &["kind"], help)
 }
 
-impl Usage {
-    fn write(&self, kind: Kind, page: &mut Page) {
-        let labels = [("kind", kind.as_str())];
-        page.gauge(
-            "spark_processes",
-            "Processes of the Spark container.",
-            &labels,
-            self.count as f64,
-        );
-        page.gauge(
-            "spark_process_threads",
-            "Threads of the Spark container's processes (/proc/<pid>/stat num_threads).",
-            &labels,
-            self.threads as f64,
-        );
-        page.gauge(
-            "spark_process_resident_memory_bytes",
-            "Resident memory of the Spark container's processes; pages that forks share count for each of them (/proc/<pid>/stat rss).",
-            &labels,
-            self.resident_bytes as f64,
-        );
-        page.counter(
-            "spark_process_cpu_seconds_total",
-            "User and system CPU time of the Spark container's processes, ended ones included (/proc/<pid>/stat utime, stime, cutime, cstime).",
-            &labels,
-            self.cpu_seconds(),
-        );
-        if let Some(open_fds) = self.open_fds {
-            page.gauge(
-                "spark_process_open_fds",
-                "Open file descriptors of the Spark container's processes (/proc/<pid>/fd).",
-                &labels,
-                open_fds as f64,
-            );
-        }
-        if let Some(read) = self.read_bytes {
-            page.counter(
-                "spark_process_read_bytes_total",
-                "Bytes that the Spark container's processes had fetched from storage, ended ones included (/proc/<pid>/io read_bytes).",
-                &labels,
-                read as f64,
-            );
-        }
-        if let Some(written) = self.written_bytes {
-            page.counter(
-                "spark_process_written_bytes_total",
-                "Bytes that the Spark container's processes had sent to storage, ended ones included (/proc/<pid>/io write_bytes).",
-                &labels,
-                written as f64,
-            );
-        }
-    }
+const fn counter(name: &'static str, help: &'static str) -> Described {
+    Described::counter(name, &["kind"], help)
+}
+
+/// A page with every family of the processes and no sample, for documentation.
+#[must_use]
+pub fn documented() -> Page {
+    Page::of_described(FAMILIES.iter().map(|(metric, _)| metric).chain([&PSS]))
 }
 
 #[cfg(test)]
@@ -167,7 +154,7 @@ mod tests {
     fn a_kind_never_seen_is_absent_and_so_is_what_may_not_be_seen() {
         let mut snapshot = Snapshot::default();
         let usage = Usage { count: 2, cpu_ticks: 1234, ..Usage::default() };
-        snapshot.usages[Kind::PythonWorker as usize] = Some(usage);
+        snapshot.usages[ProcessKind::PythonWorker as usize] = Some(usage);
         let mut page = Page::new();
         snapshot.write(&mut page);
         let mut text = Vec::new();

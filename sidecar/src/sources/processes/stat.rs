@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::files::number;
+use crate::kernel_files::number;
 
 /// Clock ticks per second of `stat` and of cgroup v1's `cpuacct.stat`: `USER_HZ`, which is 100 on
 /// every architecture that Spark runs on.
@@ -12,9 +12,14 @@ pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 /// `PF_KTHREAD` of the kernel's `include/linux/sched.h`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
+/// A program's name is cut to so many bytes (`TASK_COMM_LEN` less one).
+const NAME: usize = 15;
+
 /// The fields in use of one `stat` line, named as in `proc_pid_stat(5)` where no word is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
+    /// `comm`, with zeros behind it.
+    name: [u8; NAME],
     /// Which program was executed last, as far as its name and the place of its arguments tell.
     pub(crate) image: u64,
     /// It has ended, and only waits for its parent to notice.
@@ -56,7 +61,10 @@ impl Stat {
         let arguments_at = next(23);
         let mut image = DefaultHasher::new();
         (name, arguments_at).hash(&mut image);
+        let mut short = [0; NAME];
+        short.iter_mut().zip(name).for_each(|(place, byte)| *place = *byte);
         Some(Self {
+            name: short,
             image: image.finish(),
             zombie: matches!(state, b"Z" | b"X" | b"x"),
             parent: u32::try_from(parent).ok()?,
@@ -67,6 +75,19 @@ impl Stat {
             started,
             resident_pages,
         })
+    }
+}
+
+impl Stat {
+    /// The name of the program: of its file, if it has not given itself another one.
+    pub(crate) fn name(&self) -> &[u8] {
+        let end = self.name.iter().position(|byte| *byte == 0);
+        &self.name[..end.unwrap_or(NAME)]
+    }
+
+    /// Resident memory, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.resident_pages.saturating_mul(rustix::param::page_size() as u64)
     }
 }
 
@@ -93,6 +114,7 @@ mod tests {
         for name in ["java", "a b", ") S 1 (", "((", "))", ""] {
             let stat = Stat::parse(line(name, 'S', numbers).as_bytes()).unwrap();
             assert_eq!((stat.parent, stat.cpu, stat.reaped_cpu), (7, 120, 304), "{name:?}");
+            assert_eq!(stat.name(), name.as_bytes());
             assert_eq!((stat.threads, stat.started, stat.resident_pages), (38, 5555, 9000));
             assert!(!stat.zombie && !stat.kernel_thread);
         }

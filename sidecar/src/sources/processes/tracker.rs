@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use super::ProcessError;
 use super::accounts::Accounts;
-use super::kind::{Kind, Parent};
+use super::kind::{Parent, ProcessKind};
 use super::membership::Container;
-use super::proc_root::{Answer, Command, ProcRoot, StorageBytes};
+use super::proc_root::{Access, Command, ProcRoot, StorageBytes};
 use super::program::Program;
 use super::snapshot::{Identity, Snapshot, Spark, Usage};
 use super::stat::Stat;
@@ -20,13 +20,14 @@ use super::stat::Stat;
 #[derive(Debug)]
 pub struct Tracker {
     root: ProcRoot,
-    page_size: u64,
+    /// Ourselves.
+    own: Option<u32>,
     known: HashMap<u32, Known>,
     spark: Option<Spark>,
     /// Stays when Spark's JVM has ended: there may be processes left in its container.
     scope: Option<Scope>,
     /// Counters, and which kinds were seen at all.
-    totals: [Option<Usage>; Kind::COUNT],
+    totals: [Option<Usage>; ProcessKind::COUNT],
 }
 
 /// Which processes count.
@@ -46,7 +47,9 @@ struct Known {
     command: Command,
     container: Option<Container>,
     parent: u32,
-    kind: Option<Kind>,
+    kind: Option<ProcessKind>,
+    /// What it runs, or who has it run what it runs: wrappers are looked through.
+    on_behalf_of: Program,
     /// It belongs to the Spark container; that never changes.
     member: bool,
     /// It stands above Spark's JVM: tini, a shell. Orphans end there, whose figures were counted
@@ -79,14 +82,14 @@ impl Tracker {
     /// Follows the processes of the file system at `proc_root`: `/proc`, or a tree like it.
     #[must_use]
     pub fn new(proc_root: PathBuf) -> Self {
-        let mut root = ProcRoot::new(proc_root);
+        let root = ProcRoot::new(proc_root);
         Self {
-            page_size: root.page_size(),
+            own: root.own_pid(),
             root,
             known: HashMap::new(),
             spark: None,
             scope: None,
-            totals: [None; Kind::COUNT],
+            totals: [None; ProcessKind::COUNT],
         }
     }
 
@@ -95,7 +98,7 @@ impl Tracker {
     /// Processes that end meanwhile are left out. A scan that finds no Spark is no error: it has
     /// not started yet, or it has ended.
     pub fn scan(&mut self) -> Result<Snapshot, ProcessError> {
-        let own = self.root.own_pid();
+        let own = self.own;
         if own == Some(1) {
             return Err(ProcessError::NotShared);
         }
@@ -103,28 +106,33 @@ impl Tracker {
         let mut table = self.read_table(own, &mut gone).map_err(|source| {
             ProcessError::Unlistable { path: self.root.path().to_owned(), source }
         })?;
-        self.find_spark(&table, own);
+        self.root.close(|pid| self.known.contains_key(&pid));
+        let stranger = self.find_spark(&table, own);
         self.sort_out(&table);
         table.retain_mut(|seen| self.measure(seen, &mut gone));
         self.settle(&table, &gone);
-        Ok(self.add_up(&table))
+        Ok(Snapshot { stranger, ..self.add_up(&table) })
     }
 
     /// Follows Spark's JVM while it runs, and looks for it otherwise.
     ///
     /// The oldest is the pod's; others were started by it: executors of a local cluster, a
-    /// `spark-submit` of the user's.
-    fn find_spark(&mut self, table: &[Seen], own: Option<u32>) {
+    /// `spark-submit` of the user's. `true` if there are some, and none is in our pod.
+    fn find_spark(&mut self, table: &[Seen], own: Option<u32>) -> bool {
         let mut candidates = table.iter().filter(|seen| {
             let known = self.known.get(&seen.pid);
             !seen.stat.zombie && known.is_some_and(|known| known.command.program.is_spark())
         });
         let is = |spark: Spark, seen: &Seen| seen.identity() == spark.process;
         if self.spark.is_some_and(|spark| candidates.clone().any(|seen| is(spark, seen))) {
-            return;
+            return false;
         }
-        let root = &mut self.root;
-        let found = candidates.find(|seen| own.is_none_or(|own| root.may_share_pod(own, seen.pid)));
+        let (root, mut stranger) = (&mut self.root, false);
+        let found = candidates.find(|seen| {
+            let ours = own.is_none_or(|own| root.may_share_pod(own, seen.pid));
+            stranger |= !ours;
+            ours
+        });
         self.spark = found.map(|seen| Spark { process: seen.identity(), parent: seen.stat.parent });
         if let Some(spark) = self.spark {
             let ours = own.and_then(|own| self.root.container(own));
@@ -135,6 +143,7 @@ impl Tracker {
             });
             self.mark_above(spark);
         }
+        stranger && self.spark.is_none()
     }
 
     fn mark_above(&mut self, spark: Spark) {
@@ -148,25 +157,29 @@ impl Tracker {
     /// Decides who belongs to the Spark container, and what kind they are.
     fn sort_out(&mut self, table: &[Seen]) {
         for seen in table {
-            let parent = self
-                .known
-                .get(&seen.stat.parent)
-                .map(|parent| (parent.member, parent.command, parent.kind.unwrap_or(Kind::Other)));
+            let parent = self.known.get(&seen.stat.parent).map(|parent| {
+                let kind = parent.kind.unwrap_or(ProcessKind::Other);
+                (parent.member, parent.command, parent.on_behalf_of, kind)
+            });
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
             };
             let kind = *known.kind.get_or_insert_with(|| {
-                let parent = parent.map(|(_, command, kind)| Parent {
-                    program: command.program,
+                if let (Program::Other, Some((_, _, program, _))) = (known.command.program, parent)
+                {
+                    known.on_behalf_of = program;
+                }
+                let parent = parent.map(|(_, command, program, kind)| Parent {
+                    program,
                     kind,
                     forked: command == known.command,
                 });
-                Kind::of(known.command.program, parent)
+                ProcessKind::of(known.command.program, parent)
             });
             // `python job.py` outside of a pod: the user's program has started the JVM.
             let started_spark = self.spark.is_some_and(|spark| spark.parent == seen.pid)
                 && known.command.program == Program::Python;
-            known.kind = Some(if started_spark { Kind::PythonDriver } else { kind });
+            known.kind = Some(if started_spark { ProcessKind::PythonDriver } else { kind });
             known.member |= match self.scope {
                 None => false,
                 Some(Scope::Container(container)) => known.container == Some(container),
@@ -188,9 +201,9 @@ impl Tracker {
             seen.open_fds = self.root.open_fds(seen.pid);
         }
         match self.root.storage_bytes(seen.pid) {
-            Answer::Known(bytes) => seen.storage_bytes = Some(bytes),
-            Answer::Withheld => {}
-            Answer::Gone => {
+            Access::Known(bytes) => seen.storage_bytes = Some(bytes),
+            Access::Withheld => {}
+            Access::Gone => {
                 gone.extend(self.known.remove_entry(&seen.pid));
                 return false;
             }
@@ -233,21 +246,26 @@ impl Tracker {
             let Some(known) = self.known.get_mut(&seen.pid) else {
                 continue;
             };
-            let kind = known.kind.unwrap_or(Kind::Other);
+            let kind = known.kind.unwrap_or(ProcessKind::Other);
             let usage = self.totals[kind as usize].get_or_insert_default();
             usage.cpu_ticks += known.accounts.cpu.advance(seen.stat.cpu);
             if !seen.stat.zombie {
                 usage.count += 1;
                 usage.threads += seen.stat.threads;
-                if matches!(kind, Kind::PythonDriver | Kind::PythonDaemon | Kind::PythonWorker) {
+                if matches!(
+                    kind,
+                    ProcessKind::PythonDriver
+                        | ProcessKind::PythonDaemon
+                        | ProcessKind::PythonWorker
+                ) {
                     python.push((seen.pid, kind));
                 }
-                usage.resident_bytes += seen.stat.resident_pages.saturating_mul(self.page_size);
+                usage.resident_bytes += seen.stat.resident_bytes();
             }
             if let Some(open_fds) = seen.open_fds {
                 *usage.open_fds.get_or_insert_default() += open_fds;
             }
-            if known.above_spark && kind == Kind::Other {
+            if known.above_spark && kind == ProcessKind::Other {
                 continue;
             }
             let unseen = known.accounts.reaped_cpu.advance(seen.stat.reaped_cpu);
@@ -257,7 +275,7 @@ impl Tracker {
             }
             if let Some(bytes) = seen.storage_bytes {
                 // A daemon does little but wait for workers, whose bytes come with their time.
-                let workers = kind == Kind::PythonDaemon && unseen > 0;
+                let workers = kind == ProcessKind::PythonDaemon && unseen > 0;
                 let kind = if workers { kind.of_unseen_children() } else { kind };
                 let usage = self.totals[kind as usize].get_or_insert_default();
                 *usage.read_bytes.get_or_insert_default() +=
@@ -267,6 +285,7 @@ impl Tracker {
             }
         }
         let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.process.pid);
-        Snapshot { usages: self.totals, spark: self.spark.filter(is_there), python }
+        let spark = self.spark.filter(is_there);
+        Snapshot { usages: self.totals, spark, python, stranger: false }
     }
 }

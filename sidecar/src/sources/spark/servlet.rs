@@ -4,7 +4,7 @@
 //! is what fills a Prometheus. `--compat=servlet` serves them beside the stable names for as long as
 //! such dashboards are in use.
 
-use super::text::{Samples, labels};
+use super::text::{Lines, labels};
 use crate::exposition::{Kind, Page, Part};
 
 /// How many names a page may have; Spark's largest have about 400.
@@ -20,7 +20,7 @@ const HELP: &str =
 #[must_use]
 pub fn write(body: &[u8]) -> Page {
     let mut page = Page::new();
-    for sample in Samples::new(body).filter_map(Result::ok) {
+    for sample in Lines::new(body).filter_map(Result::ok) {
         if page.families().len() == MAX_NAMES {
             break;
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::push::{Of, Store};
-use super::{Reason, Repairs, Wanted, driver, executors};
+use super::{Reason, Repairs, Wanted, driver_page as driver, executors_page as executors};
 use crate::exposition::{Kind, Page, encode};
 
 /// Which page of Spark's a file holds.

@@ -28,7 +28,7 @@ pub(super) const MAX_LINE: usize = 64 * 1024;
 
 /// One sample, as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sample<'a> {
+pub(super) struct Line<'a> {
     /// `[a-zA-Z_:][a-zA-Z0-9_:]*`
     pub(super) name: &'a str,
     /// What is between the braces; empty where there are none.
@@ -38,14 +38,14 @@ pub(super) struct Sample<'a> {
 }
 
 /// The samples of a text, in order, and of each line that is none why not.
-#[derive(Debug)]
-pub(super) struct Samples<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Lines<'a> {
     rest: &'a [u8],
     /// Whether the text ends here; if not, a last line without line feed is left for later.
     ends: bool,
 }
 
-impl<'a> Samples<'a> {
+impl<'a> Lines<'a> {
     /// Those of a whole text.
     pub(super) const fn new(text: &'a [u8]) -> Self {
         Self { rest: text, ends: true }
@@ -62,8 +62,8 @@ impl<'a> Samples<'a> {
     }
 }
 
-impl<'a> Iterator for Samples<'a> {
-    type Item = Result<Sample<'a>, Reason>;
+impl<'a> Iterator for Lines<'a> {
+    type Item = Result<Line<'a>, Reason>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -105,7 +105,7 @@ struct Cut {
     open: bool,
 }
 
-fn sample(line: &[u8]) -> Result<Sample<'_>, Cut> {
+fn sample(line: &[u8]) -> Result<Line<'_>, Cut> {
     let cut = |reason, open| Cut { reason, open };
     let (name, rest) = name(line).ok_or(cut(Reason::Malformed, false))?;
     let (labels, tail) = match rest.first() {
@@ -121,7 +121,7 @@ fn sample(line: &[u8]) -> Result<Sample<'_>, Cut> {
         return Err(cut(Reason::Malformed, true));
     }
     let value = value(tail).map_err(|reason| cut(reason, rest.starts_with(b"{")))?;
-    Ok(Sample { name, labels, value })
+    Ok(Line { name, labels, value })
 }
 
 /// Whether these are an executor's labels without the last: an application's name that holds

@@ -39,6 +39,41 @@ pub(crate) fn get(port: u16, path: &str) -> io::Result<Answer> {
     request(port, "GET", path, "")
 }
 
+/// A scraper that keeps its connection, as Prometheus does.
+#[derive(Debug)]
+pub(crate) struct Prometheus {
+    stream: TcpStream,
+}
+
+impl Prometheus {
+    pub(crate) fn connect(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream })
+    }
+
+    /// Asks for the page, and does not read it.
+    pub(crate) fn ask(&mut self) -> io::Result<()> {
+        let head = "GET /metrics HTTP/1.1\r\nHost: sidecar\r\nUser-Agent: Prometheus/2.42.0\r\n\
+                    X-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n";
+        self.stream.write_all(head.as_bytes())
+    }
+
+    /// One scrape: the whole answer.
+    pub(crate) fn scrape(&mut self) -> io::Result<Answer> {
+        self.ask()?;
+        let (mut answer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+        while !answer.ends_with(b"\r\n0\r\n\r\n") {
+            let read = self.stream.read(&mut piece)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            answer.extend_from_slice(&piece[..read]);
+        }
+        parse(&answer).ok_or_else(|| io::Error::other("not whole"))
+    }
+}
+
 /// Sends bytes, and reads until the other side ends the connection.
 pub(crate) fn exchange(port: u16, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;

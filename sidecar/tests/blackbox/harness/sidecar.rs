@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Answer, Page, eventually, get};
+use super::{Answer, Page, Prometheus, eventually, get};
 
 /// A sidecar that serves; killed at the end of its test if it still lives.
 #[derive(Debug)]
@@ -59,6 +59,14 @@ impl Sidecar {
         Page::parse(self.metrics().text())
     }
 
+    /// A scraper that keeps its connection, and its first scrape.
+    #[track_caller]
+    pub(crate) fn prometheus(&self) -> (Prometheus, Page) {
+        let mut prometheus = Prometheus::connect(self.port).unwrap();
+        let page = Page::parse(prometheus.scrape().unwrap().text());
+        (prometheus, page)
+    }
+
     /// One scrape, as an answer.
     #[track_caller]
     pub(crate) fn metrics(&self) -> Answer {
@@ -84,6 +92,14 @@ impl Sidecar {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Whether it has a handler for SIGTERM (`proc_pid_status(5)`).
+    pub(crate) fn hears_sigterm(&self) -> bool {
+        const SIGTERM: u64 = 1 << 14;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & SIGTERM != 0
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {

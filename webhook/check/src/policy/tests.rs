@@ -25,7 +25,7 @@ fn printed() -> Policies {
 }
 
 fn not_passed(policies: &Policies) -> Vec<(&'static str, Outcome)> {
-    let findings = policies.judge("emberscope").into_iter();
+    let findings = policies.judge("emberscope", &Roles::default()).into_iter();
     let told = findings.map(|one| (one.check.code, one.outcome));
     told.filter(|(_, outcome)| *outcome != Outcome::Pass).collect()
 }

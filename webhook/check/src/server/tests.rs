@@ -14,6 +14,7 @@ fn installed() -> Server {
             }}},
             "status": {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2},
         })),
+        pods: Ok(Vec::new()),
         service: Ok(json!({"spec": {"ports": [{"port": 443}]}})),
         slices: Ok(vec![json!({"endpoints": [{"conditions": {"ready": true}}, {}]})]),
         config_map: Ok(json!({"data": {"config.yaml": "sidecar: {image: a/b:1}"}})),
@@ -43,6 +44,20 @@ fn some_replicas_are_a_warning_and_none_is_a_failure() {
         let found = not_passed(&server);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].0, found[0].1), ("deployment", outcome));
+    }
+}
+
+#[test]
+fn a_linger_time_that_pods_cut_is_a_warning_whoever_sets_it() {
+    let mut server = installed();
+    for (config, outcome) in [
+        ("sidecar: {lingerSeconds: 25}", None),
+        ("sidecar: {lingerSeconds: 26}", Some(Outcome::Warn)),
+        ("profiles: [{name: a, sidecar: {lingerSeconds: 26}}]", Some(Outcome::Warn)),
+    ] {
+        server.config_map = Ok(json!({"data": {"config.yaml": config}}));
+        let found = not_passed(&server);
+        assert_eq!(found.first().map(|found| found.1), outcome, "{config}: {found:?}");
     }
 }
 
@@ -131,4 +146,26 @@ fn a_mounted_secret_is_found_where_the_server_keeps_none() {
     pod["containers"][0]["args"] = json!(["serve", "--cert-dir=/certs"]);
     pod["volumes"] = json!([{"configMap": {}}, {"secret": {"secretName": "mine"}}]);
     assert_eq!(server.secret().as_deref(), Some("mine"));
+}
+
+/// What the README's reader sees who built the images and did not bring them to the nodes.
+#[test]
+fn a_deployment_that_is_not_ready_says_why() {
+    let mut server = installed();
+    server.deployment.as_mut().unwrap()["status"] = json!({"replicas": 2});
+    server.pods = Ok(vec![json!({
+        "metadata": {"name": "emberscope-1"},
+        "status": {"phase": "Pending", "containerStatuses": [{
+            "name": "webhook", "image": "x/emberscope:1",
+            "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}},
+        }]},
+    })]);
+    let found = server.judge().into_iter().find(|one| one.check == DEPLOYMENT).unwrap();
+    assert_eq!(found.outcome, Outcome::Fail);
+    for words in
+        ["no replica is ready (of 2)", "emberscope-1", "ImagePullBackOff", "x/emberscope:1"]
+    {
+        assert!(found.sentence.contains(words), "{}", found.sentence);
+    }
+    assert!(found.remedy.unwrap().contains("nodes"));
 }

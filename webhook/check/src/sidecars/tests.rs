@@ -18,7 +18,8 @@ fn running(name: &str, role: &str) -> Value {
 fn taken(pods: &[Value]) -> Running {
     let mut running = Running::default();
     for pod in pods {
-        running.take(pod);
+        let driver = pod["metadata"]["labels"]["spark-role"] == "driver";
+        running.take(pod, driver.then_some(Role::Driver));
     }
     running
 }

@@ -14,7 +14,7 @@ pub struct Image(String);
 impl Image {
     /// The one that is released with this version: both programs are in it.
     pub(super) fn of_this_version() -> Self {
-        Self(concat!("emberscope:", env!("CARGO_PKG_VERSION")).to_owned())
+        Self(concat!("localhost/emberscope:", env!("CARGO_PKG_VERSION")).to_owned())
     }
 
     /// The reference.

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::push;
 use super::spark_confs::{Changes, defaults, over};
-use super::{Config, Problem, SidecarConfig, UserRule};
+use super::{Config, Problem, Roles, SidecarConfig, UserRule};
 use crate::origin::{Origin, Sourced};
 use crate::pod::Pod;
 
@@ -105,6 +106,7 @@ impl TryFrom<String> for Pattern {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct File {
+    roles: Roles,
     sidecar: SidecarConfig,
     users: Sourced<Vec<UserRule>>,
     spark_confs: Option<Changes>,
@@ -119,6 +121,8 @@ struct ProfileInFile {
     #[serde(rename = "match")]
     selector: Selector,
     #[serde(default)]
+    roles: Option<Roles>,
+    #[serde(default)]
     sidecar: Map<String, Value>,
     #[serde(default)]
     users: Option<Vec<UserRule>>,
@@ -128,17 +132,17 @@ struct ProfileInFile {
 
 impl Default for File {
     fn default() -> Self {
-        let Config { sidecar, users, spark_confs: _, profiles: _ } = Config::default();
-        Self { sidecar, users, spark_confs: None, profiles: None }
+        let Config { roles, sidecar, users, spark_confs: _, profiles: _ } = Config::default();
+        Self { roles, sidecar, users, spark_confs: None, profiles: None }
     }
 }
 
 impl File {
     /// The configuration that it means.
     pub(super) fn resolve(self) -> Result<Config, Problem> {
-        let Self { sidecar, users, spark_confs, profiles } = self;
+        let Self { roles, sidecar, users, spark_confs, profiles } = self;
         let spark_confs = over(defaults(), spark_confs.unwrap_or_default(), &Origin::Configuration);
-        let mut config = Config { sidecar, users, spark_confs, profiles: Vec::new() };
+        let mut config = Config { roles, sidecar, users, spark_confs, profiles: Vec::new() };
         if let Some(problem) = config.problem() {
             return Err(problem);
         }
@@ -165,7 +169,7 @@ impl File {
 
 impl ProfileInFile {
     fn resolve(self, base: &Config) -> Result<Profile, Problem> {
-        let Self { name, selector, sidecar, users, spark_confs } = self;
+        let Self { name, selector, roles, sidecar, users, spark_confs } = self;
         let problem = |key: &str, problem: &str| Err((key.to_owned(), problem.to_owned()));
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         // Kubernetes allows 63 characters for the names that the policy makes of this one.
@@ -185,7 +189,12 @@ impl ProfileInFile {
             // A driver tells its executors where to push, and may be of another profile.
             return problem("sidecar.pushPort", "is for all profiles alike; set it at the top");
         }
+        if roles.is_some_and(|roles| roles != base.roles) {
+            // Which pods are Spark's comes first; a profile selects among them.
+            return problem("roles", "is for all profiles alike; set it at the top");
+        }
         let config = Config {
+            roles: base.roles.clone(),
             sidecar,
             users: users.map_or_else(
                 || base.users.clone(),
@@ -194,6 +203,9 @@ impl ProfileInFile {
             spark_confs: over(base.spark_confs.clone(), spark_confs, &origin),
             profiles: Vec::new(),
         };
+        if let Some(key) = push::differing_port(base, &config) {
+            return problem(&key, "is for all profiles alike; set it at the top");
+        }
         match config.problem() {
             None => Ok(Profile { name, selector, config }),
             Some(problem) => Err(problem),

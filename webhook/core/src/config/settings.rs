@@ -1,10 +1,11 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
-use super::spark_confs::{options, push_sink};
-use super::{Config, Selector, SidecarConfig, SparkConfs};
+use super::spark_confs::options;
+use super::{Config, Selector, SidecarConfig, SparkConfs, push};
 use crate::cluster_state::{ClusterState, OwnImage};
 use crate::origin::Sourced;
-use crate::pod::{Pod, Role};
+use crate::pod::Pod;
+use crate::role::Role;
 
 /// The settings for every pod of a cluster.
 #[derive(Debug)]
@@ -21,18 +22,23 @@ impl AllSettings {
     /// Settings for a cluster of which so much is known.
     #[must_use]
     pub fn new(config: Config, cluster: ClusterState) -> Self {
+        // A driver tells its executors how often to push, and may be of any profile.
+        let all = config.profiles.iter().map(|profile| &profile.config).chain([&config]);
+        let periods = all.map(|one| push::period_seconds(&one.spark_confs, Role::Executor));
+        let executors_push = periods.max().flatten();
+        let settings = |config, profile| {
+            let mut settings = Settings::new(config, profile, &cluster);
+            settings.push_period_seconds[Role::Executor as usize] = executors_push;
+            settings
+        };
         let profiles = config.profiles.iter().map(|profile| {
             let name = Some(profile.name.clone());
-            let settings = Settings::new(profile.config.clone(), name, &cluster);
-            (profile.selector.clone(), settings)
+            (profile.selector.clone(), settings(profile.config.clone(), name))
         });
+        let profiles = profiles.collect();
         let top = Config { profiles: Vec::new(), ..config.clone() };
-        Self {
-            profiles: profiles.collect(),
-            default: Settings::new(top, None, &cluster),
-            config,
-            cluster,
-        }
+        let default = settings(top, None);
+        Self { config, cluster, default, profiles }
     }
 
     /// Settings where there is no cluster to ask.
@@ -78,6 +84,8 @@ pub struct Settings {
     pub options: String,
     /// Where Spark's processes push to, by role.
     push_ports: [u16; 2],
+    /// How often, by role.
+    push_period_seconds: [Option<u32>; 2],
 }
 
 impl Settings {
@@ -86,11 +94,8 @@ impl Settings {
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let spark_confs = with_ports(&config);
         let options = options(&spark_confs);
-        let push_ports = Role::ALL.map(|role| {
-            let told = spark_confs.get(&format!("{}.port", push_sink(role)));
-            let told = told.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
-            told.unwrap_or_else(|| config.sidecar.push_port.get())
-        });
+        let push_ports = Role::ALL.map(|role| push::port(&config, role));
+        let push_period_seconds = Role::ALL.map(|role| push::period_seconds(&spark_confs, role));
         Self {
             config,
             profile,
@@ -99,6 +104,7 @@ impl Settings {
             spark_confs,
             options,
             push_ports,
+            push_period_seconds,
         }
     }
 
@@ -106,6 +112,13 @@ impl Settings {
     #[must_use]
     pub const fn push_port(&self, role: Role) -> u16 {
         self.push_ports[role as usize]
+    }
+
+    /// The longest time between two pushes of a process of that role, in seconds; none: it does not
+    /// push.
+    #[must_use]
+    pub const fn push_period_seconds(&self, role: Role) -> Option<u32> {
+        self.push_period_seconds[role as usize]
     }
 }
 
@@ -125,11 +138,10 @@ fn own_image(config: &mut Config, own: &OwnImage) {
 /// The configured settings, with the ports that Spark pushes to.
 fn with_ports(config: &Config) -> SparkConfs {
     let mut confs = config.spark_confs.clone();
-    for push in Role::ALL.map(push_sink) {
-        if confs.contains_key(&format!("{push}.class")) {
-            confs
-                .entry(format!("{push}.port"))
-                .or_insert_with(|| config.sidecar.push_port.map(|port| port.get().to_string()));
+    for role in Role::ALL {
+        if push::is_on(&config.spark_confs, role) && !push::says_port(&config.spark_confs, role) {
+            let port = config.sidecar.push_port.map(|port| port.get().to_string());
+            confs.insert(format!("{}.port", push::sink(role)), port);
         }
     }
     confs

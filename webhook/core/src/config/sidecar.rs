@@ -31,6 +31,8 @@ pub struct SidecarConfig {
     pub push_port: Sourced<Port>,
     /// For how long the last values are served after Spark ended, in seconds.
     pub linger_seconds: Sourced<u16>,
+    /// How many scrapers take the last values of a pod too young to know them.
+    pub scrapers: Sourced<u16>,
     /// How much it logs.
     pub log_level: Sourced<LogLevel>,
     /// How much of each of Spark's metrics it serves.
@@ -41,6 +43,8 @@ pub struct SidecarConfig {
     pub max_series: Sourced<u32>,
     /// Time between two readings of what Python processes share, in seconds; 0 for never.
     pub pss_interval_seconds: Sourced<u32>,
+    /// Whether the pod's containers are made to share a process namespace.
+    pub share_process_namespace: Sourced<SharedProcesses>,
     /// What it may use.
     pub resources: SidecarResources,
     /// Labels of the pod that its figures carry: by the metric label's name, the pod label's key.
@@ -73,11 +77,13 @@ impl Default for SidecarConfig {
             port: Sourced::default(Port(PORT)),
             push_port: Sourced::default(Port(PUSH_PORT)),
             linger_seconds: Sourced::default(20),
+            scrapers: Sourced::default(1),
             log_level: Sourced::default(LogLevel::Info),
             profile: Sourced::default(MetricProfile::Standard),
             compat: Sourced::default(Compat::None),
             max_series: Sourced::default(500_000),
             pss_interval_seconds: Sourced::default(0),
+            share_process_namespace: Sourced::default(SharedProcesses::Auto),
             resources: SidecarResources::default(),
             metric_labels: BTreeMap::new(),
         }
@@ -126,7 +132,7 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 16] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 18] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
@@ -135,11 +141,13 @@ impl SidecarConfig {
             (&["port"], &mut self.port.origin),
             (&["pushPort"], &mut self.push_port.origin),
             (&["lingerSeconds"], &mut self.linger_seconds.origin),
+            (&["scrapers"], &mut self.scrapers.origin),
             (&["logLevel"], &mut self.log_level.origin),
             (&["profile"], &mut self.profile.origin),
             (&["compat"], &mut self.compat.origin),
             (&["maxSeries"], &mut self.max_series.origin),
             (&["pssIntervalSeconds"], &mut self.pss_interval_seconds.origin),
+            (&["shareProcessNamespace"], &mut self.share_process_namespace.origin),
             (&["resources", "cpuRequest"], &mut resources.cpu_request.origin),
             (&["resources", "cpuLimit"], &mut resources.cpu_limit.origin),
             (&["resources", "guaranteedCpu"], &mut resources.guaranteed_cpu.origin),
@@ -148,10 +156,13 @@ impl SidecarConfig {
         ]
     }
 
-    /// The arguments about what is served, where it is not what the sidecar does unasked.
+    /// The arguments about what is served and to whom, where it is not what the sidecar does unasked.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let (mut arguments, default) = (Vec::new(), Self::default());
+        if self.scrapers != default.scrapers {
+            arguments.push(format!("--scrapers={}", *self.scrapers));
+        }
         if self.profile != default.profile {
             arguments.push(format!("--profile={}", self.profile.as_str()));
         }
@@ -248,6 +259,14 @@ words! {
         None = "none",
         /// Spark's own of its driver page, which hold the application's id.
         Servlet = "servlet",
+    }
+
+    /// Whether the pod's containers are made to share a process namespace.
+    SharedProcesses {
+        /// Where neither the pod nor the command of one of its containers speaks against it.
+        Auto = "auto",
+        /// Nowhere.
+        Never = "never",
     }
 
     /// When the kubelet pulls an image

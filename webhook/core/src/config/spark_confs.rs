@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::SparkConfs;
+use super::{SparkConfs, push};
 use crate::origin::{Origin, Sourced};
-use crate::pod::Role;
+use crate::role::Role;
 
 /// Spark settings as a file has them, over others; `null` removes one.
 pub(super) type Changes = BTreeMap<String, Option<String>>;
@@ -27,20 +27,15 @@ pub(super) fn defaults() -> SparkConfs {
     ]
     .into();
     for role in Role::ALL {
-        let push = push_sink(role);
+        let push = push::sink(role);
         confs.extend([
-            (format!("{push}.class"), format!("{METRICS}.sink.GraphiteSink")),
+            (format!("{push}.class"), push::CLASS.into()),
             (format!("{push}.host"), "127.0.0.1".into()),
             (format!("{push}.period"), "10".into()),
             (format!("{push}.unit"), "seconds".into()),
         ]);
     }
     confs.into_iter().map(|(key, value)| (key, Sourced::default(value))).collect()
-}
-
-/// What the settings of the sink start with by which Spark's process pushes to its sidecar.
-pub(super) fn push_sink(role: Role) -> String {
-    format!("spark.metrics.conf.{}.sink.emberscope", role.as_str())
 }
 
 /// What is wrong with a setting, if anything.

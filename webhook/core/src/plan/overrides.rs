@@ -2,10 +2,11 @@
 //!
 //! One row of [`ANNOTATIONS`] is one override: its name, its documentation, and what it sets.
 
-use crate::config::{Config, Image, LEAST_MEMORY, LogLevel, Port, SidecarConfig};
+use super::consent::Consent;
+use crate::config::{Config, Image, LEAST_MEMORY, LogLevel, Port, SharedProcesses, SidecarConfig};
 use crate::contract::{INJECTED, PREFIX};
 use crate::origin::{Origin, Sourced};
-use crate::pod::Pod;
+use crate::pod::{Pod, PodSpec};
 use crate::quantity::Quantity;
 
 /// An annotation that users may set.
@@ -25,9 +26,19 @@ pub struct Annotation {
 pub const ANNOTATIONS: &[Annotation] = &[
     Annotation {
         name: "inject",
-        value: "\"true\" or \"false\"",
-        help: "\"false\" leaves this pod alone",
-        set: |pod, value, by| put(&mut pod.inject, switch(value), by),
+        value: "\"true\" or \"false\" (or \"enabled\", \"disabled\")",
+        help: "all but \"true\" leaves this pod alone; a label of the same name does too",
+        // The rules ask `consent`, before anything else counts.
+        set: |_, value, _| consent(value),
+    },
+    Annotation {
+        name: "container",
+        value: "the name of a container",
+        help: "which container is Spark's, where it is not called as Spark calls it",
+        set: |pod, value, by| {
+            pod.container = Some(Sourced { value: container(value)?, origin: by });
+            Ok(())
+        },
     },
     Annotation {
         name: "image",
@@ -56,15 +67,23 @@ pub const ANNOTATIONS: &[Annotation] = &[
         value: "1024 to 65535",
         help: "the port of /metrics",
         set: |pod, value, by| {
-            let port = port(value, *pod.sidecar.push_port);
+            let port = port(value, pod.push_port);
             put(&mut pod.sidecar.port, port, by)
         },
     },
     Annotation {
         name: "linger-seconds",
         value: "0 to 65535",
-        help: "how long the last values are served after Spark ended",
+        help: "how long the last values are served at most after Spark ended",
         set: |pod, value, by| put(&mut pod.sidecar.linger_seconds, seconds(value), by),
+    },
+    Annotation {
+        name: "share-process-namespace",
+        value: "auto or never",
+        help: "never: the pod's containers are not made to share a process namespace",
+        set: |pod, value, by| {
+            put(&mut pod.sidecar.share_process_namespace, shared_processes(value), by)
+        },
     },
     Annotation {
         name: "log-level",
@@ -83,26 +102,29 @@ pub const ANNOTATIONS: &[Annotation] = &[
 /// The configuration as one pod wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PodSettings {
-    /// Whether it wants the sidecar.
-    pub(super) inject: Sourced<bool>,
+    /// The name of Spark's container.
+    pub(super) container: Option<Sourced<String>>,
     /// Whether it wants Spark's settings.
     pub(super) spark_confs: Sourced<bool>,
     /// The configuration, with what the pod asks for in place.
     pub(super) sidecar: SidecarConfig,
     /// Annotations that were ignored: each with the reason.
     pub(super) ignored: Vec<String>,
+    /// Where Spark pushes to: no port for anything else.
+    push_port: u16,
 }
 
 impl PodSettings {
     /// Reads the pod's annotations over the configuration.
     ///
     /// An annotation that is unknown or has a bad value changes nothing and is named in `ignored`.
-    pub(super) fn of(pod: &Pod<'_>, config: &Config) -> Self {
+    pub(super) fn of(pod: &Pod<'_>, config: &Config, push_port: u16) -> Self {
         let mut settings = Self {
-            inject: Sourced::default(true),
+            container: None,
             spark_confs: Sourced::default(true),
             sidecar: config.sidecar.clone(),
             ignored: Vec::new(),
+            push_port,
         };
         let annotations = pod.annotations().into_iter().flatten();
         let mut ours: Vec<(&str, &str)> = annotations
@@ -118,6 +140,12 @@ impl PodSettings {
             if let Err(problem) = set {
                 settings.ignored.push(format!("{PREFIX}{name}: {problem}"));
             }
+        }
+        let containers = pod.spec.as_ref().map(PodSpec::containers).unwrap_or_default();
+        let is_named = |name: &str| containers.iter().any(|container| &*container.name == name);
+        if let Some(name) = settings.container.take_if(|name| !is_named(name)) {
+            let problem = format!("no container of the pod is called {:?}", *name);
+            settings.ignored.push(format!("{PREFIX}container: {problem}"));
         }
         // A limit below the request takes the request down, and the other way round for CPU.
         let resources = &mut settings.sidecar.resources;
@@ -158,10 +186,26 @@ fn memory_limit(value: &str) -> Result<Quantity, String> {
     }
 }
 
-fn port(value: &str, push_port: Port) -> Result<Port, String> {
+fn consent(value: &str) -> Result<(), String> {
+    match Consent::by(value) {
+        Consent::Unclear => Err(format!("{value:?} is neither \"true\" nor \"false\"")),
+        Consent::Given | Consent::Refused => Ok(()),
+    }
+}
+
+fn container(value: &str) -> Result<String, String> {
+    if value.is_empty() { Err("names no container".to_owned()) } else { Ok(value.to_owned()) }
+}
+
+fn shared_processes(value: &str) -> Result<SharedProcesses, String> {
+    let known = SharedProcesses::ALL.iter().copied().find(|one| one.as_str() == value);
+    known.ok_or_else(|| format!("{value:?} is neither \"auto\" nor \"never\""))
+}
+
+fn port(value: &str, push_port: u16) -> Result<Port, String> {
     let number: i64 = value.parse().map_err(|_| format!("{value:?} is not a number"))?;
     let port = Port::try_from(number)?;
-    if port == push_port { Err(format!("{value} is the push port")) } else { Ok(port) }
+    if port.get() == push_port { Err(format!("{value} is the push port")) } else { Ok(port) }
 }
 
 fn seconds(value: &str) -> Result<u16, String> {
@@ -182,7 +226,7 @@ mod tests {
 
     fn read(annotations: &serde_json::Value) -> PodSettings {
         let pod = json!({"metadata": {"annotations": annotations}}).to_string();
-        PodSettings::of(&serde_json::from_str(&pod).unwrap(), &Config::default())
+        PodSettings::of(&serde_json::from_str(&pod).unwrap(), &Config::default(), 9815)
     }
 
     #[test]
@@ -214,7 +258,7 @@ mod tests {
             "emberscope.dev/spark-confs": "false", "emberscope.dev/inject": "false",
         }));
         assert!(result.ignored.is_empty(), "{:?}", result.ignored);
-        assert!(!*result.inject && !*result.spark_confs);
+        assert!(!*result.spark_confs);
         let sidecar = result.sidecar;
         assert_eq!((sidecar.image.as_str(), sidecar.port.get()), ("me/sidecar:2", 9900));
         assert_eq!((*sidecar.linger_seconds, *sidecar.log_level), (0, LogLevel::Debug));

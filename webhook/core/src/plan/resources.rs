@@ -135,55 +135,51 @@ fn amount(container: &Container<'_>, kind: Kind, name: &str) -> Option<Quantity>
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
     use super::*;
 
-    fn with_sidecar(mut spec: Value, allowance: &Allowance) -> Value {
-        let text = |amount: &Option<Sourced<Quantity>>| amount.as_ref().map(|one| one.to_string());
-        let side = |cpu, memory| {
-            let entries = [("cpu", text(cpu)), ("memory", text(memory))];
-            entries
-                .into_iter()
-                .filter_map(|(k, v)| Some((k.to_owned(), v?.into())))
-                .collect::<serde_json::Map<String, Value>>()
-        };
-        let sidecar = json!({"name": "emberscope-sidecar", "resources": {
-            "requests": side(&allowance.cpu_request, &allowance.memory_request),
-            "limits": side(&allowance.cpu_limit, &allowance.memory_limit),
-        }});
-        spec["initContainers"] = json!([sidecar]);
-        spec
-    }
-
-    fn amounts() -> impl Strategy<Value = Value> {
-        let one = || prop::sample::select(vec!["", "0", "1", "1000m", "2", "1Gi", "1024Mi"]);
-        (one(), one()).prop_map(|(cpu, memory)| {
-            let mut map = serde_json::Map::new();
-            for (name, value) in [("cpu", cpu), ("memory", memory)] {
-                if !value.is_empty() {
-                    map.insert(name.to_owned(), json!(value));
-                }
-            }
-            Value::Object(map)
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn the_pod_keeps_its_class(resources in prop::collection::vec((amounts(), amounts()), 1..4)) {
-            let containers: Vec<Value> = resources.iter().enumerate()
-                .map(|(i, (requests, limits))| json!({
-                    "name": format!("c{i}"),
-                    "resources": {"requests": requests, "limits": limits},
-                })).collect();
-            let raw = json!({"containers": containers}).to_string();
-            let spec: PodSpec<'_> = serde_json::from_str(&raw).unwrap();
-            let allowance = allow(&spec, &SidecarResources::default());
-            let after = with_sidecar(serde_json::from_str(&raw).unwrap(), &allowance).to_string();
-            let after: PodSpec<'_> = serde_json::from_str(&after).unwrap();
-            prop_assert_eq!(qos(&after), qos(&spec), "{}", raw);
+    /// After Kubernetes' `qos.go`, by hand: what the containers ask for, and the class. That the pod
+    /// keeps it with the sidecar is asked of another implementation, in `tests/tests/admission`.
+    #[test]
+    fn the_class_is_that_of_kubernetes() {
+        let whole = r#"{"limits": {"cpu": 1, "memory": "1Gi"}}"#;
+        for (resources, class) in [
+            (&["{}"][..], Qos::BestEffort),
+            (&["null", r#"{"requests": {"cpu": "0"}, "limits": {}}"#], Qos::BestEffort),
+            (&[r#"{"requests": {"example.com/gpu": 1}}"#], Qos::BestEffort),
+            (&[whole], Qos::Guaranteed),
+            (&[whole, whole], Qos::Guaranteed),
+            (&[whole, "{}"], Qos::Burstable),
+            (
+                &[r#"{"requests": {"cpu": "1000m"}, "limits": {"cpu": 1, "memory": "1Gi"}}"#],
+                Qos::Guaranteed,
+            ),
+            (
+                &[r#"{"requests": {"cpu": "500m"}, "limits": {"cpu": 1, "memory": "1Gi"}}"#],
+                Qos::Burstable,
+            ),
+            // An explicit 0 is no request that was left out.
+            (
+                &[r#"{"requests": {"cpu": "0"}, "limits": {"cpu": 1, "memory": "1Gi"}}"#],
+                Qos::Burstable,
+            ),
+            (
+                &[r#"{"requests": {"memory": 0}, "limits": {"cpu": 1, "memory": "1Gi"}}"#],
+                Qos::Burstable,
+            ),
+            (
+                &[
+                    r#"{"requests": {"cpu": "0m", "memory": "0"}, "limits": {"cpu": 1, "memory": "1Gi"}}"#,
+                    whole,
+                ],
+                Qos::Burstable,
+            ),
+            (&[r#"{"limits": {"cpu": "0", "memory": "1Gi"}}"#], Qos::Burstable),
+            (&[r#"{"limits": {"memory": "1Gi"}}"#], Qos::Burstable),
+        ] {
+            let one = |resources| format!(r#"{{"name": "a", "resources": {resources}}}"#);
+            let containers: Vec<String> = resources.iter().map(one).collect();
+            let raw = format!(r#"{{"containers": [{}]}}"#, containers.join(", "));
+            assert_eq!(qos(&serde_json::from_str(&raw).unwrap()), class, "{raw}");
         }
     }
 

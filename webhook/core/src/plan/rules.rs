@@ -1,5 +1,6 @@
 //! The rules that leave a pod alone: one row each, in the order in which they are asked.
 
+use super::consent::Consent;
 use super::overrides::PodSettings;
 use super::resources::{Qos, qos};
 use super::{gang, spark_container};
@@ -7,8 +8,9 @@ use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
 use crate::native_sidecars::NativeSidecars;
-use crate::pod::{Container, Pod, PodSpec, Role};
+use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::Skip;
+use crate::role::Role;
 
 /// What rules look at.
 pub(super) struct Case<'c, 'p> {
@@ -27,7 +29,8 @@ pub(super) struct Rule {
 
 /// All rules but the first, [`Skip::NotSpark`], after which there is a role.
 pub(super) const RULES: &[Rule] = &[
-    Rule { skip: Skip::OptedOut, holds: |case| !*case.wanted.inject },
+    Rule { skip: Skip::OptedOut, holds: |case| Consent::of(case.pod) == Consent::Refused },
+    Rule { skip: Skip::UnclearConsent, holds: |case| Consent::of(case.pod) == Consent::Unclear },
     Rule { skip: Skip::MirrorPod, holds: |case| case.pod.annotation(MIRROR).is_some() },
     Rule { skip: Skip::Windows, holds: |case| is_for_windows(case.spec) },
     Rule { skip: Skip::HostNetwork, holds: |case| case.spec.host_network == Some(true) },
@@ -46,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::PortInUse, holds: ports_clash },
     Rule {
         skip: Skip::SparkContainerNotFound,
-        holds: |case| spark_container::find(case.spec, case.role).is_none(),
+        holds: |case| spark_container::find(case.spec, case.role, case.wanted).is_none(),
     },
     Rule {
         skip: Skip::GuaranteedGang,

@@ -6,7 +6,8 @@ use super::user::User;
 use crate::config::{Settings, SidecarConfig};
 use crate::contract::{SPARK_APPLICATION, SPARK_UI, SPARK_UI_PORT};
 use crate::origin::Sourced;
-use crate::pod::{Container, Pod, PodSpec, Role};
+use crate::pod::{Container, Pod, PodSpec};
+use crate::role::Role;
 
 /// The container to inject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Sidecar {
             arguments: Vec::new(),
             config,
         };
-        sidecar.arguments = sidecar.arguments(pod, spark, role, settings.push_port(role));
+        sidecar.arguments = sidecar.arguments(pod, spark, role, settings);
         sidecar
     }
 
@@ -78,7 +79,7 @@ impl Sidecar {
         pod: &Pod<'_>,
         spark: &Container<'_>,
         role: Role,
-        push_port: u16,
+        settings: &Settings,
     ) -> Vec<String> {
         let mut arguments = vec![
             format!("--role={}", role.as_str()),
@@ -92,7 +93,9 @@ impl Sidecar {
             arguments
                 .push(format!("--spark-ui-port={}", port.unwrap_or_else(|| SPARK_UI_PORT.into())));
         }
-        arguments.push(format!("--push-port={push_port}"));
+        arguments.push(format!("--push-port={}", settings.push_port(role)));
+        let period = settings.push_period_seconds(role);
+        arguments.extend(period.map(|seconds| format!("--push-period-seconds={seconds}")));
         arguments.extend(self.config.arguments());
         for MetricLabel { name, value, .. } in &self.metric_labels {
             arguments.extend(value.iter().map(|value| format!("--metric-label={name}={value}")));

@@ -11,7 +11,6 @@ use kube::api::ListParams;
 use kube::{Api, Client};
 use tracing::{info, warn};
 
-use super::{REFRESH, RETRY, ROUND};
 use crate::Shared;
 
 /// Whom to ask; none where there is no cluster.
@@ -35,12 +34,12 @@ impl Kubelets {
 
     /// Asks once, whatever comes of it; returns how long to wait before the next time.
     pub(crate) async fn ask(&self, shared: &Shared) -> Duration {
-        let asked = tokio::time::timeout(ROUND, self.refresh(shared)).await;
+        let asked = tokio::time::timeout(shared.intervals.round, self.refresh(shared)).await;
         match asked.unwrap_or_else(|_| Err(anyhow!("the API server does not answer"))) {
-            Ok(()) => REFRESH,
+            Ok(()) => shared.intervals.look,
             Err(error) => {
                 warn!(why = format!("{error:#}"), "pods are left alone; asking again");
-                RETRY
+                shared.intervals.retry
             }
         }
     }

@@ -9,7 +9,6 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client};
 use tracing::{info, warn};
 
-use super::{REFRESH, ROUND};
 use crate::Shared;
 
 /// How long the start waits for it: a webhook that is not ready keeps nobody from creating pods.
@@ -30,8 +29,8 @@ impl OwnPod {
     /// Asks until it is known. A container's image does not change while it runs.
     pub(crate) async fn go_on_asking(&self, shared: &Shared) {
         loop {
-            tokio::time::sleep(REFRESH).await;
-            if self.asked(ROUND, shared).await {
+            tokio::time::sleep(shared.intervals.look).await;
+            if self.asked(shared.intervals.round, shared).await {
                 return;
             }
         }

@@ -9,8 +9,7 @@ use crate::policy::cel;
 
 /// What the pod's annotations say over the configuration. A bad value counts as none.
 pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
-    let SidecarConfig { image, port, push_port, linger_seconds, log_level, resources, .. } =
-        sidecar;
+    let SidecarConfig { image, port, linger_seconds, log_level, resources, .. } = sidecar;
     let levels = LogLevel::ALL.iter().map(|level| level.as_str());
     let ranges = SPARK_PORTS.map(|range| {
         format!(
@@ -33,10 +32,9 @@ pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
             format!(
                 "variables.saidPort.matches('^[0-9]{{1,5}}$')
 && int(variables.saidPort) >= 1024 && int(variables.saidPort) <= 65535
-&& int(variables.saidPort) != {}
+&& int(variables.saidPort) != variables.pushPort
 && !(false{})
 ? int(variables.saidPort) : {}",
-                push_port.get(),
                 ranges.concat(),
                 port.get()
             ),

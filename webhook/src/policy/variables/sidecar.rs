@@ -31,6 +31,7 @@ pub(super) fn users(rules: &[UserRule]) -> Vec<Variable> {
     };
     vec![
         variable("saidUser", "", said("runAsUser")),
+        variable("saidGroup", "", said("runAsGroup")),
         variable(
             "user",
             "The container's own, the pod's, else the configuration's.",
@@ -38,14 +39,34 @@ pub(super) fn users(rules: &[UserRule]) -> Vec<Variable> {
         ),
         variable(
             "group",
-            "",
+            "Of a user without a group, what a rule says that knows the user.",
             format!(
-                "variables.saidUser.hasValue() ? {0}\n: {0}.or({1})",
-                said("runAsGroup"),
+                "variables.saidGroup.or(variables.saidUser.hasValue() ? {}
+: {})",
+                group_of_user(rules),
                 rule(|rule| rule.run_as_group)
             ),
         ),
     ]
+}
+
+/// The group of the rule that knows the user: one for pods of this kind, else any.
+fn group_of_user(rules: &[UserRule]) -> String {
+    let knowing = rules.iter().filter_map(|rule| {
+        let group = rule.run_as_group?;
+        Some((format!("variables.saidUser.value() == {}", rule.run_as_user), &rule.label, group))
+    });
+    let of_this_kind = knowing.clone().map(|(knows, label, group)| match label {
+        None => (knows, group),
+        Some(label) => {
+            (format!("{knows} && {} in object.metadata.labels", cel::string(label)), group)
+        }
+    });
+    let any = knowing.map(|(knows, _, group)| (knows, group));
+    let all: Vec<_> = of_this_kind.chain(any).collect();
+    all.iter().rev().fold("optional.none()".to_owned(), |otherwise, (knows, group)| {
+        format!("({knows} ? optional.of({group}) : {otherwise})")
+    })
 }
 
 /// What the sidecar may use: the pod keeps its quality of service class.
@@ -68,8 +89,7 @@ pub(super) fn resources() -> Vec<Variable> {
             format!(
                 "variables.everyContainer.all(c, ['cpu', 'memory'].all(r,
   {limit}.isGreaterThan(quantity('0'))
-  && (!has(c.resources.requests) || !(r in c.resources.requests)
-    || {request}.compareTo({limit}) == 0)))"
+  && (!c.?resources.?requests[?r].hasValue() || {request}.compareTo({limit}) == 0)))"
             ),
         ),
         variable(
@@ -102,9 +122,14 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
         )
     });
     let labels: String = labels.collect();
-    let more =
-        sidecar.arguments().into_iter().map(|argument| format!(", {}", cel::string(&argument)));
-    let more: String = more.collect();
+    let more: Vec<String> =
+        sidecar.arguments().into_iter().map(|argument| cel::string(&argument)).collect();
+    let more = more.join(", ");
+    let [period_of_driver, period_of_executor] = Role::ALL.map(|role| {
+        let period = settings.push_period_seconds(role);
+        let period = period.map(|seconds| format!("--push-period-seconds={seconds}"));
+        cel::strings(period.as_deref())
+    });
     vec![
         variable(
             "uiPort",
@@ -128,7 +153,9 @@ pub(super) fn arguments(settings: &Settings) -> Vec<Variable> {
   '--log-level=' + variables.logLevel
 ]
 + (variables.role == {driver} ? ['--spark-ui-port=' + string(variables.uiPort)] : [])
-+ ['--push-port=' + string(variables.pushPort){more}]{labels}
++ ['--push-port=' + string(variables.pushPort)]
++ (variables.role == {driver} ? {period_of_driver} : {period_of_executor})
++ [{more}]{labels}
 + ({application} in object.metadata.labels
   ? ['--application-id=' + object.metadata.labels[{application}]] : [])"
             ),

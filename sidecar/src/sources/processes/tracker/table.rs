@@ -64,7 +64,7 @@ impl Tracker {
             return true;
         }
         // A zombie that was never seen alive tells nothing; its figures turn up at its parent.
-        let Some(command) = self.root.command(pid).filter(|_| !stat.zombie) else {
+        let Some(command) = self.root.command(pid, stat.name()).filter(|_| !stat.zombie) else {
             return false;
         };
         if self.is_spawning(command, stat) {
@@ -78,6 +78,7 @@ impl Tracker {
             container,
             parent: stat.parent,
             kind: None,
+            on_behalf_of: command.program,
             member: false,
             above_spark: false,
             present: true,

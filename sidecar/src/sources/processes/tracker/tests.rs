@@ -49,11 +49,11 @@ fn v2(command: &str) -> (FakeProc, Tracker) {
 }
 
 fn counts(snapshot: &Snapshot) -> Vec<(&'static str, u64)> {
-    let count = |kind: Kind| Some((kind.as_str(), snapshot.usage(kind)?.count));
-    Kind::ALL.into_iter().filter_map(count).collect()
+    let count = |kind: ProcessKind| Some((kind.as_str(), snapshot.usage(kind)?.count));
+    ProcessKind::ALL.into_iter().filter_map(count).collect()
 }
 
-fn cpu(snapshot: &Snapshot, kind: Kind) -> u64 {
+fn cpu(snapshot: &Snapshot, kind: ProcessKind) -> u64 {
     snapshot.usage(kind).map_or(0, |usage| usage.cpu_ticks)
 }
 
@@ -62,6 +62,9 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
     let v1 = "9:cpu,cpuacct:/kubepods/podA/spark\n4:memory:/kubepods/podA/spark\n1:name=systemd:/kubepods/podA/spark\n";
     for (spark, own) in [
         ("0::/../spark\n", "0::/\n"),
+        // crun's own group within the container.
+        ("0::/../../crio-spark.scope/container\n", "0::/\n"),
+        ("4:memory:/../spark\n0::/../spark\n", "4:memory:/\n0::/\n"),
         ("0::/kubepods/podA/spark\n", "0::/kubepods/podA/own\n"),
         (v1, &v1.replace("spark", "own")),
     ] {
@@ -71,9 +74,18 @@ fn a_pods_other_containers_do_not_count_and_neither_do_we() {
         let snapshot = tracker.scan().unwrap();
         assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
         assert_eq!(snapshot.spark().map(|spark| spark.pid), Some(JVM));
-        let jvm = snapshot.usage(Kind::Jvm).unwrap();
+        let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
         assert_eq!((jvm.threads, jvm.resident_bytes), (50, 4_096_000));
     }
+}
+
+#[test]
+fn a_process_in_a_group_within_sparks_container_is_of_that_container() {
+    let (proc, mut tracker) = v2(DRIVER);
+    let python = Fake::new(PYTHON, JVM, "python3", "python3 /opt/app/job.py");
+    proc.put(&Fake { cgroup: "0::/../spark/of-its-own\n".into(), ..python });
+    let counts = counts(&tracker.scan().unwrap());
+    assert_eq!(counts, [("jvm", 1), ("python_driver", 1), ("other", 1)]);
 }
 
 #[test]
@@ -109,13 +121,13 @@ fn before_spark_starts_nothing_counts_and_after_it_ended_the_counters_stay() {
     });
     let zombie = tracker.scan().unwrap();
     assert_eq!(zombie.spark(), None);
-    assert_eq!((counts(&zombie)[0], cpu(&zombie, Kind::Jvm)), (("jvm", 0), 520));
+    assert_eq!((counts(&zombie)[0], cpu(&zombie, ProcessKind::Jvm)), (("jvm", 0), 520));
     proc.end(JVM);
     proc.end(TINI);
     let ended = tracker.scan().unwrap();
     assert_eq!(counts(&ended), [("jvm", 0), ("other", 0)]);
-    assert_eq!(cpu(&ended, Kind::Jvm), 520);
-    assert_eq!(ended.usage(Kind::Jvm).unwrap().open_fds, Some(0));
+    assert_eq!(cpu(&ended, ProcessKind::Jvm), 520);
+    assert_eq!(ended.usage(ProcessKind::Jvm).unwrap().open_fds, Some(0));
 }
 
 #[test]
@@ -135,10 +147,12 @@ fn of_several_spark_jvms_the_oldest_is_the_pods_and_all_count() {
 fn another_pods_spark_is_never_taken_for_ours() {
     for (spark, own) in [
         ("0::/../../podB/spark\n", "0::/\n"),
+        ("0::/../../../kubepods-podB.slice/crio-spark.scope/container\n", "0::/\n"),
         ("4:memory:/kubepods/podB/spark\n", "4:memory:/kubepods/podA/own\n"),
     ] {
         let (_proc, mut tracker) = pod(DRIVER, spark, own);
-        assert_eq!(tracker.scan().unwrap(), Snapshot::default());
+        let nothing = Snapshot { stranger: true, ..Snapshot::default() };
+        assert_eq!(tracker.scan().unwrap(), nothing);
     }
 }
 
@@ -185,6 +199,45 @@ fn a_python_that_started_the_jvm_is_the_driver_program() {
 }
 
 #[test]
+fn wrappers_are_looked_through_and_emulators_too() {
+    let driver = format!("/usr/bin/qemu-x86_64 {DRIVER}");
+    let (proc, mut tracker) = v2(&driver);
+    // The user's program is a child of a shell that waits for it.
+    proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper job.py"));
+    proc.put(&Fake::new(51, 50, "qemu-x86_64", "qemu-x86_64 /usr/bin/python3 job.py"));
+    // What that program starts by a shell is not the program.
+    proc.put(&Fake::new(52, 51, "sh", "sh -c python3 helper.py"));
+    proc.put(&Fake::new(53, 52, "python3", "python3 helper.py"));
+    let counted = counts(&tracker.scan().unwrap());
+    assert_eq!(counted, [("jvm", 1), ("python_driver", 1), ("other", 4)]);
+}
+
+/// Each as Spark starts it, with two workers that are forks of it.
+#[test]
+fn whatever_the_daemon_is_called_its_forks_are_workers() {
+    for daemon in [
+        DAEMON,
+        "python3 ./environment.pex -m pyspark.daemon pyspark.worker",
+        "/opt/venv/bin/python3.12 -m our.daemon pyspark.worker",
+        "python3 -m our.daemon our.worker",
+        "/rosetta/rosetta /usr/bin/python3 python3 -m pyspark.daemon pyspark.worker",
+    ] {
+        for wrapped in [false, true] {
+            let (proc, mut tracker) = v2(EXECUTOR);
+            let parent = if wrapped { 50 } else { JVM };
+            if wrapped {
+                proc.put(&Fake::new(50, JVM, "bash", "/bin/bash /opt/python-wrapper"));
+            }
+            proc.put(&Fake::new(60, parent, "python3", daemon));
+            proc.put(&Fake::new(61, 60, "python3", daemon));
+            proc.put(&Fake::new(62, 60, "python3", daemon));
+            let counted = counts(&tracker.scan().unwrap());
+            assert_eq!(counted[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 2)]);
+        }
+    }
+}
+
+#[test]
 fn a_process_that_executes_another_program_changes_its_kind() {
     let (proc, mut tracker) = v2(DRIVER);
     proc.put(&Fake { cpu: 30, ..Fake::new(PYTHON, JVM, "bash", "/bin/bash python-wrapper") });
@@ -192,7 +245,10 @@ fn a_process_that_executes_another_program_changes_its_kind() {
     proc.put(&Fake { cpu: 50, ..Fake::new(PYTHON, JVM, "python3", "python3 job.py") });
     let snapshot = tracker.scan().unwrap();
     assert_eq!(counts(&snapshot), [("jvm", 1), ("python_driver", 1), ("other", 1)]);
-    assert_eq!((cpu(&snapshot, Kind::Other), cpu(&snapshot, Kind::PythonDriver)), (30, 20));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::Other), cpu(&snapshot, ProcessKind::PythonDriver)),
+        (30, 20)
+    );
 }
 
 #[test]
@@ -208,12 +264,15 @@ fn a_jvm_that_is_starting_a_program_is_not_there_twice() {
 fn a_reused_pid_is_another_process() {
     let (proc, mut tracker) = v2(EXECUTOR);
     proc.put(&Fake { cpu: 1000, ..Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker") });
-    assert_eq!(cpu(&tracker.scan().unwrap(), Kind::PythonWorker), 1000);
+    assert_eq!(cpu(&tracker.scan().unwrap(), ProcessKind::PythonWorker), 1000);
     proc.put(&Fake { reaped_cpu: 1000, ..jvm(EXECUTOR) });
     let worker = Fake::new(PYTHON, JVM, "python3", "python3 -m pyspark.worker");
     proc.put(&Fake { cpu: 7, started: 5000, ..worker });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((cpu(&snapshot, Kind::PythonWorker), cpu(&snapshot, Kind::Other)), (1007, 0));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::PythonWorker), cpu(&snapshot, ProcessKind::Other)),
+        (1007, 0)
+    );
 }
 
 #[test]
@@ -228,7 +287,7 @@ fn what_may_not_be_seen_is_absent_and_what_is_malformed_is_left_out() {
     std::fs::create_dir(proc.path().join("74")).unwrap();
     let snapshot = tracker.scan().unwrap();
     assert_eq!(counts(&snapshot), [("jvm", 1), ("other", 1)]);
-    let jvm = snapshot.usage(Kind::Jvm).unwrap();
+    let jvm = snapshot.usage(ProcessKind::Jvm).unwrap();
     assert_eq!((jvm.open_fds, jvm.read_bytes, jvm.written_bytes), (None, None, None));
 }
 
@@ -245,14 +304,14 @@ fn a_killed_daemons_workers_are_not_counted_again_at_tini() {
     proc.put(&Fake { reaped_cpu: 5001, io: Some((100, 200)), ..tini });
     proc.put(&Fake { reaped_cpu: 12, ..jvm(EXECUTOR) });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!(cpu(&snapshot, Kind::PythonWorker), 5000);
-    assert_eq!(cpu(&snapshot, Kind::Other), 0);
-    let written = Kind::ALL.iter().filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
+    assert_eq!(cpu(&snapshot, ProcessKind::PythonWorker), 5000);
+    assert_eq!(cpu(&snapshot, ProcessKind::Other), 0);
+    let written = ProcessKind::ALL.iter().filter_map(|kind| snapshot.usage(*kind)?.written_bytes);
     assert_eq!(written.sum::<u64>(), 200);
     // What the JVM waits for later counts again, from the next scan but one.
     tracker.scan().unwrap();
     proc.put(&Fake { reaped_cpu: 15, ..jvm(EXECUTOR) });
-    assert_eq!(cpu(&tracker.scan().unwrap(), Kind::Other), 3);
+    assert_eq!(cpu(&tracker.scan().unwrap(), ProcessKind::Other), 3);
 }
 
 #[test]
@@ -263,13 +322,16 @@ fn what_workers_did_that_nobody_saw_is_theirs() {
     tracker.scan().unwrap();
     proc.put(&Fake { reaped_cpu: 700, io: Some((1040, 2000)), ..daemon });
     let snapshot = tracker.scan().unwrap();
-    assert_eq!((cpu(&snapshot, Kind::PythonDaemon), cpu(&snapshot, Kind::PythonWorker)), (10, 700));
+    assert_eq!(
+        (cpu(&snapshot, ProcessKind::PythonDaemon), cpu(&snapshot, ProcessKind::PythonWorker)),
+        (10, 700)
+    );
     let bytes = |kind| {
         let usage = snapshot.usage(kind).unwrap();
         (usage.read_bytes, usage.written_bytes)
     };
-    assert_eq!(bytes(Kind::PythonDaemon), (Some(40), Some(0)));
-    assert_eq!(bytes(Kind::PythonWorker), (Some(1000), Some(2000)));
+    assert_eq!(bytes(ProcessKind::PythonDaemon), (Some(40), Some(0)));
+    assert_eq!(bytes(ProcessKind::PythonWorker), (Some(1000), Some(2000)));
 }
 
 /// What happens to a daemon's workers between two looks at them.
@@ -326,16 +388,16 @@ proptest! {
  proc.put(worker);
  }
                     let snapshot = tracker.scan().unwrap();
-                    prop_assert_eq!(cpu(&snapshot, Kind::PythonWorker), ticks_of_all);
-                    prop_assert_eq!(cpu(&snapshot, Kind::PythonDaemon), 3);
+                    prop_assert_eq!(cpu(&snapshot, ProcessKind::PythonWorker), ticks_of_all);
+                    prop_assert_eq!(cpu(&snapshot, ProcessKind::PythonDaemon), 3);
                     prop_assert!(ticks_of_all >= last);
                     last = ticks_of_all;
                     let sum = |bytes: fn(&Usage) -> Option<u64>| -> u64 {
-                        Kind::ALL.iter().filter_map(|kind| bytes(snapshot.usage(*kind)?)).sum()
+                        ProcessKind::ALL.iter().filter_map(|kind| bytes(snapshot.usage(*kind)?)).sum()
                     };
                     prop_assert_eq!(sum(|usage| usage.read_bytes), bytes_of_all);
                     prop_assert_eq!(sum(|usage| usage.written_bytes), 2 * bytes_of_all);
-                    let alive = snapshot.usage(Kind::PythonWorker).map_or(0, |usage| usage.count);
+                    let alive = snapshot.usage(ProcessKind::PythonWorker).map_or(0, |usage| usage.count);
                     prop_assert_eq!(alive, workers.len() as u64);
                 }
             }

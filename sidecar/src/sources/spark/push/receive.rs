@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::Store;
+use super::store::Connection;
 use crate::sources::spark::Reason;
 
 /// How many connections are open at once; an executor has one.
@@ -56,8 +57,20 @@ pub async fn serve(listener: TcpListener, store: Arc<Store>) {
 
 /// Reads lines until the other side ends, fails or says nothing for `idle`.
 pub(super) async fn receive(
+    socket: impl AsyncRead + Unpin,
+    store: &Store,
+    idle: Duration,
+) -> io::Result<()> {
+    let mut connection = Connection::default();
+    let end = read(socket, store, &mut connection, idle).await;
+    store.end(connection, Instant::now());
+    end
+}
+
+async fn read(
     mut socket: impl AsyncRead + Unpin,
     store: &Store,
+    connection: &mut Connection,
     idle: Duration,
 ) -> io::Result<()> {
     let mut buffer = vec![0; MAX_LINE];
@@ -82,7 +95,7 @@ pub(super) async fn receive(
         }
         if let Some(last) = memrchr(b'\n', lines) {
             let whole = &lines[..last];
-            store.take(whole.split(|byte| *byte == b'\n'), Instant::now());
+            store.take_some(connection, whole.split(|byte| *byte == b'\n'), Instant::now());
             lines = &lines[last + 1..];
         }
         begun = lines.len();

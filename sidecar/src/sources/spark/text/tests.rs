@@ -4,8 +4,8 @@ use super::*;
 
 const ORDER: [&str; 3] = ["application_id", "application_name", "executor_id"];
 
-fn one(text: &str) -> Result<Sample<'_>, Reason> {
-    let mut samples = Samples::new(text.as_bytes());
+fn one(text: &str) -> Result<Line<'_>, Reason> {
+    let mut samples = Lines::new(text.as_bytes());
     let one = samples.next().unwrap();
     assert_eq!(samples.next(), None, "{text:?}");
     one
@@ -20,7 +20,7 @@ fn value_of(text: &str) -> f64 {
 
 /// The labels of the only sample.
 fn labels_of(text: &[u8]) -> (Vec<(String, String)>, Option<Reason>) {
-    let samples: Vec<_> = Samples::new(text).collect();
+    let samples: Vec<_> = Lines::new(text).collect();
     let [Ok(sample)] = samples.as_slice() else { panic!("{samples:?}") };
     let labels = labels(sample.labels, &ORDER).unwrap();
     let pairs = labels.pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
@@ -71,8 +71,8 @@ fn what_is_no_sample_has_a_reason() {
 #[test]
 fn comments_are_skipped() {
     let text = "# HELP a Gauge metric\n# TYPE a gauge\n\na 1\n# EOF\n";
-    let sample = Sample { name: "a", labels: b"", value: 1.0 };
-    assert_eq!(Samples::new(text.as_bytes()).collect::<Vec<_>>(), [Ok(sample)]);
+    let sample = Line { name: "a", labels: b"", value: 1.0 };
+    assert_eq!(Lines::new(text.as_bytes()).collect::<Vec<_>>(), [Ok(sample)]);
 }
 
 #[test]
@@ -122,9 +122,9 @@ fn bytes_that_are_not_utf8_are_replaced() {
 #[test]
 fn a_cut_line_does_not_swallow_the_next() {
     let text = b"m{application_id=\"app-1\", applic\nm{application_id=\"app-1\"} 4\nn 5";
-    let samples: Vec<_> = Samples::new(text).collect();
-    let sample = Sample { name: "m", labels: b"application_id=\"app-1\"", value: 4.0 };
-    let last = Sample { name: "n", labels: b"", value: 5.0 };
+    let samples: Vec<_> = Lines::new(text).collect();
+    let sample = Line { name: "m", labels: b"application_id=\"app-1\"", value: 4.0 };
+    let last = Line { name: "n", labels: b"", value: 5.0 };
     let expected = [Err(Reason::Malformed), Ok(sample), Ok(last)];
     assert_eq!(samples, expected);
 }
@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn any_bytes_come_to_an_end(text in proptest::collection::vec(any::<u8>(), 0..400)) {
         let lines = text.split(|byte| *byte == b'\n').count();
-        prop_assert!(Samples::new(&text).count() <= lines);
+        prop_assert!(Lines::new(&text).count() <= lines);
     }
 
     #[test]
@@ -142,12 +142,12 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let text = lines.join("\n").into_bytes();
-        let whole: Vec<_> = Samples::new(&text).collect();
+        let whole: Vec<_> = Lines::new(&text).collect();
         let cut = cut.index(text.len() + 1);
-        let mut beginning = Samples::beginning(&text[..cut]);
+        let mut beginning = Lines::beginning(&text[..cut]);
         let mut pieces: Vec<_> = beginning.by_ref().collect();
         let read = cut - beginning.remainder().len();
-        pieces.extend(Samples::new(&text[read..]));
+        pieces.extend(Lines::new(&text[read..]));
         prop_assert_eq!(format!("{whole:?}"), format!("{pieces:?}"));
     }
 

@@ -6,6 +6,7 @@ use emberscope_core::{AllSettings, ClusterState, Config};
 use serde_json::json;
 
 use super::*;
+use crate::Intervals;
 
 /// In place of nodes: the API server says that they may not be listed.
 const FORBIDDEN: &[&str] = &["forbidden"];
@@ -80,11 +81,9 @@ async fn refreshed(
 }
 
 fn unknown() -> Shared {
-    Shared::new(AllSettings::new(
-        Config::default(),
-        ClusterState { native_sidecars: NativeSidecars::Unknown, ..ClusterState::offline() },
-    ))
-    .unwrap()
+    let cluster =
+        ClusterState { native_sidecars: NativeSidecars::Unknown, ..ClusterState::offline() };
+    Shared::new(AllSettings::new(Config::default(), cluster), Intervals::default()).unwrap()
 }
 
 #[tokio::test]

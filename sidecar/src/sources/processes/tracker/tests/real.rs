@@ -16,14 +16,15 @@ use super::*;
 /// A daemon that forks a worker, which works until it is told to end; then another one.
 ///
 /// A shell that runs a script file called `pyspark.daemon` has the command line of the real thing,
-/// and its subshells are forks that keep it.
+/// and its subshells are forks that keep it. All that it does besides is built into the shell: a
+/// `sleep` would be one more fork of the daemon's, with time of its own to be waited for.
 const DAEMON_SCRIPT: &str = "
 work() { while [ -e \"$TEST\" ] && [ ! -e \"$1\" ]; do :; done; }
 ( work one-may-end ) & wait
 ( work two-may-end ) & wait
 ( i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done ) & wait
 : > all-ended
-while [ -e \"$TEST\" ] && [ ! -e daemon-may-end ]; do sleep 0.05; done
+while [ -e \"$TEST\" ] && [ ! -e daemon-may-end ]; do :; done
 ";
 
 /// Stand-ins for Spark's processes, and a view of `/proc` that shows only them: other tests and
@@ -117,21 +118,21 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
         tracker.scan().unwrap()
     };
     let worked = |snapshot: &Snapshot, ticks| {
-        let alive = snapshot.usage(Kind::PythonWorker).is_some_and(|usage| usage.count == 1);
-        (alive && cpu(snapshot, Kind::PythonWorker) >= ticks).then(|| snapshot.clone())
+        let alive = snapshot.usage(ProcessKind::PythonWorker).is_some_and(|usage| usage.count == 1);
+        (alive && cpu(snapshot, ProcessKind::PythonWorker) >= ticks).then(|| snapshot.clone())
     };
     let first = eventually("the first worker to work", || worked(&scan(), 30));
     assert_eq!(first.spark().map(|spark| spark.pid), Some(spark.jvm.id()));
     assert_eq!(counts(&first)[..3], [("jvm", 1), ("python_daemon", 1), ("python_worker", 1)]);
-    let usage = first.usage(Kind::PythonWorker).unwrap();
+    let usage = first.usage(ProcessKind::PythonWorker).unwrap();
     assert!(usage.resident_bytes > 0 && usage.threads == 1);
     assert!(usage.open_fds.is_some() && usage.written_bytes.is_some());
 
     spark.allow("one-may-end");
-    let so_far = cpu(&first, Kind::PythonWorker);
+    let so_far = cpu(&first, ProcessKind::PythonWorker);
     let second = eventually("the second worker to work", || {
         let snapshot = scan();
-        assert!(cpu(&snapshot, Kind::PythonWorker) >= so_far, "the counter went back");
+        assert!(cpu(&snapshot, ProcessKind::PythonWorker) >= so_far, "the counter went back");
         worked(&snapshot, so_far + 30)
     });
 
@@ -140,7 +141,7 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
     let last = scan();
     let expected = [("jvm", 1), ("python_daemon", 1), ("python_worker", 0)];
     assert_eq!(counts(&last)[..3], expected);
-    assert!(cpu(&last, Kind::PythonWorker) >= cpu(&second, Kind::PythonWorker));
+    assert!(cpu(&last, ProcessKind::PythonWorker) >= cpu(&second, ProcessKind::PythonWorker));
     // All that the daemon waited for were workers: no more and no less was counted for them.
     let daemon = ProcRoot::new("/proc".into())
         .pids()
@@ -148,13 +149,16 @@ fn the_work_of_workers_that_ended_stays_and_is_not_counted_twice() {
         .filter_map(|pid| ProcRoot::new("/proc".into()).stat(pid))
         .find(|stat| stat.parent == spark.jvm.id() && stat.reaped_cpu > 0)
         .unwrap();
-    assert_eq!(cpu(&last, Kind::PythonWorker), daemon.reaped_cpu);
+    assert_eq!(cpu(&last, ProcessKind::PythonWorker), daemon.reaped_cpu);
 
     spark.allow("daemon-may-end");
     spark.wait_for("daemon-ended");
     let ended = scan();
-    assert_eq!(cpu(&ended, Kind::PythonWorker), cpu(&last, Kind::PythonWorker));
-    assert!(cpu(&ended, Kind::Other) < 50, "the daemon's share was counted again: {ended:?}");
+    assert_eq!(cpu(&ended, ProcessKind::PythonWorker), cpu(&last, ProcessKind::PythonWorker));
+    assert!(
+        cpu(&ended, ProcessKind::Other) < 50,
+        "the daemon's share was counted again: {ended:?}"
+    );
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn the_figures_are_those_that_sysinfo_sees() {
     let snapshot = eventually("the worker to work", || {
         spark.refresh_view();
         let snapshot = tracker.scan().unwrap();
-        (cpu(&snapshot, Kind::PythonWorker) >= 30).then_some(snapshot)
+        (cpu(&snapshot, ProcessKind::PythonWorker) >= 30).then_some(snapshot)
     });
     let mut system = System::new().unwrap();
     let pid = Pid::from_u32(snapshot.spark().unwrap().pid);
@@ -174,9 +178,11 @@ fn the_figures_are_those_that_sysinfo_sees() {
     let daemon = system.processes().values().find(|process| process.parent() == Some(pid)).unwrap();
     let worker =
         system.processes().values().find(|other| other.parent() == Some(daemon.pid())).unwrap();
-    for (kind, theirs) in
-        [(Kind::Jvm, jvm), (Kind::PythonDaemon, daemon), (Kind::PythonWorker, worker)]
-    {
+    for (kind, theirs) in [
+        (ProcessKind::Jvm, jvm),
+        (ProcessKind::PythonDaemon, daemon),
+        (ProcessKind::PythonWorker, worker),
+    ] {
         let ours = snapshot.usage(kind).unwrap();
         // The shells keep working between the two looks.
         let off_by = ours.resident_bytes.abs_diff(theirs.memory());
