@@ -15,6 +15,8 @@ pub mod deadline;
 mod last_values;
 mod merge;
 mod unread;
+#[cfg(test)]
+mod validity;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -12,7 +12,7 @@ use cost::Meter;
 use crate::args::Role;
 use crate::exposition::{Described, Page};
 use crate::lock::lock;
-use crate::sources::{Reading, Repairs, Report};
+use crate::sources::{REASONS_OF_ALL, Reading, Repairs, Report};
 
 /// Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
 /// served.
@@ -64,7 +64,7 @@ pub struct SelfMetrics {
 /// What has a label.
 #[derive(Debug, Default)]
 struct Counts {
-    /// By source and reason.
+    /// By source and reason; zeros from the source's first report on.
     errors: BTreeMap<(&'static str, &'static str), u64>,
     /// From the first look at Spark's lines on: zeros too, since a counter that starts at its first
     /// event hides it from `rate`.
@@ -102,10 +102,16 @@ impl SelfMetrics {
 
     /// A source was read, or has missed a scrape.
     pub fn report(&self, report: &Report) {
+        let mut counts = lock(&self.counts);
+        for reason in report.reasons.iter().chain(&REASONS_OF_ALL) {
+            counts.errors.entry((report.source, reason)).or_default();
+        }
         match &report.result {
-            Ok(reading) => self.reading(reading),
+            Ok(reading) => {
+                drop(counts);
+                self.reading(reading);
+            }
             Err(failure) => {
-                let mut counts = lock(&self.counts);
                 *counts.errors.entry((report.source, failure.reason)).or_default() += 1;
                 counts.repair(failure.repairs.as_deref());
             }

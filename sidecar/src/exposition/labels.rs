@@ -62,6 +62,11 @@ impl LabelSets {
         self.texts.shrink_to_fit();
     }
 
+    /// The texts of all sets.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
     /// The text between the braces: `a="b",c="d"`, or nothing.
     #[must_use]
     pub fn text(&self, set: LabelSet) -> &str {

@@ -20,7 +20,7 @@ fn text(reports: Vec<Report>) -> String {
 }
 
 fn good(source: &'static str) -> Report {
-    Report { source, took: TOOK, result: Ok(Reading::default()) }
+    Report { source, reasons: &["refused"], took: TOOK, result: Ok(Reading::default()) }
 }
 
 #[test]
@@ -53,6 +53,22 @@ fn a_source_that_fails_is_down_and_its_reason_is_counted() {
         "emberscope_source_errors_total{reason=\"deadline\",source=\"cgroup\"} 2",
         "emberscope_source_duration_seconds{source=\"cgroup\"} 0.25",
     ] {
+        assert!(text.lines().any(|has| has == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_error_is_counted_from_zero_on() {
+    let text = text(vec![good("driver_page"), Report::late("cgroup", TOOK)]);
+    for (source, reason, count) in [
+        ("driver_page", "refused", 0),
+        ("driver_page", "deadline", 0),
+        ("driver_page", "panicked", 0),
+        ("cgroup", "deadline", 1),
+    ] {
+        let line = format!(
+            "emberscope_source_errors_total{{reason=\"{reason}\",source=\"{source}\"}} {count}"
+        );
         assert!(text.lines().any(|has| has == line), "{line} is not in\n{text}");
     }
 }

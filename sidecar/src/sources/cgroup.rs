@@ -104,6 +104,10 @@ impl Source for Cgroup {
         Self::NAME
     }
 
+    fn reasons(&self) -> &'static [&'static str] {
+        &CgroupError::REASONS
+    }
+
     fn read(self: Arc<Self>) -> Read {
         on_the_file_thread(move || self.read_now())
     }

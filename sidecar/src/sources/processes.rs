@@ -98,6 +98,10 @@ impl Source for Processes {
         Self::NAME
     }
 
+    fn reasons(&self) -> &'static [&'static str] {
+        &ProcessError::REASONS
+    }
+
     fn read(self: Arc<Self>) -> Read {
         on_the_file_thread(move || self.scan())
     }
@@ -128,6 +132,9 @@ pub enum ProcessError {
 }
 
 impl ProcessError {
+    /// Every reason that there may be.
+    pub const REASONS: [&str; 2] = ["proc_unlistable", "process_namespace_not_shared"];
+
     /// The reason as a label's value.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

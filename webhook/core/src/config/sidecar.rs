@@ -124,7 +124,7 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 15] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 16] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
