@@ -39,6 +39,17 @@ pub trait Source: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether its totals are told once more when Spark has done its work. Those of a source that is not
+    /// are not served after the end: they stand where they were seen last, seconds before.
+    fn tells_last_totals(&self) -> bool {
+        true
+    }
+
+    /// Whether some of what Spark has said is still on its way into the source.
+    fn is_receiving(&self) -> bool {
+        false
+    }
+
     /// What can be served in place of another source's figures, which are not to be had just now.
     fn in_place_of(&self, _source: &'static str) -> Option<Reading> {
         None

@@ -16,7 +16,7 @@ const ELLIPSIS: char = '…';
 pub struct LabelSet(u32);
 
 /// The label sets of one page, each kept as the text between the braces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LabelSets {
     texts: Vec<Arc<str>>,
     ids: HashMap<Arc<str>, LabelSet>,

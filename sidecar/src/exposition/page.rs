@@ -63,7 +63,7 @@ pub struct Sample {
 }
 
 /// All series of one name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Family {
     /// A valid metric name.
     pub name: Cow<'static, str>,
@@ -80,7 +80,7 @@ pub struct Family {
 pub struct FamilyId(usize);
 
 /// Everything that one scrape answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Page {
     families: Vec<Family>,
     by_name: HashMap<Cow<'static, str>, FamilyId>,
@@ -216,6 +216,19 @@ impl Page {
             dropped += (before - family.samples.len()) as u64;
         }
         dropped
+    }
+
+    /// Whether there is a sample of a counter.
+    #[must_use]
+    pub fn has_totals(&self) -> bool {
+        self.families.iter().any(|one| one.kind == Kind::Counter && !one.samples.is_empty())
+    }
+
+    /// Removes all samples of counters.
+    pub fn drop_totals(&mut self) {
+        for family in self.families.iter_mut().filter(|family| family.kind == Kind::Counter) {
+            family.samples = Vec::new();
+        }
     }
 
     /// The families, in the order in which they were first named.

@@ -93,6 +93,11 @@ impl Source for ExecutorsPage {
         &FetchError::REASONS
     }
 
+    /// Spark closes its UI before it is done.
+    fn tells_last_totals(&self) -> bool {
+        false
+    }
+
     fn read(self: Arc<Self>) -> Read {
         Box::pin(async move {
             let last = self.executors.load(Ordering::Relaxed);
@@ -204,6 +209,10 @@ impl Source for Push {
             };
             Err(failure.with(reading.repairs))
         })
+    }
+
+    fn is_receiving(&self) -> bool {
+        self.store.is_receiving()
     }
 
     /// A push that is younger than the page that was read last says more.
