@@ -131,7 +131,7 @@ impl Scraper {
         let began = Instant::now();
         let mut reports = self.reports(began, budget).await;
         if let Some((process, group)) = self.container.group() {
-            self.watcher.watch(process, group);
+            self.watcher.watch(process, group, self.container.proc_root());
         }
         let ended = self.shutdown.observe(signs(&reports));
         let end = match ended {
@@ -236,7 +236,8 @@ impl Scraper {
 
     /// What is to be said of Spark's container now that it has ended, and its last figures.
     async fn container_exit(&self, evidence: Evidence) -> (Page, Option<Page>) {
-        let evidence = self.watcher.evidence(evidence).await;
+        let last_report = self.sources.iter().filter_map(|one| one.source().last_report()).max();
+        let evidence = self.watcher.evidence(evidence, last_report).await;
         let figures = self.watcher.last_figures(self.container.last_figures().as_ref());
         let last = figures.map(|figures| self.container.page(&figures));
         (container_exit::page(self.container.container(), evidence), last)

@@ -18,7 +18,7 @@ pub use error::CgroupError;
 pub use families::documented;
 pub use figures::{Cpu, Figures, Memory, Pids, Pressure, Storage, Waiting};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::processes::{Identity, Processes};
@@ -59,6 +59,12 @@ impl Cgroup {
     #[must_use]
     pub fn container(&self) -> &str {
         &self.container
+    }
+
+    /// Where the process file system is mounted.
+    #[must_use]
+    pub fn proc_root(&self) -> &Path {
+        &self.proc_root
     }
 
     /// The group that was read last, and whose it is.
