@@ -1,0 +1,30 @@
+//! Whoever can reach the webhook's port can send what he likes. That takes no memory beyond the
+//! container's limit, and API servers are answered all the same.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
+
+use std::time::Duration;
+
+use emberscope_tests::load::attack::{self, Attack};
+use emberscope_tests::programs;
+
+/// Of the container, in KiB: `manifests/base/deployment.yaml`.
+const MEMORY_LIMIT: u64 = 64 << 10;
+
+/// The benchmark's bar is 50 ms, in a release build on a machine that does nothing else.
+const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(1);
+
+#[test]
+fn under_attack_reviews_are_answered_and_memory_stays_within_its_limit() {
+    let program = programs::build().unwrap().join("emberscope");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for attack in Attack::ALL {
+        let run = attack::run(attack, &program, Duration::from_secs(5));
+        let outcome = runtime.block_on(run).unwrap();
+        let p99 = outcome.at(990);
+        assert_eq!(outcome.lost, Vec::<String>::new(), "{attack:?}");
+        assert!(p99 < ON_A_BUSY_MACHINE, "{attack:?}: {p99:?}");
+        let margin = MEMORY_LIMIT * 3 / 4;
+        assert!(outcome.peak < margin, "{attack:?}: {} MiB", outcome.peak >> 10);
+    }
+}
