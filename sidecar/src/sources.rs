@@ -80,6 +80,8 @@ pub struct Reading {
     pub repairs: Repairs,
     /// Whether the figures show Spark at work; only then are they worth keeping for the end.
     pub shows_spark: bool,
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    pub unparsed_lines: Option<u64>,
 }
 
 impl Reading {
@@ -112,12 +114,14 @@ pub struct Failure {
     pub sentence: String,
     /// What was wrong with the lines, if there were any.
     pub repairs: Option<Box<Repairs>>,
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    pub unparsed_lines: Option<u64>,
 }
 
 impl Failure {
     /// A failure with its reason and an error that explains it.
     pub fn new(reason: &'static str, sentence: impl fmt::Display) -> Self {
-        Self { reason, sentence: sentence.to_string(), repairs: None }
+        Self { reason, sentence: sentence.to_string(), repairs: None, unparsed_lines: None }
     }
 
     /// The same failure, with what was wrong with the lines that there were.
@@ -163,6 +167,15 @@ impl Report {
         Self { source, reasons: &[], took, result: Err(failure) }
     }
 
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    #[must_use]
+    pub const fn unparsed_lines(&self) -> Option<u64> {
+        match &self.result {
+            Ok(reading) => reading.unparsed_lines,
+            Err(failure) => failure.unparsed_lines,
+        }
+    }
+
     /// Why there is nothing, if there is nothing.
     #[must_use]
     pub fn failure(&self) -> Option<&'static str> {
@@ -190,6 +203,14 @@ pub async fn report(source: Arc<dyn Source>) -> Report {
 fn on_the_file_thread(read: impl FnOnce() -> Result<Reading, Failure> + Send + 'static) -> Read {
     let read = tokio::task::spawn_blocking(read);
     Box::pin(async { read.await.unwrap_or_else(|_| Err(Failure::panicked())) })
+}
+
+/// What a source of kernel files gave, or why it did not, with the lines that it left out.
+fn with_unparsed_lines(result: Result<Reading, Failure>, lines: u64) -> Result<Reading, Failure> {
+    let unparsed_lines = Some(lines);
+    result
+        .map(|reading| Reading { unparsed_lines, ..reading })
+        .map_err(|failure| Failure { unparsed_lines, ..failure })
 }
 
 #[cfg(test)]

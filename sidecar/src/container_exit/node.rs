@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::kernel_files::{Buffer, value_of};
+use crate::kernel_files::{Buffer, lines, number, pair};
 
 /// `oom_kill` of `/proc/vmstat`, since Linux 4.13: those of every container, and of none. It outlives a
 /// container's own count, which is gone with its control group.
@@ -20,7 +20,8 @@ impl NodeKills {
 
     /// The count.
     pub(super) fn count(&mut self) -> Option<u64> {
-        value_of(self.buffer.beginning(&self.path).ok()?, b"oom_kill")
+        let pairs = lines(self.buffer.beginning(&self.path).ok()?).filter_map(pair);
+        pairs.filter(|(key, _)| *key == b"oom_kill").find_map(|(_, count)| number(count))
     }
 }
 
