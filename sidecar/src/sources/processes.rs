@@ -138,7 +138,8 @@ pub enum ProcessError {
 
 impl ProcessError {
     /// Every reason that there may be.
-    pub const REASONS: [&str; 2] = ["proc_unlistable", "process_namespace_not_shared"];
+    pub const REASONS: [&str; 4] =
+        ["proc_unlistable", "process_namespace_not_shared", "no_spark", "spark_of_another_pod"];
 
     /// The reason as a label's value.
     #[must_use]
