@@ -11,7 +11,6 @@ use emberscope_tests::programs;
 /// Of the container, in KiB: `manifests/base/deployment.yaml`.
 const MEMORY_LIMIT: u64 = 64 << 10;
 
-
 #[test]
 fn under_attack_most_reviews_are_answered_and_memory_stays_within_its_limit() {
     let program = programs::build().unwrap().join("emberscope");
