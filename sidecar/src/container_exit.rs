@@ -12,14 +12,18 @@
 //!
 //! | evidence | what is known |
 //! |---|---|
-//! | `oom_kill` | the kernel counted an out-of-memory kill in the container, and the JVM ended |
+//! | `oom_kill` | the kernel counted an out-of-memory kill in the container, and the JVM ended by it |
+//! | `process_oom_kill` | the kernel killed another process of the container for want of memory, and the JVM went on and ended otherwise |
 //! | `no_oom_kill` | the JVM ended, and up to then the kernel counted no kill |
-//! | `memory_at_limit` | the JVM ended, the count could not be read in time, and a second before the working set was at 95 % of the limit or more |
-//! | `process_gone` | the JVM ended, the count could not be read in time, and memory was not short |
+//! | `node_oom_kill` | the JVM ended, the count could not be read in time, and within that second the kernel killed a process on the node |
+//! | `memory_at_limit` | the JVM ended, no count could be read in time, and a second before the working set was at 95 % of the limit or more |
+//! | `process_gone` | the JVM ended, no count could be read in time, and memory was not short |
 //! | `sigterm` | no process could be seen; the kubelet's SIGTERM says that the container ended |
 
 mod events;
+mod fate;
 mod interval;
+mod node;
 mod verdict;
 mod watcher;
 
@@ -36,13 +40,18 @@ const LAST_STATE: Described = Described::gauge(
 /// What is known of the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// The kernel counted an out-of-memory kill just before the JVM ended.
+    /// The kernel counted an out-of-memory kill, and it was the JVM's.
     OomKill,
+    /// The kernel killed another process of the container, and the JVM ended otherwise.
+    ProcessOomKill,
     /// The kernel counted none up to the JVM's end.
     NoOomKill,
-    /// The count could not be read, and memory was short.
+    /// The count could not be read, and just before the JVM ended the kernel killed something on the
+    /// node.
+    NodeOomKill,
+    /// No count could be read, and memory was short.
     MemoryAtLimit,
-    /// The JVM was there and is gone. The count could not be read, and memory was not short or is
+    /// The JVM was there and is gone. No count could not be read, and memory was not short or is
     /// not known.
     ProcessGone,
     /// Nothing is known but that the kubelet asked the sidecar to end.
@@ -51,15 +60,24 @@ pub enum Evidence {
 
 impl Evidence {
     /// Every value that there may be.
-    pub const ALL: [Self; 5] =
-        [Self::OomKill, Self::NoOomKill, Self::MemoryAtLimit, Self::ProcessGone, Self::Sigterm];
+    pub const ALL: [Self; 7] = [
+        Self::OomKill,
+        Self::ProcessOomKill,
+        Self::NoOomKill,
+        Self::NodeOomKill,
+        Self::MemoryAtLimit,
+        Self::ProcessGone,
+        Self::Sigterm,
+    ];
 
     /// The label's value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OomKill => "oom_kill",
+            Self::ProcessOomKill => "process_oom_kill",
             Self::NoOomKill => "no_oom_kill",
+            Self::NodeOomKill => "node_oom_kill",
             Self::MemoryAtLimit => "memory_at_limit",
             Self::ProcessGone => "process_gone",
             Self::Sigterm => "sigterm",

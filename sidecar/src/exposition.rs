@@ -10,12 +10,14 @@ mod format;
 mod labels;
 mod page;
 mod pod_labels;
+mod series_names;
 
 pub use described::{Described, Row};
 pub use format::{Format, takes_gzip};
 pub use labels::{LabelSet, LabelSets, MAX_VALUE};
 pub use page::{Family, FamilyId, Kind, Page, Part, Sample};
-pub use pod_labels::{OWN, PodLabels};
+pub use pod_labels::PodLabels;
+pub use series_names::{Declared, SeriesNames};
 
 #[cfg(test)]
 mod tests;

@@ -16,11 +16,34 @@ pub(crate) const LIMIT: usize = 256 * 1024;
 /// What the buffer starts with: most of these files fit.
 const FIRST: usize = 4 * 1024;
 
+/// How many lines could not be read, and were left out of what is made of their file. A kernel that
+/// writes one line that nobody has thought of (`(unknown) rbytes=…` in `io.stat`) takes nothing else
+/// away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unparsed(pub(crate) u64);
+
+impl Unparsed {
+    /// One more.
+    pub(crate) const fn add(&mut self) {
+        self.0 += 1;
+    }
+
+    /// A value, and one line more where there is none.
+    pub(crate) const fn unless<T: Copy>(&mut self, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.add();
+        }
+        value
+    }
+}
+
 /// Reads small files one after the other into memory that is used again.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     length: usize,
+    /// Lines of all the files so far.
+    pub(crate) unparsed: Unparsed,
 }
 
 impl Buffer {
@@ -54,6 +77,11 @@ impl Buffer {
         &self.bytes[..self.length]
     }
 
+    /// Makes something of what was read last.
+    pub(crate) fn parse<T>(&mut self, parse: impl FnOnce(&[u8], &mut Unparsed) -> T) -> T {
+        parse(&self.bytes[..self.length], &mut self.unparsed)
+    }
+
     /// The whole of a file that is read once.
     pub(crate) fn whole(&mut self, path: &Path) -> io::Result<&[u8]> {
         self.fill(&File::open(path)?)?;
@@ -79,15 +107,25 @@ impl OpenFiles {
         self.0.extend(names.iter().filter_map(open));
     }
 
-    /// The whole of a file, where it can be read.
-    pub(crate) fn read<'a>(&self, name: &str, buffer: &'a mut Buffer) -> Option<&'a [u8]> {
+    /// Makes something of the whole of a file, where it can be read.
+    pub(crate) fn parse<T>(
+        &self,
+        name: &str,
+        buffer: &mut Buffer,
+        parse: impl FnOnce(&[u8], &mut Unparsed) -> T,
+    ) -> Option<T> {
         buffer.fill(self.find(name)?).ok()?;
-        Some(buffer.filled())
+        let before = buffer.unparsed;
+        let made = buffer.parse(parse);
+        if buffer.unparsed != before {
+            tracing::debug!(name, "a file of the kernel's has lines that cannot be read");
+        }
+        Some(made)
     }
 
     /// The number that is all of a file, where it is one.
     pub(crate) fn number(&self, name: &str, buffer: &mut Buffer) -> Option<u64> {
-        self.read(name, buffer).and_then(number)
+        self.parse(name, buffer, limit).flatten()
     }
 
     /// A path to an open file, for as long as it is open.
@@ -100,17 +138,37 @@ impl OpenFiles {
     }
 }
 
-/// The lines of a file as key and value: `key value`, `key: value` or `key=value` in each.
-pub(crate) fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    bytes.split(|byte| *byte == b'\n').filter_map(|line| {
-        let end = line.iter().position(|byte| matches!(byte, b' ' | b':' | b'\t' | b'='))?;
-        Some((&line[..end], line[end + 1..].trim_ascii()))
+/// The lines of a file that have something in them.
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+}
+
+/// A line's words.
+pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// A line as key and value: `key value`, `key: value` or `key=value`.
+pub(crate) fn pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b':' | b'\t' | b'='))?;
+    Some((&line[..end], line[end + 1..].trim_ascii()))
+}
+
+/// The lines of a file that has a key and a number in each; others are left out.
+pub(crate) fn numbers<'a>(
+    bytes: &'a [u8],
+    unparsed: &'a mut Unparsed,
+) -> impl Iterator<Item = (&'a [u8], u64)> {
+    lines(bytes).filter_map(|line| {
+        let read = pair(line).and_then(|(key, value)| Some((key, number(value)?)));
+        unparsed.unless(read)
     })
 }
 
-/// The value of one key, where it is a number.
-pub(crate) fn value_of(bytes: &[u8], key: &[u8]) -> Option<u64> {
-    pairs(bytes).find(|(name, _)| *name == key).and_then(|(_, value)| number(value))
+/// The number that is all of a file. No limit is a word in its place (`max` in v2, `-1` in v1).
+pub(crate) fn limit(bytes: &[u8], unparsed: &mut Unparsed) -> Option<u64> {
+    let said = lines(bytes).filter(|line| !matches!(*line, b"max" | b"-1"));
+    said.fold(None, |found, line| found.or(unparsed.unless(number(line))))
 }
 
 /// A whole number and nothing else, but for spaces around it.
@@ -170,21 +228,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_line_that_cannot_be_read_is_counted_and_takes_no_other_away() {
+        let mut unparsed = Unparsed::default();
+        let file = b"anon 5\n\xff\xfe\nfile five\n\n(unknown)\nfile: 7\nswap=-1\nkernel 99999999999999999999\nslab\t8";
+        let read: Vec<_> = numbers(file, &mut unparsed).collect();
+        assert_eq!(read, [(&b"anon"[..], 5), (b"file", 7), (b"slab", 8)]);
+        assert_eq!(unparsed, Unparsed(5));
+    }
+
+    #[test]
+    fn no_limit_is_no_fault() {
+        let mut unparsed = Unparsed::default();
+        let mut limits = |file: &[u8]| limit(file, &mut unparsed);
+        assert_eq!(
+            [limits(b"max\n"), limits(b"-1\n"), limits(b""), limits(b" 7\n")],
+            [None, None, None, Some(7)]
+        );
+        assert_eq!([limits(b"-2\n"), limits(b"7 8\n")], [None, None]);
+        assert_eq!(unparsed, Unparsed(2));
+    }
+
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = (pairs(&bytes).count(), value_of(&bytes, b"a"), number(&bytes));
+        fn every_line_is_read_or_counted(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in "([a-z_]{1,4}[ :=]?[0-9]{0,22}\n{0,2}){0,20}") {
+            for bytes in [bytes.as_slice(), text.as_bytes()] {
+                let mut unparsed = Unparsed::default();
+                let read = numbers(bytes, &mut unparsed).count() as u64;
+                prop_assert_eq!(read + unparsed.0, lines(bytes).count() as u64);
+                let _ = (limit(bytes, &mut unparsed), number(bytes));
+            }
         }
 
         #[test]
         fn what_was_written_is_found_in_any_order_and_shape(
-            lines in proptest::collection::btree_map("[a-z_]{1,12}", (any::<u64>(), "( |: |:\t)"), 1..20),
+            written in proptest::collection::btree_map("[a-z_]{1,12}", (any::<u64>(), "( |: |:\t)"), 1..20),
+            noise in proptest::collection::vec("[A-Z(]{1,6}( x)?", 0..6),
         ) {
-            let text: Vec<String> = lines.iter().rev().map(|(key, (value, between))| format!("{key}{between}{value}")).collect();
-            let text = text.join("\n");
-            for (key, (value, _)) in &lines {
-                prop_assert_eq!(value_of(text.as_bytes(), key.as_bytes()), Some(*value));
+            let good = written.iter().rev().map(|(key, (value, between))| format!("{key}{between}{value}"));
+            let text = good.chain(noise.iter().cloned()).collect::<Vec<_>>().join("\n");
+            let mut unparsed = Unparsed::default();
+            let read: std::collections::BTreeMap<_, _> = numbers(text.as_bytes(), &mut unparsed).collect();
+            prop_assert_eq!(read.len(), written.len());
+            for (key, (value, _)) in &written {
+                prop_assert_eq!(read.get(key.as_bytes()), Some(value));
             }
+            prop_assert_eq!(unparsed.0, noise.len() as u64);
         }
     }
 }

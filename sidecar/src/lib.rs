@@ -18,6 +18,7 @@
 //! | [`shutdown`] | when it ends: when told, with the last values taken | `container_exit` |
 //! | [`container_exit`] | how Spark's container ended, as far as a neighbour can know | `cgroup` |
 //! | [`self_metrics`] | the sidecar's own figures | `sources` |
+//! | [`served`] | everything that can be served | `sources`, `container_exit` |
 //! | [`sources::cgroup`] | memory, CPU and pressure of the Spark container | `processes` |
 //! | [`sources::processes`] | the pod's processes by kind | `sources` |
 //! | [`sources::spark`] | Spark's two pages and its push, repaired and renamed | `sources` |
@@ -37,5 +38,6 @@ pub mod node;
 pub mod run;
 pub mod scrape;
 pub mod self_metrics;
+pub mod served;
 pub mod shutdown;
 pub mod sources;

@@ -13,6 +13,7 @@ use crate::http::{self, RouteState};
 use crate::node;
 use crate::scrape::{MergeOptions, Scraper};
 use crate::self_metrics::SelfMetrics;
+use crate::served;
 use crate::shutdown::{Linger, Shutdown, Signals};
 use crate::sources::Source;
 use crate::sources::cgroup::Cgroup;
@@ -63,7 +64,7 @@ pub async fn run(args: Args, signals: Signals) {
     // The processes first: they tell whose control group is wanted.
     sources.extend([processes as Arc<dyn Source>, Arc::clone(&cgroup) as _]);
 
-    let (pod_labels, left_out) = PodLabels::read(&metric_labels);
+    let (pod_labels, left_out) = PodLabels::read(&metric_labels, &served::label_names());
     for label in left_out {
         warn!(label, "left out: not NAME=VALUE, or the name has a meaning already");
     }

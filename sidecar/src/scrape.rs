@@ -15,6 +15,8 @@ pub mod deadline;
 mod last_values;
 mod merge;
 mod unread;
+#[cfg(test)]
+mod validity;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -27,7 +29,7 @@ pub use merge::{MergeOptions, MergedPage, Selection, Text};
 pub use unread::Lease;
 
 use coalesce::Coalesced;
-use last_values::LastValues;
+use last_values::{Keeps, LastValues};
 use unread::Unread;
 
 use crate::container_exit::{self, Evidence, Watcher};
@@ -38,6 +40,12 @@ use crate::shutdown::{Jvm, Shutdown, Signs};
 use crate::sources::cgroup::Cgroup;
 use crate::sources::processes::Processes;
 use crate::sources::{Failure, Reading, Report, Source};
+
+/// How often to look whether all is there that Spark has said.
+const RECEIVED: Duration = Duration::from_millis(10);
+
+/// How long that may take once Spark has ended: it is all with the kernel by then.
+const ALL_RECEIVED: Duration = Duration::from_secs(1);
 
 /// What a scrape answers.
 #[derive(Debug)]
@@ -121,16 +129,28 @@ impl Scraper {
     /// What there is when the time is over, or sooner; and whether Spark has ended.
     async fn scrape(&self, budget: Duration) -> (Arc<MergedPage>, bool) {
         let began = Instant::now();
-        let reports = self.reports(began, budget).await;
+        let mut reports = self.reports(began, budget).await;
         if let Some((process, group)) = self.container.group() {
-            self.watcher.watch(process, group);
+            self.watcher.watch(process, group, self.container.proc_root());
         }
         let ended = self.shutdown.observe(signs(&reports));
         let end = match ended {
-            Some(evidence) => Some(self.container_exit(evidence).await),
+            Some(evidence) => {
+                if self.received_more().await {
+                    reports = self.reports(began, budget).await;
+                }
+                Some(self.container_exit(evidence).await)
+            }
             None => None,
         };
         let substitutes: Vec<_> = reports.iter().map(|report| self.in_place_of(report)).collect();
+        let told_last: Vec<_> = self
+            .sources
+            .iter()
+            .map(Coalesced::source)
+            .filter(|source| source.tells_last_totals())
+            .map(Source::name)
+            .collect();
         let took = began.elapsed();
 
         let mut past = lock(&self.past);
@@ -151,7 +171,12 @@ impl Scraper {
         for (report, substitute) in reports.iter().zip(&substitutes) {
             past.tell(report, seen_spark);
             let reading = report.result.as_ref().ok().or(substitute.as_ref());
-            past.last_values.serve(report.source, reading, is_final, &mut pages);
+            let keeps = match (is_final, told_last.contains(&report.source)) {
+                (false, _) => Keeps::Nothing,
+                (true, true) => Keeps::Everything,
+                (true, false) => Keeps::AllButTotals,
+            };
+            past.last_values.serve(report.source, reading, keeps, &mut pages);
         }
         pages.push(Arc::clone(&self.constant));
         drop(past);
@@ -165,6 +190,20 @@ impl Scraper {
             cut: page.cut().collect(),
         }));
         (Arc::new(page), is_final)
+    }
+
+    /// Waits for what Spark has said last, of which some may not have been read when Spark ended; whether
+    /// there was any.
+    async fn received_more(&self) -> bool {
+        let began = Instant::now();
+        let is_receiving = || self.sources.iter().any(|one| one.source().is_receiving());
+        // What nobody has begun to receive is begun meanwhile.
+        tokio::time::sleep(RECEIVED).await;
+        let more = is_receiving();
+        while is_receiving() && began.elapsed() < ALL_RECEIVED {
+            tokio::time::sleep(RECEIVED).await;
+        }
+        more
     }
 
     /// What each source that is there has to say, in their order.
@@ -197,7 +236,8 @@ impl Scraper {
 
     /// What is to be said of Spark's container now that it has ended, and its last figures.
     async fn container_exit(&self, evidence: Evidence) -> (Page, Option<Page>) {
-        let evidence = self.watcher.evidence(evidence).await;
+        let last_report = self.sources.iter().filter_map(|one| one.source().last_report()).max();
+        let evidence = self.watcher.evidence(evidence, last_report).await;
         let figures = self.watcher.last_figures(self.container.last_figures().as_ref());
         let last = figures.map(|figures| self.container.page(&figures));
         (container_exit::page(self.container.container(), evidence), last)

@@ -12,12 +12,12 @@ use cost::Meter;
 use crate::args::Role;
 use crate::exposition::{Described, Page};
 use crate::lock::lock;
-use crate::sources::{Reading, Repairs, Report};
+use crate::sources::{REASONS_OF_ALL, Reading, Repairs, Report};
 
 /// Every metric that the sidecar has of itself: what the documentation lists, and nothing else is
 /// served.
 #[rustfmt::skip]
-pub const TABLE: [Described; 15] = [
+pub const TABLE: [Described; 16] = [
     Described::gauge("emberscope_build_info", &["version", "role"],
         "Version of the sidecar and the role of its pod; always 1."),
     Described::gauge("emberscope_source_up", &["source"],
@@ -28,6 +28,8 @@ pub const TABLE: [Described; 15] = [
         "How often the source failed, by reason."),
     Described::counter("emberscope_repairs_total", &["reason"],
         "Lines of Spark's that were repaired or dropped to keep the page valid, by reason."),
+    Described::counter("emberscope_unparsed_lines_total", &["source"],
+        "Lines of the kernel's files (/proc, cgroup) that could not be read and were left out, by source; the rest of their file counts."),
     Described::counter("emberscope_left_out_samples_total", &[],
         "Samples left out because their series, or another source's metric of the name, is there already."),
     Described::gauge("emberscope_cut_samples", &["family"],
@@ -64,11 +66,13 @@ pub struct SelfMetrics {
 /// What has a label.
 #[derive(Debug, Default)]
 struct Counts {
-    /// By source and reason.
+    /// By source and reason; zeros from the source's first report on.
     errors: BTreeMap<(&'static str, &'static str), u64>,
     /// From the first look at Spark's lines on: zeros too, since a counter that starts at its first
     /// event hides it from `rate`.
     repairs: Option<Repairs>,
+    /// Lines of the kernel's that were left out, by source; zeros too.
+    unparsed_lines: BTreeMap<&'static str, u64>,
 }
 
 /// One scrape, as far as its page tells of it.
@@ -102,10 +106,19 @@ impl SelfMetrics {
 
     /// A source was read, or has missed a scrape.
     pub fn report(&self, report: &Report) {
+        let mut counts = lock(&self.counts);
+        for reason in report.reasons.iter().chain(&REASONS_OF_ALL) {
+            counts.errors.entry((report.source, reason)).or_default();
+        }
+        if let Some(lines) = report.unparsed_lines() {
+            *counts.unparsed_lines.entry(report.source).or_default() += lines;
+        }
         match &report.result {
-            Ok(reading) => self.reading(reading),
+            Ok(reading) => {
+                drop(counts);
+                self.reading(reading);
+            }
             Err(failure) => {
-                let mut counts = lock(&self.counts);
                 *counts.errors.entry((report.source, failure.reason)).or_default() += 1;
                 counts.repair(failure.repairs.as_deref());
             }
@@ -156,6 +169,9 @@ impl SelfMetrics {
         }
         for (reason, count) in counts.repairs.iter().flat_map(Repairs::iter) {
             put("emberscope_repairs_total", &[("reason", reason.as_str())], count as f64);
+        }
+        for (source, lines) in &counts.unparsed_lines {
+            put("emberscope_unparsed_lines_total", &[("source", source)], *lines as f64);
         }
         put("emberscope_left_out_samples_total", &[], self.left_out.load(Relaxed) as f64);
         for (family, samples) in &round.cut {

@@ -31,9 +31,28 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// no scrape's deadline, and ends by itself.
     fn read(self: Arc<Self>) -> Read;
 
+    /// Every reason for which it may fail, but those that go for all sources.
+    fn reasons(&self) -> &'static [&'static str];
+
     /// Whether it is to be asked at all: one that is not there is no failure.
     fn is_there(&self) -> bool {
         true
+    }
+
+    /// Whether its totals are told once more when Spark has done its work. Those of a source that is not
+    /// are not served after the end: they stand where they were seen last, seconds before.
+    fn tells_last_totals(&self) -> bool {
+        true
+    }
+
+    /// Whether some of what Spark has said is still on its way into the source.
+    fn is_receiving(&self) -> bool {
+        false
+    }
+
+    /// When Spark has reported for the last time, as far as it shows: a report that was not due yet.
+    fn last_report(&self) -> Option<Instant> {
+        None
     }
 
     /// What can be served in place of another source's figures, which are not to be had just now.
@@ -44,6 +63,9 @@ pub trait Source: fmt::Debug + Send + Sync {
 
 /// A reading that is under way.
 pub type Read = Pin<Box<dyn Future<Output = Result<Reading, Failure>> + Send>>;
+
+/// There was an answer, and no sample in it.
+pub const EMPTY: &str = "empty";
 
 /// What a source gave.
 #[derive(Debug, Default)]
@@ -58,6 +80,8 @@ pub struct Reading {
     pub repairs: Repairs,
     /// Whether the figures show Spark at work; only then are they worth keeping for the end.
     pub shows_spark: bool,
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    pub unparsed_lines: Option<u64>,
 }
 
 impl Reading {
@@ -65,7 +89,7 @@ impl Reading {
     /// or refused is added.
     #[must_use]
     pub fn new(mut page: Page, mut repairs: Repairs) -> Self {
-        repairs.add_all(Reason::NotACount, page.not_counts());
+        repairs.add_all(Reason::ImpossibleValue, page.impossible());
         repairs.add_all(Reason::LongLabel, page.cut_labels());
         let duplicates = page.drop_duplicates();
         page.close();
@@ -75,7 +99,7 @@ impl Reading {
     /// The same, or a failure where there is no sample in it.
     pub fn not_empty(self) -> Result<Self, Failure> {
         if self.page.is_empty() {
-            return Err(Failure::new("empty", "no sample in what it gave").with(self.repairs));
+            return Err(Failure::new(EMPTY, "no sample in what it gave").with(self.repairs));
         }
         Ok(self)
     }
@@ -90,12 +114,14 @@ pub struct Failure {
     pub sentence: String,
     /// What was wrong with the lines, if there were any.
     pub repairs: Option<Box<Repairs>>,
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    pub unparsed_lines: Option<u64>,
 }
 
 impl Failure {
     /// A failure with its reason and an error that explains it.
     pub fn new(reason: &'static str, sentence: impl fmt::Display) -> Self {
-        Self { reason, sentence: sentence.to_string(), repairs: None }
+        Self { reason, sentence: sentence.to_string(), repairs: None, unparsed_lines: None }
     }
 
     /// The same failure, with what was wrong with the lines that there were.
@@ -107,15 +133,26 @@ impl Failure {
     /// The source's code panicked.
     #[must_use]
     pub fn panicked() -> Self {
-        Self::new("panicked", "a defect in the sidecar; its message is above")
+        Self::new(PANICKED, "a defect in the sidecar; its message is above")
     }
 }
+
+/// The answer was due before there was anything.
+const DEADLINE: &str = "deadline";
+
+/// The source's code panicked.
+const PANICKED: &str = "panicked";
+
+/// The reasons for which any source may fail.
+pub const REASONS_OF_ALL: [&str; 2] = [DEADLINE, PANICKED];
 
 /// One source's part of a scrape.
 #[derive(Debug)]
 pub struct Report {
     /// Which source.
     pub source: &'static str,
+    /// The reasons for which it may fail.
+    pub reasons: &'static [&'static str],
     /// How long it took.
     pub took: Duration,
     /// What it gave, or why it did not.
@@ -126,10 +163,16 @@ impl Report {
     /// Of a source that is still being read when the answer is due.
     #[must_use]
     pub fn late(source: &'static str, took: Duration) -> Self {
-        Self {
-            source,
-            took,
-            result: Err(Failure::new("deadline", "not done when the answer was due")),
+        let failure = Failure::new(DEADLINE, "not done when the answer was due");
+        Self { source, reasons: &[], took, result: Err(failure) }
+    }
+
+    /// Lines of the kernel's that were left out, by a source that reads such.
+    #[must_use]
+    pub const fn unparsed_lines(&self) -> Option<u64> {
+        match &self.result {
+            Ok(reading) => reading.unparsed_lines,
+            Err(failure) => failure.unparsed_lines,
         }
     }
 
@@ -142,14 +185,14 @@ impl Report {
 
 /// Reads a source: how long it takes is taken, and a panic in it is only its own.
 pub async fn report(source: Arc<dyn Source>) -> Report {
-    let (name, began) = (source.name(), Instant::now());
+    let (name, reasons, began) = (source.name(), source.reasons(), Instant::now());
     let mut read = pin!(async move { source.read().await });
     let result = poll_fn(|context| {
         let poll = catch_unwind(AssertUnwindSafe(|| read.as_mut().poll(context)));
         poll.unwrap_or_else(|_| Poll::Ready(Err(Failure::panicked())))
     });
     let result = result.await;
-    Report { source: name, took: began.elapsed(), result }
+    Report { source: name, reasons, took: began.elapsed(), result }
 }
 
 /// Reads files of the kernel's: on the one thread there is for that, one source after the other, in
@@ -160,6 +203,14 @@ pub async fn report(source: Arc<dyn Source>) -> Report {
 fn on_the_file_thread(read: impl FnOnce() -> Result<Reading, Failure> + Send + 'static) -> Read {
     let read = tokio::task::spawn_blocking(read);
     Box::pin(async { read.await.unwrap_or_else(|_| Err(Failure::panicked())) })
+}
+
+/// What a source of kernel files gave, or why it did not, with the lines that it left out.
+fn with_unparsed_lines(result: Result<Reading, Failure>, lines: u64) -> Result<Reading, Failure> {
+    let unparsed_lines = Some(lines);
+    result
+        .map(|reading| Reading { unparsed_lines, ..reading })
+        .map_err(|failure| Failure { unparsed_lines, ..failure })
 }
 
 #[cfg(test)]
@@ -174,6 +225,10 @@ mod tests {
             "panics"
         }
 
+        fn reasons(&self) -> &'static [&'static str] {
+            &["unlucky"]
+        }
+
         fn read(self: Arc<Self>) -> Read {
             Box::pin(async { panic!("on purpose") })
         }
@@ -183,6 +238,7 @@ mod tests {
     async fn a_panic_is_a_failure_of_its_source() {
         let report = report(Arc::new(Panics)).await;
         assert_eq!((report.source, report.failure()), ("panics", Some("panicked")));
+        assert_eq!(report.reasons, ["unlucky"]);
     }
 
     #[test]
@@ -192,7 +248,7 @@ mod tests {
         page.counter("a_total", "A.", &[("x", &"y".repeat(8192))], 1.0);
         let repairs = Reading::new(page, Repairs::default()).repairs;
         let there: Vec<_> = repairs.iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(there, [(Reason::LongLabel, 1), (Reason::NotACount, 1)]);
+        assert_eq!(there, [(Reason::LongLabel, 1), (Reason::ImpossibleValue, 1)]);
     }
 
     #[test]

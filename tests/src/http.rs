@@ -16,6 +16,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long any single request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,17 +72,24 @@ impl Connection {
     /// Connects to `localhost`; the server's certificate must be good for that name and signed by
     /// `authority` (a PEM file), as the API server demands it.
     pub async fn open(port: u16, authority: &Path) -> Result<Self> {
-        let connector = TlsConnector::from(Arc::new(trusting(authority)?));
+        Self::open_by(&connector(authority)?, port).await
+    }
+
+    /// Connects by a connector that was made before: to read its authority takes time.
+    pub async fn open_by(connector: &TlsConnector, port: u16) -> Result<Self> {
         within(async {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-            stream.set_nodelay(true)?;
-            let stream = connector.connect(ServerName::try_from("localhost")?, stream).await?;
-            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            let (sender, connection) = handshake(TokioIo::new(tls(connector, port).await?)).await?;
             // Ends when the sender is dropped.
             tokio::spawn(connection);
             Ok(Self { port, sender })
         })
         .await
+    }
+
+    /// Whether the server has closed it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
     }
 
     /// `POST` with a JSON body.
@@ -95,6 +103,18 @@ impl Connection {
             .body(Full::new(body))?;
         within(answer(&mut self.sender, request)).await
     }
+}
+
+/// Connects with TLS to `localhost` as whom `authority` (a PEM file) vouches for.
+pub fn connector(authority: &Path) -> Result<TlsConnector> {
+    Ok(TlsConnector::from(Arc::new(trusting(authority)?)))
+}
+
+/// A TLS connection to `localhost` on which nothing was said yet.
+pub async fn tls(connector: &TlsConnector, port: u16) -> Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(connector.connect(ServerName::try_from("localhost")?, stream).await?)
 }
 
 fn trusting(authority: &Path) -> Result<ClientConfig> {

@@ -3,10 +3,11 @@
 //! Requests are due at a fixed rate whether or not earlier ones were answered, and a request's time
 //! counts from when it was due: a server that stalls cannot hide it.
 
+pub mod attack;
 mod pure;
+mod server;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,18 +15,16 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use clap::Parser;
 use serde_json::{Value, json};
-use tokio::process::Command;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use crate::http::{self, Connection};
+use crate::http::Connection;
 use crate::places::Places;
-use crate::ports;
 use crate::process::{cpu, peak};
-use crate::programs::Programs;
+use server::Server;
 
-/// Starts `emberscope serve`, as it is in the image, and sends it admission reviews at a fixed rate; prints how long the
-/// answers took, and what they cost the server.
+/// Starts `emberscope serve`, as it is in the image, and sends it admission reviews at a fixed rate;
+/// prints how long the answers took, and what they cost the server.
 #[derive(Debug, Parser)]
 #[command(name = "load", version, max_term_width = 100)]
 pub struct Args {
@@ -40,6 +39,10 @@ pub struct Args {
     /// Connections kept open, as API servers keep them
     #[arg(long, default_value_t = 8)]
     connections: usize,
+
+    /// Measure while the server is attacked, by one kind of attack after the other
+    #[arg(long)]
+    attack: bool,
 }
 
 /// One kind of review, and how often it is sent.
@@ -63,7 +66,12 @@ impl Args {
     /// Measures every kind of pod.
     pub fn run(&self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.measure())
+        runtime.block_on(async {
+            if self.attack {
+                return attack::measure(Duration::from_secs(self.seconds.into())).await;
+            }
+            self.measure().await
+        })
     }
 
     #[allow(clippy::print_stdout)]
@@ -84,24 +92,12 @@ impl Args {
             );
         }
         println!("\nThe server, asked over TLS:\n");
-        let run = tempfile::tempdir()?;
-        fs::create_dir(run.path().join("logs"))?;
-        let mut programs = Programs::new(run.path());
-        let (port, ops_port) = (ports::any()?, ports::any()?);
-        let authority = run.path().join("ca.pem");
-        let mut command = Command::new(places.shipped("emberscope")?);
-        command.args(["serve", "--log-level", "error", "--ca-out"]).arg(&authority);
-        command.args(["--listen", &format!("127.0.0.1:{port}")]);
-        command.args(["--ops-listen", &format!("127.0.0.1:{ops_port}")]);
-        programs.start("webhook", command)?;
-        let ready = async || http::get(ops_port, "/readyz").await?.ok().map(drop);
-        programs.until("webhook", Duration::from_secs(30), ready).await?;
-        let pid = programs.id("webhook").context("the webhook has no process id")?;
+        let server = Server::start(&places.shipped("emberscope")?).await?;
 
         println!("| pod | size | reviews/s | p50 | p99 | p99.9 | CPU s per 1,000 | peak RSS |");
         println!("|---|---|---|---|---|---|---|---|");
         for kind in self.kinds(&places)? {
-            let took = self.load(&kind, port, &authority, pid).await?;
+            let took = self.load(&kind, &server).await?;
             let count = took.times.len();
             // In thousandths, rounded down.
             let at = |share: usize| took.times[(count - 1) * share / 1000];
@@ -117,7 +113,7 @@ impl Args {
                 took.peak as f64 / 1024.0,
             );
         }
-        programs.stop_all(Duration::from_secs(20)).await;
+        server.stop().await;
         Ok(())
     }
 
@@ -144,10 +140,11 @@ impl Args {
         ])
     }
 
-    async fn load(&self, kind: &Kind, port: u16, authority: &Path, pid: u32) -> Result<Took> {
+    async fn load(&self, kind: &Kind, server: &Server) -> Result<Took> {
+        let pid = server.pid;
         let (give, idle) = mpsc::channel::<Connection>(self.connections);
         for _ in 0..self.connections {
-            give.send(Connection::open(port, authority).await?).await?;
+            give.send(Connection::open(server.port, &server.authority).await?).await?;
         }
         let idle = Arc::new(Mutex::new(idle));
         let before = cpu(pid)?;

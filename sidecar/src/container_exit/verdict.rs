@@ -3,11 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::Evidence;
+use super::fate::Fate;
 use crate::sources::cgroup::{Figures, Memory};
 
-/// A kill that was counted so long before the JVM's end belongs to it: a large process takes
-/// seconds to give its memory back. One before that was another's, a Python worker's perhaps.
+/// A kill that was counted so long before the JVM's end belongs to it, unless it was seen to go on: a
+/// large process takes seconds to give its memory back.
 const KILL: Duration = Duration::from_secs(10);
+
+/// A JVM that reports once more in order to end, ends so soon after.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// A working set of so much of the limit is short of memory.
 const SHORT: f64 = 0.95;
@@ -18,30 +22,40 @@ pub(super) struct Verdict {
     /// The last one before the end: what is read after it has given memory back already.
     memory: Option<Memory>,
     kills: Option<u64>,
-    /// When the count of kills was last seen to have risen.
+    /// The node's count of kills at that reading.
+    node_kills: Option<u64>,
+    /// When a kill was counted that may be the JVM's.
     killed: Option<Instant>,
+    /// Whether one was counted that was another process's.
+    others_killed: bool,
+    /// Whether SIGKILL was seen on its way to the JVM.
+    dies: bool,
     ended: Option<End>,
 }
 
 /// What was read when the JVM had ended.
 #[derive(Debug)]
-pub(super) enum Exit {
-    /// The group was still there.
-    Read(Box<Figures>),
-    /// It was gone already.
-    Missed,
+pub(super) struct Exit {
+    /// The figures of the group; none if it was gone already.
+    pub(super) figures: Option<Box<Figures>>,
+    /// How the process table has it.
+    pub(super) fate: Fate,
+    /// The node's count of kills.
+    pub(super) node_kills: Option<u64>,
 }
 
 #[derive(Debug)]
 struct End {
     at: Instant,
     exit: Exit,
+    /// Whether the node's count of kills rose in the last second; `None` if that is not known.
+    node_killed: Option<bool>,
 }
 
 impl Verdict {
-    /// A reading while the JVM runs.
-    pub(super) fn reading(&mut self, memory: Memory, now: Instant) {
-        self.count(memory.oom_kills, now);
+    /// A reading while the JVM runs; whether the count of kills has risen.
+    pub(super) fn reading(&mut self, memory: Memory, now: Instant) -> bool {
+        let risen = self.count(memory.oom_kills, now);
         // Who was killed gives its memory back before it ends: what was in use before that counts,
         // unless nobody ends.
         let was_killed = self.was_killed_before(now);
@@ -51,14 +65,27 @@ impl Verdict {
             }
             last => *last = Some(memory),
         }
+        risen
+    }
+
+    /// The node's count of kills while the JVM runs.
+    pub(super) fn node_kills(&mut self, kills: Option<u64>) {
+        self.node_kills = kills.or(self.node_kills);
     }
 
     /// The JVM has ended.
     pub(super) fn ended(&mut self, exit: Exit, now: Instant) {
-        if let Exit::Read(figures) = &exit {
-            self.count(figures.memory.oom_kills, now);
+        if let Some(figures) = &exit.figures {
+            let kills = figures.memory.oom_kills;
+            // Killed before the first reading: the group is as old as its container.
+            let is_first = self.kills.is_none() && kills > Some(0);
+            self.count(kills, now);
+            if is_first {
+                self.killed = Some(now);
+            }
         }
-        self.ended = Some(End { at: now, exit });
+        let node_killed = self.node_kills.zip(exit.node_kills).map(|(before, now)| now > before);
+        self.ended = Some(End { at: now, exit, node_killed });
     }
 
     /// A reading of the count of kills alone, while the JVM runs; whether it has risen.
@@ -72,19 +99,45 @@ impl Verdict {
         risen
     }
 
-    /// What is known of the end, given what the scrapes have seen of it.
+    /// What has become of the JVM since a kill was counted.
+    pub(super) fn after_kill(&mut self, fate: Fate) {
+        match fate {
+            Fate::Killed => self.dies = true,
+            Fate::GoesOn | Fate::NotKilled => {
+                self.killed = None;
+                self.others_killed = true;
+            }
+            Fate::Unknown => {}
+        }
+    }
+
+    /// What is known of the end, given what the scrapes have seen of it, and when the JVM reported for
+    /// the last time, if it did so in order to end.
     #[must_use]
-    pub(super) fn evidence(&self, seen: Evidence) -> Evidence {
-        let Some(end) = &self.ended else {
+    pub(super) fn evidence(&self, seen: Evidence, last_report: Option<Instant>) -> Evidence {
+        let Some(End { at, exit, node_killed }) = &self.ended else {
             return seen;
         };
-        if self.was_killed_before(end.at) {
+        let was_killed = self.was_killed_before(*at);
+        let otherwise =
+            if self.others_killed { Evidence::ProcessOomKill } else { Evidence::NoOomKill };
+        let in_order = match exit.fate {
+            Fate::Killed => false,
+            Fate::NotKilled => true,
+            Fate::GoesOn | Fate::Unknown => !self.dies && is_just_before(last_report, *at),
+        };
+        if in_order {
+            return if was_killed { Evidence::ProcessOomKill } else { otherwise };
+        }
+        if was_killed || self.dies {
             return Evidence::OomKill;
         }
-        match &end.exit {
-            Exit::Read(figures) if figures.memory.oom_kills.is_some() => Evidence::NoOomKill,
-            Exit::Read(_) | Exit::Missed if self.was_short() => Evidence::MemoryAtLimit,
-            Exit::Read(_) | Exit::Missed => Evidence::ProcessGone,
+        let count = exit.figures.as_ref().and_then(|figures| figures.memory.oom_kills);
+        match (count, node_killed) {
+            (Some(_), _) | (None, Some(false)) => otherwise,
+            (None, Some(true)) => Evidence::NodeOomKill,
+            (None, None) if self.was_short() => Evidence::MemoryAtLimit,
+            (None, None) => Evidence::ProcessGone,
         }
     }
 
@@ -106,9 +159,9 @@ impl Verdict {
     #[must_use]
     pub(super) fn last_figures(&self, before: Option<&Figures>) -> Option<Figures> {
         let end = self.ended.as_ref()?;
-        let mut figures = match &end.exit {
-            Exit::Read(figures) => (**figures).clone(),
-            Exit::Missed => before?.clone(),
+        let mut figures = match &end.exit.figures {
+            Some(figures) => (**figures).clone(),
+            None => before?.clone(),
         };
         if let Some(last) = &self.memory {
             let at_exit = std::mem::replace(&mut figures.memory, last.clone());
@@ -119,6 +172,11 @@ impl Verdict {
         *kills = self.kills.max(*kills);
         Some(figures)
     }
+}
+
+/// Whether it was reported shortly before that moment, or is read after it.
+fn is_just_before(report: Option<Instant>, end: Instant) -> bool {
+    report.is_some_and(|report| end.saturating_duration_since(report) < REPORT)
 }
 
 /// Takes what only rises from another reading.
@@ -148,10 +206,20 @@ mod tests {
         }
     }
 
+    fn exit(figures: Option<Figures>, fate: Fate) -> Exit {
+        Exit { figures: figures.map(Box::new), fate, node_kills: None }
+    }
+
+    /// The group was read, and the process was gone.
     fn read(used: u64, kills: Option<u64>) -> Exit {
         let cpu = Cpu { usage_seconds: Some(9.0), ..Cpu::default() };
         let figures = Figures { memory: memory(used, kills), cpu, ..Figures::default() };
-        Exit::Read(Box::new(figures))
+        exit(Some(figures), Fate::Unknown)
+    }
+
+    /// Everything was gone.
+    fn missed() -> Exit {
+        exit(None, Fate::Unknown)
     }
 
     /// Readings at seconds, then the end at a second.
@@ -163,7 +231,7 @@ mod tests {
             verdict.reading(memory.clone(), at(*second));
         }
         verdict.ended(exit, at(end));
-        verdict.evidence(Evidence::ProcessGone)
+        verdict.evidence(Evidence::ProcessGone, None)
     }
 
     #[test]
@@ -171,7 +239,7 @@ mod tests {
         let calm = (1, memory(500, Some(0)));
         assert_eq!(evidence(std::slice::from_ref(&calm), 2, read(100, Some(1))), Evidence::OomKill);
         let killed = (2, memory(900, Some(1)));
-        assert_eq!(evidence(&[calm.clone(), killed.clone()], 5, Exit::Missed), Evidence::OomKill);
+        assert_eq!(evidence(&[calm.clone(), killed.clone()], 5, missed()), Evidence::OomKill);
         assert_eq!(evidence(&[calm, killed], 5, read(0, Some(1))), Evidence::OomKill);
     }
 
@@ -186,14 +254,14 @@ mod tests {
     #[test]
     fn where_the_count_was_missed_the_last_figures_speak() {
         let short = [(1, memory(LIMIT / 100 * 96, Some(0)))];
-        assert_eq!(evidence(&short, 2, Exit::Missed), Evidence::MemoryAtLimit);
+        assert_eq!(evidence(&short, 2, missed()), Evidence::MemoryAtLimit);
         // But not against the count.
         assert_eq!(evidence(&short, 2, read(0, Some(0))), Evidence::NoOomKill);
         let enough = [(1, memory(LIMIT / 100 * 90, Some(0)))];
-        assert_eq!(evidence(&enough, 2, Exit::Missed), Evidence::ProcessGone);
+        assert_eq!(evidence(&enough, 2, missed()), Evidence::ProcessGone);
         let unlimited = Memory { limit_bytes: None, ..memory(LIMIT, None) };
-        assert_eq!(evidence(&[(1, unlimited)], 2, Exit::Missed), Evidence::ProcessGone);
-        assert_eq!(evidence(&[], 2, Exit::Missed), Evidence::ProcessGone);
+        assert_eq!(evidence(&[(1, unlimited)], 2, missed()), Evidence::ProcessGone);
+        assert_eq!(evidence(&[], 2, missed()), Evidence::ProcessGone);
     }
 
     #[test]
@@ -204,13 +272,94 @@ mod tests {
         assert!(!verdict.count(Some(0), start));
         assert!(verdict.count(Some(1), start));
         assert!(!verdict.count(None, start) && !verdict.count(Some(1), start));
-        verdict.ended(Exit::Missed, start);
-        assert_eq!(verdict.evidence(Evidence::ProcessGone), Evidence::OomKill);
+        verdict.ended(missed(), start);
+        assert_eq!(verdict.evidence(Evidence::ProcessGone, None), Evidence::OomKill);
+    }
+
+    #[test]
+    fn a_kill_before_the_first_reading_is_the_jvms() {
+        assert_eq!(evidence(&[], 1, read(100, Some(1))), Evidence::OomKill);
+        assert_eq!(evidence(&[], 1, read(100, Some(0))), Evidence::NoOomKill);
+        let exited = Exit { fate: Fate::NotKilled, ..read(100, Some(1)) };
+        assert_eq!(evidence(&[], 1, exited), Evidence::ProcessOomKill);
+    }
+
+    /// One reading, a kill that is counted at that second, what became of the JVM then, and the end.
+    fn after_kill(kill: u64, fate: Fate, end: u64, exit: Exit) -> Evidence {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let mut verdict = Verdict::default();
+        verdict.reading(memory(500, Some(0)), at(0));
+        assert!(verdict.reading(memory(500, Some(1)), at(kill)));
+        verdict.after_kill(fate);
+        verdict.ended(exit, at(end));
+        verdict.evidence(Evidence::ProcessGone, None)
+    }
+
+    #[test]
+    fn a_jvm_that_went_on_after_a_kill_was_not_killed() {
+        let process = Evidence::ProcessOomKill;
+        assert_eq!(after_kill(1, Fate::GoesOn, 2, read(100, Some(1))), process);
+        assert_eq!(after_kill(1, Fate::GoesOn, 3600, read(100, Some(1))), process);
+        // Unless there is another kill at its end.
+        assert_eq!(after_kill(1, Fate::GoesOn, 2, read(100, Some(2))), Evidence::OomKill);
+        let exited = Exit { fate: Fate::NotKilled, ..read(100, Some(1)) };
+        assert_eq!(after_kill(1, Fate::Unknown, 2, exited), process);
+    }
+
+    #[test]
+    fn a_jvm_that_was_seen_to_be_killed_was_however_long_its_end_takes() {
+        assert_eq!(after_kill(1, Fate::Killed, 60, missed()), Evidence::OomKill);
+        assert_eq!(after_kill(1, Fate::Unknown, 2, missed()), Evidence::OomKill);
+        // SIGKILL of the kubelet's, when the grace period is over.
+        let killed = Exit { fate: Fate::Killed, ..read(100, Some(0)) };
+        assert_eq!(evidence(&[(1, memory(500, Some(0)))], 2, killed), Evidence::NoOomKill);
+    }
+
+    #[test]
+    fn a_jvm_that_reports_once_more_in_order_to_end_was_not_killed() {
+        let start = Instant::now();
+        let mut verdict = Verdict::default();
+        verdict.reading(memory(500, Some(0)), start);
+        let end = start + Duration::from_secs(20);
+        verdict.ended(read(100, Some(1)), end);
+        let evidence = |report: Option<u64>| {
+            let report =
+                report.map(|before| end.checked_sub(Duration::from_millis(before)).unwrap());
+            verdict.evidence(Evidence::ProcessGone, report)
+        };
+        assert_eq!(evidence(None), Evidence::OomKill);
+        assert_eq!(evidence(Some(1500)), Evidence::OomKill);
+        assert_eq!(evidence(Some(300)), Evidence::ProcessOomKill);
+        let read_late = Some(end + Duration::from_millis(50));
+        assert_eq!(verdict.evidence(Evidence::ProcessGone, read_late), Evidence::ProcessOomKill);
+    }
+
+    #[test]
+    fn where_the_containers_count_was_missed_the_nodes_speaks() {
+        let node = |before, after, fate, used| {
+            let start = Instant::now();
+            let mut verdict = Verdict::default();
+            verdict.node_kills(before);
+            verdict.reading(memory(used, Some(0)), start);
+            let exit = Exit { node_kills: after, fate, ..missed() };
+            verdict.ended(exit, start + Duration::from_secs(1));
+            verdict.evidence(Evidence::ProcessGone, None)
+        };
+        let (enough, short) = (LIMIT / 100 * 45, LIMIT / 100 * 96);
+        assert_eq!(node(Some(7), Some(8), Fate::Unknown, enough), Evidence::NodeOomKill);
+        assert_eq!(node(Some(7), Some(8), Fate::Killed, enough), Evidence::NodeOomKill);
+        // It was another's.
+        assert_eq!(node(Some(7), Some(8), Fate::NotKilled, enough), Evidence::NoOomKill);
+        // There was none on the whole node, however short memory was.
+        assert_eq!(node(Some(7), Some(7), Fate::Unknown, short), Evidence::NoOomKill);
+        assert_eq!(node(None, Some(7), Fate::Unknown, short), Evidence::MemoryAtLimit);
+        assert_eq!(node(None, None, Fate::Unknown, enough), Evidence::ProcessGone);
     }
 
     #[test]
     fn while_nothing_was_seen_to_end_it_is_as_the_scrapes_have_it() {
-        let told = Verdict::default().evidence(Evidence::Sigterm);
+        let told = Verdict::default().evidence(Evidence::Sigterm, None);
         assert_eq!(told, Evidence::Sigterm);
     }
 
@@ -225,12 +374,12 @@ mod tests {
         assert_eq!(figures.memory, memory(800, Some(1)));
         assert_eq!(figures.cpu.usage_seconds, Some(9.0));
 
-        let mut missed = Verdict::default();
-        missed.reading(memory(800, Some(0)), start);
-        missed.ended(Exit::Missed, start);
-        assert_eq!(missed.last_figures(None), None);
+        let mut without = Verdict::default();
+        without.reading(memory(800, Some(0)), start);
+        without.ended(missed(), start);
+        assert_eq!(without.last_figures(None), None);
         let before = Figures { memory: memory(5, Some(0)), ..Figures::default() };
-        assert_eq!(missed.last_figures(Some(&before)).unwrap().memory, memory(800, Some(0)));
+        assert_eq!(without.last_figures(Some(&before)).unwrap().memory, memory(800, Some(0)));
     }
 
     #[test]
@@ -241,7 +390,7 @@ mod tests {
         verdict.reading(memory(800, Some(0)), at(0));
         verdict.reading(memory(400, Some(1)), at(1));
         verdict.reading(memory(100, Some(1)), at(2));
-        verdict.ended(Exit::Missed, at(3));
+        verdict.ended(missed(), at(3));
         let before = Figures::default();
         let last =
             |verdict: &Verdict| verdict.last_figures(Some(&before)).unwrap().memory.usage_bytes;
@@ -258,8 +407,8 @@ mod tests {
         let mut killed = Verdict::default();
         killed.reading(memory(800, Some(0)), start);
         killed.reading(Memory { limit_hits: Some(33), ..memory(400, Some(1)) }, start);
-        killed.ended(Exit::Missed, start);
-        assert_eq!(killed.evidence(Evidence::ProcessGone), Evidence::OomKill);
+        killed.ended(missed(), start);
+        assert_eq!(killed.evidence(Evidence::ProcessGone, None), Evidence::OomKill);
         let last = killed.last_figures(Some(&before)).unwrap().memory;
         assert_eq!((last.usage_bytes, last.oom_kills), (Some(800), Some(1)));
         assert_eq!(last.limit_hits, Some(33));
@@ -267,7 +416,7 @@ mod tests {
         let mut counted = Verdict::default();
         counted.reading(memory(800, Some(0)), start);
         counted.count(Some(2), start);
-        counted.ended(Exit::Missed, start);
+        counted.ended(missed(), start);
         let last = counted.last_figures(Some(&before)).unwrap().memory;
         assert_eq!((last.usage_bytes, last.oom_kills), (Some(800), Some(2)));
     }

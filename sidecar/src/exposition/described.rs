@@ -41,12 +41,14 @@ impl Described {
 }
 
 impl Page {
-    /// A page with these families and no sample, for documentation.
+    /// A page with these families and no sample, for documentation; the names of their labels are
+    /// there, too.
     #[must_use]
     pub fn of_described<'a>(metrics: impl IntoIterator<Item = &'a Described>) -> Self {
         let mut page = Self::new();
         for metric in metrics {
             page.family(metric.name, metric.kind, metric.help);
+            page.document_labels(metric.labels);
         }
         page
     }
@@ -58,6 +60,18 @@ impl Page {
                 self.put(metric, labels, value);
             }
         }
+    }
+
+    /// Tells the names of labels that samples of a page without samples would have.
+    pub fn document_labels(&mut self, names: &[&str]) {
+        for name in names {
+            self.labels(&[(name, "")]);
+        }
+    }
+
+    /// The names of the labels that a page for documentation tells.
+    pub fn documented_labels(&self) -> impl Iterator<Item = &str> {
+        self.label_texts().filter_map(|text| text.split_once('=')).map(|(name, _)| name)
     }
 
     /// Adds one value of a metric.

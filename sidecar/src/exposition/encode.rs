@@ -1,11 +1,11 @@
 //! Pages as text, in either [`Format`].
 
-use super::{Family, Format, Kind, Page, PodLabels, Sample};
+use super::{Declared, Family, Format, Kind, Page, PodLabels, Sample};
 
 /// Appends the page to `out`: each family that has samples, with its HELP and TYPE in front.
 pub fn text(page: &Page, out: &mut Vec<u8>) {
     for family in page.families().iter().filter(|family| !family.samples.is_empty()) {
-        header(family, Format::Text, out);
+        header(family, Format::Text, Declared::AsItIs, out);
         for one in &family.samples {
             sample(page, family, one, &PodLabels::default(), out);
         }
@@ -32,8 +32,8 @@ pub fn sample(page: &Page, family: &Family, sample: &Sample, pod: &PodLabels, ou
 }
 
 /// Appends a family's HELP and TYPE.
-pub fn header(family: &Family, format: Format, out: &mut Vec<u8>) {
-    let (name, kind) = declared(family, format);
+pub fn header(family: &Family, format: Format, declared: Declared, out: &mut Vec<u8>) {
+    let (name, kind) = name_and_type(family, format, declared);
     out.extend_from_slice(b"# HELP ");
     out.extend_from_slice(name.as_bytes());
     out.push(b' ');
@@ -54,8 +54,9 @@ pub fn header(family: &Family, format: Format, out: &mut Vec<u8>) {
 
 /// The name and type that a family is declared with. To `OpenMetrics` only what has samples called
 /// `_total` is a counter, and its family is called without that.
-fn declared(family: &Family, format: Format) -> (&str, &'static str) {
+fn name_and_type(family: &Family, format: Format, declared: Declared) -> (&str, &'static str) {
     match (format, family.kind) {
+        (Format::OpenMetrics, _) if declared == Declared::Unknown => (&family.name, "unknown"),
         (Format::OpenMetrics, Kind::Counter) => match family.name.strip_suffix("_total") {
             Some(name) => (name, Kind::Counter.as_str()),
             None => (&family.name, "unknown"),
@@ -119,9 +120,10 @@ spark_c_seconds_count 1e18
         page.counter("metrics_executor_b", "B.", &[], 4.0);
         let mut out = Vec::new();
         for family in page.families() {
-            header(family, Format::OpenMetrics, &mut out);
+            header(family, Format::OpenMetrics, Declared::AsItIs, &mut out);
             sample(&page, family, &family.samples[0], &PodLabels::default(), &mut out);
         }
+        header(&page.families()[0], Format::OpenMetrics, Declared::Unknown, &mut out);
         let expected = "\
 # HELP spark_a Say \\\"a\\\".
 # TYPE spark_a counter
@@ -129,6 +131,8 @@ spark_a_total 3
 # HELP metrics_executor_b B.
 # TYPE metrics_executor_b unknown
 metrics_executor_b 4
+# HELP spark_a_total Say \\\"a\\\".
+# TYPE spark_a_total unknown
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -16,7 +16,7 @@ const ELLIPSIS: char = '…';
 pub struct LabelSet(u32);
 
 /// The label sets of one page, each kept as the text between the braces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LabelSets {
     texts: Vec<Arc<str>>,
     ids: HashMap<Arc<str>, LabelSet>,
@@ -60,6 +60,11 @@ impl LabelSets {
     pub fn close(&mut self) {
         self.ids = HashMap::new();
         self.texts.shrink_to_fit();
+    }
+
+    /// The texts of all sets.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
     }
 
     /// The text between the braces: `a="b",c="d"`, or nothing.

@@ -63,7 +63,7 @@ pub struct Sample {
 }
 
 /// All series of one name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Family {
     /// A valid metric name.
     pub name: Cow<'static, str>,
@@ -80,12 +80,12 @@ pub struct Family {
 pub struct FamilyId(usize);
 
 /// Everything that one scrape answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Page {
     families: Vec<Family>,
     by_name: HashMap<Cow<'static, str>, FamilyId>,
     labels: LabelSets,
-    not_counts: u64,
+    impossible: u64,
 }
 
 impl Page {
@@ -119,28 +119,38 @@ impl Page {
         self.labels.intern(labels)
     }
 
+    /// The texts of all label sets.
+    pub(super) fn label_texts(&self) -> impl Iterator<Item = &str> {
+        self.labels.texts()
+    }
+
     /// The text of a label set, between the braces.
     #[must_use]
     pub fn label_text(&self, set: LabelSet) -> &str {
         self.labels.text(set)
     }
 
-    /// Adds one value to a family, unless the family counts and the value is no count: negative,
-    /// infinite or no number.
+    /// Adds one value to a family, unless such a family cannot have it: a counter is neither negative nor
+    /// infinite and a number, a summary's count a whole one, and to `OpenMetrics` no quantile is negative.
     pub fn push(&mut self, family: FamilyId, part: Part, labels: LabelSet, value: f64) {
         let Some(family) = self.families.get_mut(family.0) else { return };
-        let counts = family.kind == Kind::Counter || part == Part::Count;
-        if counts && !(value.is_finite() && value >= 0.0) {
-            self.not_counts += 1;
-        } else {
+        let is_possible = match (family.kind, part) {
+            (_, Part::Count) => value.is_finite() && value >= 0.0 && value.fract() == 0.0,
+            (Kind::Counter, Part::Value) => value.is_finite() && value >= 0.0,
+            (Kind::Summary, Part::Value) => value.is_nan() || value >= 0.0,
+            (Kind::Gauge | Kind::Untyped, Part::Value) => true,
+        };
+        if is_possible {
             family.samples.push(Sample { labels, part, value });
+        } else {
+            self.impossible += 1;
         }
     }
 
-    /// How many samples were left out because they are no counts.
+    /// How many samples were left out because of their values.
     #[must_use]
-    pub const fn not_counts(&self) -> u64 {
-        self.not_counts
+    pub const fn impossible(&self) -> u64 {
+        self.impossible
     }
 
     /// How many values of labels were cut.
@@ -208,6 +218,19 @@ impl Page {
         dropped
     }
 
+    /// Whether there is a sample of a counter.
+    #[must_use]
+    pub fn has_totals(&self) -> bool {
+        self.families.iter().any(|one| one.kind == Kind::Counter && !one.samples.is_empty())
+    }
+
+    /// Removes all samples of counters.
+    pub fn drop_totals(&mut self) {
+        for family in self.families.iter_mut().filter(|family| family.kind == Kind::Counter) {
+            family.samples = Vec::new();
+        }
+    }
+
     /// The families, in the order in which they were first named.
     #[must_use]
     pub fn families(&self) -> &[Family] {
@@ -264,15 +287,15 @@ mod tests {
             (page.family("a_total", Kind::Counter, "A."), page.family("b", Kind::Gauge, "B."));
         let summary = page.family("c_seconds", Kind::Summary, "C.");
         let labels = page.labels(&[]);
-        for value in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 1e18] {
+        for value in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 1.5, 1e18] {
             page.push(counter, Part::Value, labels, value);
             page.push(gauge, Part::Value, labels, value);
             page.push(summary, Part::Count, labels, value);
             page.push(summary, Part::Value, labels, value);
         }
         let kept = page.families().iter().map(|family| family.samples.len());
-        assert_eq!(kept.collect::<Vec<_>>(), [2, 6, 2 + 6]);
-        assert_eq!(page.not_counts(), 4 + 4);
+        assert_eq!(kept.collect::<Vec<_>>(), [3, 7, 2 + 5]);
+        assert_eq!(page.impossible(), 4 + 5 + 2);
     }
 
     #[test]

@@ -24,14 +24,14 @@ use crate::shutdown::Shutdown;
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves one connection until the client closes it or takes too long, or `stop` says so, or, once
-/// the client is idle, `leave`.
+/// the client is idle, `make_room`.
 pub(super) async fn serve(
     stream: TcpStream,
     ends: Ends,
     peer: Peer,
     app: Router,
     shutdown: Arc<Shutdown>,
-    leave: Arc<Notify>,
+    make_room: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
     // Else the end of a small page waits until the client has acknowledged its head: 40 ms on
@@ -83,7 +83,7 @@ pub(super) async fn serve(
                 break;
             }
             () = arrivals.as_mut() => {}
-            () = told(&mut stop, &leave), if !stopping => {
+            () = told(&mut stop, &make_room), if !stopping => {
                 stopping = true;
                 http.as_mut().graceful_shutdown();
             }
@@ -93,10 +93,10 @@ pub(super) async fn serve(
 }
 
 /// Returns when the connection is to end.
-async fn told(stop: &mut watch::Receiver<bool>, leave: &Notify) {
+async fn told(stop: &mut watch::Receiver<bool>, make_room: &Notify) {
     tokio::select! {
         _ = stop.wait_for(|stop| *stop) => {}
-        () = leave.notified() => {}
+        () = make_room.notified() => {}
     }
 }
 

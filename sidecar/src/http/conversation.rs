@@ -266,8 +266,8 @@ mod tests {
         conversation.answers(None, None);
         is_about(WRITE);
         // As long as it says, but always as long as whoever says nothing.
-        conversation.answers(Some(Instant::now() + Duration::from_secs(60)), None);
-        is_about(Duration::from_secs(60));
+        conversation.answers(Some(Instant::now() + Duration::from_mins(1)), None);
+        is_about(Duration::from_mins(1));
         conversation.answers(Some(Instant::now()), None);
         is_about(WRITE);
         conversation.flushed(|| unreachable!());

@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    const PAGE: [u8; 30_000] = [b'x'; 30_000];
+    static PAGE: [u8; 30_000] = [b'x'; 30_000];
 
     /// A connection of which this is the other side, and the delivery of a page on it.
     fn sent(listen: IpAddr, client: impl FnOnce(&mut TcpStream)) -> (Delivery, TcpStream) {
@@ -143,7 +143,7 @@ mod tests {
     async fn a_client_that_reads_and_goes_on_has_it() {
         for listen in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
             let (delivery, mut client) = sent(listen, |_| {});
-            client.read_exact(&mut [0; PAGE.len()]).unwrap();
+            client.read_exact(&mut vec![0; PAGE.len()]).unwrap();
             assert!(delivery.has_arrived().await, "{listen}");
             drop(client);
             assert!(delivery.has_arrived().await, "{listen}: it has read and closed");

@@ -81,6 +81,10 @@ mod tests {
             "gated"
         }
 
+        fn reasons(&self) -> &'static [&'static str] {
+            &["counted"]
+        }
+
         fn read(self: Arc<Self>) -> Read {
             Box::pin(async move {
                 self.go.notified().await;

@@ -1,5 +1,6 @@
 //! What each source gave last, which stands in for it once Spark has ended and not before: while
-//! Spark runs, a figure that is not fresh is not served.
+//! Spark runs, a figure that is not fresh is not served. A total that stood still before the end is
+//! not served after it either.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,17 @@ pub(super) struct LastValues {
     servlet: HashMap<&'static str, Arc<Page>>,
 }
 
+/// What of a source's last page stands in for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// Nothing: Spark runs.
+    Nothing,
+    /// All of it.
+    Everything,
+    /// What was seen last of things that go up and down.
+    AllButTotals,
+}
+
 impl LastValues {
     /// Keeps a page in the place of what the source gave last.
     pub(super) fn keep(&mut self, source: &'static str, page: Page) {
@@ -27,9 +39,10 @@ impl LastValues {
         &mut self,
         source: &'static str,
         reading: Option<&Reading>,
-        ended: bool,
+        keeps: Keeps,
         pages: &mut Vec<Arc<Page>>,
     ) {
+        let ended = keeps != Keeps::Nothing;
         if let Some(servlet) = reading.and_then(|reading| reading.servlet.as_ref()) {
             self.servlet.insert(source, Arc::clone(servlet));
             pages.push(Arc::clone(servlet));
@@ -46,7 +59,14 @@ impl LastValues {
                 pages.push(Arc::clone(&reading.page));
             }
             None if !ended => {}
-            Some(_) | None => pages.extend(self.pages.get(source).cloned()),
+            Some(_) | None => {
+                if let Some(page) = self.pages.get_mut(source) {
+                    if keeps == Keeps::AllButTotals && page.has_totals() {
+                        Arc::make_mut(page).drop_totals();
+                    }
+                    pages.push(Arc::clone(page));
+                }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
-use crate::exposition::{Format, Page, PodLabels, encode};
+use crate::exposition::{Declared, Format, Page, PodLabels, SeriesNames, encode};
 
 /// What begins like this is the sidecar's own, whatever a source says.
 const RESERVED: &str = "emberscope_";
@@ -24,6 +24,7 @@ struct Shown {
     page: usize,
     family: usize,
     samples: usize,
+    declared: Declared,
 }
 
 /// The pages of one scrape, every family once.
@@ -39,29 +40,32 @@ pub struct MergedPage {
 }
 
 impl MergedPage {
-    /// Merges the pages. A family belongs to the first page that has it: Prometheus wants a name's
+    /// Merges the pages. A name belongs to the first family that takes it: Prometheus wants a name's
     /// lines together, and sources do not share names unless something is wrong.
     #[must_use]
     pub fn new(pages: Vec<Arc<Page>>, options: Arc<MergeOptions>) -> Self {
         let (mut families, mut left_out) = (Vec::new(), 0);
-        let mut taken: HashSet<&str> = HashSet::new();
+        let mut names = SeriesNames::default();
         for (number, page) in pages.iter().enumerate() {
             for (index, family) in page.families().iter().enumerate() {
                 if family.samples.is_empty() {
                     continue;
                 }
-                if family.name.starts_with(RESERVED) || !taken.insert(&family.name) {
+                if family.name.starts_with(RESERVED) || !names.take(family) {
                     left_out += family.samples.len() as u64;
                 } else {
                     let samples = family.samples.len();
-                    families.push(Shown { page: number, family: index, samples });
+                    let declared = Declared::AsItIs;
+                    families.push(Shown { page: number, family: index, samples, declared });
                 }
             }
         }
         let most = each(families.iter().map(|shown| shown.samples), options.max_series);
         for shown in &mut families {
             shown.samples = shown.samples.min(most);
+            shown.declared = names.declare(&pages[shown.page].families()[shown.family]);
         }
+        drop(names);
         Self { pages, families, left_out, options, own: None }
     }
 
@@ -101,7 +105,12 @@ impl MergedPage {
         let number = self.pages.len();
         let families = page.families().iter().enumerate();
         self.families.extend(families.filter(|(_, family)| !family.samples.is_empty()).map(
-            |(index, family)| Shown { page: number, family: index, samples: family.samples.len() },
+            |(index, family)| Shown {
+                page: number,
+                family: index,
+                samples: family.samples.len(),
+                declared: Declared::AsItIs,
+            },
         ));
         self.pages.push(Arc::new(page));
         self.own = Some(number);
@@ -196,7 +205,7 @@ impl Text {
                 }
                 // With its first sample, so that no header is written twice.
                 if self.sample == 0 {
-                    encode::header(family, self.format, out);
+                    encode::header(family, self.format, shown.declared, out);
                 }
                 encode::sample(page, family, sample, labels, out);
                 self.sample += 1;
@@ -210,6 +219,8 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -240,7 +251,7 @@ mod tests {
         second.gauge("spark_a", "Another.", &[], 2.0);
         second.gauge("emberscope_spark_ended", "Not yours.", &[], 3.0);
         second.gauge("spark_b", "B.", &[], 4.0);
-        let (labels, _) = PodLabels::read(&["team=a".to_owned()]);
+        let (labels, _) = PodLabels::read(&["team=a".to_owned()], &BTreeSet::new());
         let pages = vec![Arc::new(first), Arc::new(second)];
         let mut merged = MergedPage::new(pages, options(labels, usize::MAX));
         let mut own = Page::new();

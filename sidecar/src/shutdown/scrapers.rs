@@ -207,7 +207,7 @@ impl Client {
             }
             [Some(last), Some(before)] => {
                 let (short, long) = (last.min(before), last.max(before));
-                (short >= LATE && long - short <= long / 4).then_some(long)
+                (short >= LATE && long <= short * 5 / 4).then_some(long)
             }
             _ => None,
         }

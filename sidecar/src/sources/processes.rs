@@ -31,7 +31,7 @@ pub use owner::Owner;
 pub use snapshot::{Identity, Snapshot, Usage, documented};
 pub use tracker::Tracker;
 
-use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread};
+use super::{Failure, Read, Reading, Repairs, Source, on_the_file_thread, with_unparsed_lines};
 use crate::exposition::Page;
 use crate::lock::lock;
 use pss::Pss;
@@ -66,6 +66,11 @@ impl Processes {
 
     fn scan(&self) -> Result<Reading, Failure> {
         let mut tracker = self.tracker();
+        let result = self.scan_with(&mut tracker);
+        with_unparsed_lines(result, tracker.take_unparsed())
+    }
+
+    fn scan_with(&self, tracker: &mut Tracker) -> Result<Reading, Failure> {
         *lock(&self.spark) = None;
         let snapshot = tracker.scan().map_err(|error| Failure::new(error.reason(), error))?;
         *lock(&self.spark) = snapshot.spark();
@@ -98,6 +103,10 @@ impl Source for Processes {
         Self::NAME
     }
 
+    fn reasons(&self) -> &'static [&'static str] {
+        &ProcessError::REASONS
+    }
+
     fn read(self: Arc<Self>) -> Read {
         on_the_file_thread(move || self.scan())
     }
@@ -128,6 +137,10 @@ pub enum ProcessError {
 }
 
 impl ProcessError {
+    /// Every reason that there may be.
+    pub const REASONS: [&str; 4] =
+        ["proc_unlistable", "process_namespace_not_shared", "no_spark", "spark_of_another_pod"];
+
     /// The reason as a label's value.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -138,6 +151,28 @@ impl ProcessError {
             Self::SparkOfAnotherPod => "spark_of_another_pod",
         }
     }
+}
+
+/// Reads these bytes as each of the files there are of a process, which comes to an end whatever
+/// they are.
+///
+/// # Panics
+///
+/// If more lines are left out than there are.
+#[cfg(any(test, fuzzing))]
+pub fn read_as_each_file(bytes: &[u8]) {
+    use crate::kernel_files::{Unparsed, lines};
+
+    let mut unparsed = Unparsed::default();
+    let _ = stat::Stat::parse(bytes).map(|stat| (stat.resident_bytes(), stat.name().len()));
+    let _ = proc_root::StorageBytes::parse(bytes, &mut unparsed);
+    let _ = Owner::parse(bytes, &mut unparsed);
+    let _ = membership::Container::parse(bytes, &mut unparsed);
+    assert!(unparsed.0 <= 3 * lines(bytes).count() as u64, "{unparsed:?}");
+    let _ = pss::pss(bytes);
+    let _ = program::Program::parse(&bytes[..bytes.len().min(15)], bytes);
+    let (own, other) = bytes.split_at(bytes.len() / 2);
+    let _ = membership::same_pod(own, other);
 }
 
 #[cfg(test)]
@@ -164,6 +199,31 @@ mod tests {
         assert_eq!(reason(Some("0::/../../podB/spark\n")), Some("spark_of_another_pod"));
         assert_eq!(reason(Some("0::/../spark\n")), None);
         assert_eq!(reason(Some("0::/../../crio-spark.scope/container\n")), None);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_are_left_out_and_counted() {
+        let proc = FakeProc::new(12);
+        proc.put(&Fake { cgroup: "0::/\n".into(), ..Fake::new(12, 0, "sidecar", "/sidecar") });
+        let cgroup = "no group\n0::/../spark\n\u{0}\n".into();
+        proc.put(&Fake { cgroup, ..Fake::new(21, 0, "java", SPARK) });
+        proc.file("21/io", "rchar: 1\n(unknown)\nread_bytes: 4096\nwrite_bytes: 8192\n");
+        proc.put(&Fake::new(22, 21, "x", "x"));
+        proc.file("22/stat", "22 no stat at all");
+        let processes = Processes::new(proc.path().into(), None);
+        let reading = processes.scan().unwrap();
+        assert_eq!((reading.unparsed_lines, reading.shows_spark), (Some(4), true));
+        let read =
+            reading.page.families().iter().find(|it| it.name == "spark_process_read_bytes_total");
+        assert_eq!(read.unwrap().samples.len(), 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400), text in "([0-9a-zA-Z_()]{0,8}[: \t/.]?){0,60}\n?") {
+            read_as_each_file(&bytes);
+            read_as_each_file(text.as_bytes());
+        }
     }
 
     #[test]

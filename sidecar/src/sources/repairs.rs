@@ -15,8 +15,8 @@ pub enum Reason {
     LongLabel,
     /// The value is `null`, a text or a collection: line left out.
     NotANumber,
-    /// The value of what only goes up is negative, infinite or no number: sample left out.
-    NotACount,
+    /// A counter is negative, infinite or no number, or a quantile negative: sample left out.
+    ImpossibleValue,
     /// There is no value: line left out.
     NoValue,
     /// Not a sample at all: line left out.
@@ -43,7 +43,7 @@ impl Reason {
         Self::ReservedLabel,
         Self::LongLabel,
         Self::NotANumber,
-        Self::NotACount,
+        Self::ImpossibleValue,
         Self::NoValue,
         Self::Malformed,
         Self::TooLong,
@@ -63,7 +63,7 @@ impl Reason {
             Self::ReservedLabel => "reserved_label",
             Self::LongLabel => "long_label",
             Self::NotANumber => "not_a_number",
-            Self::NotACount => "not_a_count",
+            Self::ImpossibleValue => "impossible_value",
             Self::NoValue => "no_value",
             Self::Malformed => "malformed",
             Self::TooLong => "too_long",

@@ -26,6 +26,9 @@ fn assert_last_values(page: &Page) {
     ] {
         assert!(!page.up(source) && page.has(name), "{source}\n{}", page.text());
     }
+    // Its totals stood still before the end.
+    assert!(!page.has("metrics_executor_completedTasks_total"), "{}", page.text());
+    assert!(page.has("metrics_executor_maxTasks"), "{}", page.text());
     assert_eq!(page.value("spark_processes{kind=\"jvm\"}"), Some(1.0), "{}", page.text());
     // The processes of this test are files, whose end the kernel tells nobody.
     assert!(

@@ -2,8 +2,11 @@
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
 
-use crate::harness::{DRIVER, FakeProc, FakeSpark, Mood, Sidecar, captured, eventually, free_port};
+use crate::harness::{
+    DRIVER, FakeProc, FakeSpark, Mood, Page, Sidecar, captured, eventually, free_port, get,
+};
 
 fn executor(proc: &FakeProc) -> (Sidecar, u16) {
     let push = free_port();
@@ -94,7 +97,7 @@ fn what_a_driver_pushes_last_stands_in_for_the_page_that_it_has_closed() {
     proc.end_spark();
     sidecar.signal("TERM");
     eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
-    let page = sidecar.scrape();
+    let (_prometheus, page) = sidecar.prometheus();
     assert_eq!(page.value(tasks), Some(4711.0), "{}", page.text());
     assert!(!page.up("driver_page") && page.has("metrics_executor_"), "{}", page.text());
     page.check();
@@ -142,4 +145,38 @@ fn an_older_push_is_no_better_than_the_page_that_was_read_after_it() {
         Some(0.0),
         "nothing is there twice"
     );
+}
+
+#[test]
+fn a_push_that_is_half_read_when_spark_ends_is_read_to_its_end() {
+    let (proc, push_port) = (FakeProc::with_spark(), free_port());
+    let root = proc.path().display().to_string();
+    let sidecar = Sidecar::start(&[
+        "--role=executor",
+        "--push-port",
+        &push_port.to_string(),
+        "--proc-root",
+        &root,
+        "--linger-seconds=3600",
+    ]);
+    eventually("the push port is open", || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, push_port)).is_ok()
+    });
+    let mut report = TcpStream::connect((Ipv4Addr::LOCALHOST, push_port)).unwrap();
+    report.write_all(b"app-20261123071901-0000.1.executor.bytesRead.count 1 1\n").unwrap();
+    sidecar.scrape_until("half of it is there", |page| page.has("spark_executor_input_bytes"));
+    proc.end_spark();
+    sidecar.signal("TERM");
+    eventually("the end is seen", || sidecar.log().contains("Spark has ended"));
+    let scrape = std::thread::spawn({
+        let port = sidecar.port;
+        move || Page::parse(get(port, "/metrics").unwrap().text())
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    report.write_all(b"app-20261123071901-0000.1.executor.bytesRead.count 9 1\n").unwrap();
+    drop(report);
+    let page = scrape.join().unwrap();
+    let read = "spark_executor_input_bytes_total{application_id=\"app-20261123071901-0000\",\
+                executor_id=\"1\"}";
+    assert_eq!(page.value(read), Some(9.0), "{}", page.text());
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use emberscope_tests::admission::{self, Admitted};
-use emberscope_tests::places::{self, Places, Tools};
+use emberscope_tests::places::{Places, Tools};
 use emberscope_tests::{http, ports, programs};
 use tempfile::TempDir;
 
@@ -21,7 +21,7 @@ const USER: &str = "185:0";
 pub(crate) enum Runtime {
     /// Docker's and containerd's.
     Runc,
-    /// CRI-O's, OpenShift's and podman's own.
+    /// CRI-O's, `OpenShift`'s and podman's own.
     Crun,
 }
 

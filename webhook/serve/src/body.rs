@@ -1,12 +1,16 @@
-//! A request's body, read while there is room and time for it.
+//! A request's body, read when there is room for it and while it comes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::peers::{Peer, Stage};
+use crate::room::{Held, Room};
 
 /// The most that an API server sends: object and old object of 3 MiB each, and the envelope.
 pub(crate) const LIMIT: usize = 7 << 20;
@@ -14,9 +18,11 @@ pub(crate) const LIMIT: usize = 7 << 20;
 /// For how long a body is waited for when the client does not say.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Room for the bodies that are being read or answered, in KiB: what the container's memory limit
-/// leaves after the program itself.
-const ROOM: u32 = 24 << 10;
+/// For how long a body may be slow.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// From then on a body has to have come as fast as this since its begin, in bytes a second.
+const SLOWEST: usize = 64 << 10;
 
 /// Why a body was not read.
 #[derive(Debug)]
@@ -36,60 +42,55 @@ impl Unread {
     }
 }
 
-/// Room for bodies, shared by all requests.
-#[derive(Debug)]
-pub(crate) struct Room(Semaphore);
+/// The body, and the room that it takes.
+pub(crate) async fn read(
+    body: Body,
+    within: Duration,
+    room: &Arc<Room>,
+    peer: &Arc<Peer>,
+) -> Result<(Bytes, Held), Unread> {
+    timeout(within, collect(body, room, peer)).await.unwrap_or_else(|_| {
+        let why = "the body did not arrive in time, or there was no room for it";
+        Err(Unread::new(StatusCode::REQUEST_TIMEOUT, why))
+    })
+}
 
-impl Room {
-    pub(crate) fn new() -> Self {
-        Self(Semaphore::new(ROOM as usize))
+async fn collect(
+    mut body: Body,
+    room: &Arc<Room>,
+    peer: &Arc<Peer>,
+) -> Result<(Bytes, Held), Unread> {
+    let hint = body.size_hint();
+    if hint.lower() > LIMIT as u64 {
+        return Err(Unread::too_large());
     }
-
-    /// The body, and its place among those that there is room for.
-    pub(crate) async fn read(
-        &self,
-        body: Body,
-        within: Duration,
-    ) -> Result<(Bytes, SemaphorePermit<'_>), Unread> {
-        tokio::time::timeout(within, self.collect(body)).await.unwrap_or_else(|_| {
-            let why = "the body did not arrive in time, or there was no room for it";
-            Err(Unread::new(StatusCode::REQUEST_TIMEOUT, why))
-        })
-    }
-
-    async fn collect(&self, mut body: Body) -> Result<(Bytes, SemaphorePermit<'_>), Unread> {
-        if body.size_hint().lower() > LIMIT as u64 {
+    // Who does not say how much will come (no API server) waits for room for the most.
+    let announced = hint.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(LIMIT);
+    let held = room.take(announced, peer).await;
+    let start = Instant::now();
+    let mut whole = Vec::new();
+    loop {
+        let in_time = GRACE + Duration::from_millis((whole.len() * 1000 / SLOWEST) as u64);
+        let frame = timeout_at(start + in_time, body.frame()).await.map_err(|_| {
+            let why = "the body did not arrive in time: it came too slowly";
+            Unread::new(StatusCode::REQUEST_TIMEOUT, why)
+        })?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| {
+            let why = format!("the body could not be read: {error}");
+            Unread::new(StatusCode::BAD_REQUEST, why)
+        })?;
+        let Ok(part) = frame.into_data() else { continue };
+        if whole.len() + part.len() > LIMIT {
             return Err(Unread::too_large());
         }
-        let (mut parts, mut length) = (Vec::new(), 0);
-        // Room is taken for what has come, not for what was announced: who sends nothing takes none.
-        let mut place = self.take(0).await?;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                let why = format!("the body could not be read: {error}");
-                Unread::new(StatusCode::BAD_REQUEST, why)
-            })?;
-            let Ok(part) = frame.into_data() else { continue };
-            length += part.len();
-            if length > LIMIT {
-                return Err(Unread::too_large());
-            }
-            let more = length.div_ceil(1024).saturating_sub(place.num_permits());
-            place.merge(self.take(u32::try_from(more).unwrap_or(ROOM)).await?);
-            parts.push(part);
+        if whole.is_empty() {
+            whole.reserve_exact(announced.max(part.len()).min(LIMIT));
         }
-        let whole = match parts.len() {
-            1 => parts.remove(0),
-            _ => parts.concat().into(),
-        };
-        Ok((whole, place))
+        whole.extend_from_slice(&part);
     }
-
-    async fn take(&self, kibibytes: u32) -> Result<SemaphorePermit<'_>, Unread> {
-        self.0.acquire_many(kibibytes).await.map_err(|_| {
-            Unread::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down")
-        })
-    }
+    peer.enter(Stage::Answering);
+    Ok((whole.into(), held))
 }
 
 /// For how long a body is waited for: an answer that says what was missing has to arrive while the

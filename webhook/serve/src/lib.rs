@@ -20,8 +20,10 @@ mod listener;
 mod metrics;
 mod mutate;
 mod ops;
+mod peers;
 mod readiness;
 mod reload;
+mod room;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,7 +37,7 @@ use emberscope_core::config::Image;
 use emberscope_core::{AllSettings, ClusterState, Config, NativeSidecars, OwnImage};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
@@ -147,6 +149,13 @@ impl Shared {
     }
 }
 
+/// What the kernel keeps of what a connection was sent and nobody has read, in bytes; it takes twice
+/// that for its own bookkeeping. Enough for 32 MB/s where an answer takes a millisecond.
+const RECEIVE_BUFFER: u32 = 32 << 10;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 /// Serves until SIGTERM or SIGINT, then drains.
 pub fn run(options: Options) -> Result<()> {
     let config = Config::load(options.config.as_deref())?;
@@ -161,8 +170,8 @@ pub fn run(options: Options) -> Result<()> {
 }
 
 async fn serve(options: Options, config: Config) -> Result<()> {
-    let listener = bind(options.listen).await?;
-    let ops_listener = bind(options.ops_listen).await?;
+    let listener = bind(options.listen)?;
+    let ops_listener = bind(options.ops_listen)?;
     let phase = lifecycle::watch_signals(options.lame_duck)?;
 
     // Nothing is injected before the cluster was asked what its kubelets know.
@@ -177,7 +186,13 @@ async fn serve(options: Options, config: Config) -> Result<()> {
     let cluster = ClusterState { native_sidecars, own_image };
     let settings = AllSettings::new(config, cluster);
     let shared = Arc::new(Shared::new(settings, options.intervals)?);
-    let ops = Listener { tls: None, limits: Limits::OPS, phase: phase.clone() };
+    let listens = |tls, limits| Listener {
+        tls,
+        limits,
+        phase: phase.clone(),
+        evictions: shared.metrics.evictions(),
+    };
+    let ops = listens(None, Limits::OPS);
     let ops = tokio::spawn(ops.serve(ops_listener, ops::router(Arc::clone(&shared))));
     info!(ops = %options.ops_listen, "serving /healthz, /readyz and /metrics");
 
@@ -185,7 +200,7 @@ async fn serve(options: Options, config: Config) -> Result<()> {
         tokio::spawn(reload::watch(file, Arc::clone(&shared)));
     }
     let tls = Some(TlsAcceptor::from(Arc::new(tls_config(&shared.certificate)?)));
-    let webhook = Listener { tls, limits: Limits::WEBHOOK, phase: phase.clone() };
+    let webhook = listens(tls, Limits::WEBHOOK);
     let webhook =
         tokio::spawn(webhook.serve(listener, mutate::router(Arc::clone(&shared), phase.clone())));
     info!(address = %options.listen, "serving /mutate");
@@ -239,8 +254,17 @@ async fn keep(options: Options, shared: Arc<Shared>) -> Result<()> {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        // What nobody has read yet is kept by the kernel, in the container's memory. Connections
+        // inherit it.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| {
         format!("cannot listen on {address}; --listen and --ops-listen choose others")
     })
 }

@@ -6,23 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use prometheus::IntCounterVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use crate::lifecycle::{self, Phase, Watch};
+use crate::peers::{Peer, Peers, Place};
 use timeouts::{TimedStream, Timeouts};
 
 /// What one client may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Connections at a time; further ones wait in the kernel's queue.
+    /// Connections at a time; for a further one somebody else has to go.
     pub connections: usize,
     /// From accepting to the end of the TLS handshake.
     pub handshake: Duration,
@@ -33,11 +37,11 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// For API servers. They close idle connections after 90 s; waiting longer than they do means
+    /// For API servers. Each keeps at most 25 connections that it does not use. They close idle connections after 90 s; waiting longer than they do means
     /// that no request ever meets a connection that is being closed on it. They give one request 30 s
     /// at most; this server gives up on a body after 10 s.
     pub(crate) const WEBHOOK: Self = Self {
-        connections: 1024,
+        connections: 256,
         handshake: Duration::from_secs(5),
         timeouts: Timeouts {
             first: Duration::from_secs(5),
@@ -48,7 +52,7 @@ impl Limits {
     };
     /// For probes and Prometheus.
     pub(crate) const OPS: Self = Self {
-        connections: 512,
+        connections: 64,
         handshake: Duration::from_secs(5),
         // A probe must find a place however many others hold one and say nothing.
         timeouts: Timeouts {
@@ -59,6 +63,9 @@ impl Limits {
         header_bytes: 16 << 10,
     };
 }
+
+/// How much is read from a connection at once, at most: what one record of TLS holds, twice.
+const READ_BUFFER: usize = 32 << 10;
 
 /// For how long open requests are waited for at the end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -71,17 +78,19 @@ pub(crate) struct Listener {
     pub limits: Limits,
     /// When to stop.
     pub phase: Watch,
+    /// Counts those that had to go for others, by what they did.
+    pub evictions: IntCounterVec,
 }
 
 impl Listener {
     /// Serves until the phase is [`Phase::Draining`], then finishes what is open.
     pub(crate) async fn serve(self, listener: TcpListener, router: Router) {
         let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let peers = Peers::new(self.limits.connections, self.evictions);
         let mut draining = self.phase.clone();
         loop {
             let accepted = tokio::select! {
-                accepted = accept(&listener, &places) => accepted,
+                accepted = accept(&listener, &peers) => accepted,
                 () = lifecycle::reached(&mut draining, Phase::Draining) => break,
             };
             let Some((stream, place)) = accepted else {
@@ -90,15 +99,24 @@ impl Listener {
             let (tls, limits) = (self.tls.clone(), self.limits);
             let (router, watcher) = (router.clone(), graceful.watcher());
             tokio::spawn(async move {
-                match tls {
-                    None => connection(stream, router, limits, watcher).await,
-                    Some(tls) => {
-                        match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
-                            Ok(Ok(stream)) => connection(stream, router, limits, watcher).await,
-                            Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
-                            Err(_) => debug!("TLS handshake took too long"),
+                let peer = Arc::clone(place.peer());
+                let served = async {
+                    match tls {
+                        None => connection(stream, &peer, router, limits, watcher).await,
+                        Some(tls) => {
+                            match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
+                                Ok(Ok(stream)) => {
+                                    connection(stream, &peer, router, limits, watcher).await;
+                                }
+                                Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+                                Err(_) => debug!("TLS handshake took too long"),
+                            }
                         }
                     }
+                };
+                tokio::select! {
+                    () = served => {}
+                    () = peer.evicted() => debug!("a connection had to go for another"),
                 }
                 drop(place);
             });
@@ -111,16 +129,12 @@ impl Listener {
 }
 
 /// The next connection and its place among those allowed.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, peers: &Arc<Peers>) -> Option<(TcpStream, Place)> {
     match listener.accept().await {
         Ok((stream, _)) => {
             // Answers are small and awaited: no reason to wait for more to send.
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, peers.admit().await))
         }
         Err(error) => {
             // Out of file descriptors, mostly: others will close theirs.
@@ -131,17 +145,28 @@ async fn accept(
     }
 }
 
-async fn connection<S>(stream: S, router: Router, limits: Limits, watcher: Watcher)
-where
+async fn connection<S>(
+    stream: S,
+    peer: &Arc<Peer>,
+    router: Router,
+    limits: Limits,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = TimedStream::new(stream, limits.timeouts);
+    let stream = TimedStream::new(stream, limits.timeouts, Arc::clone(peer));
+    let (router, peer) = (TowerToHyperService::new(router), Arc::clone(peer));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // The stream has limits of its own, which know a connection's first request from the next.
         .header_read_timeout(None)
         .max_header_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .max_buf_size(READ_BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a connection ended early");
     }

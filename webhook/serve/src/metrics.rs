@@ -22,6 +22,7 @@ pub struct Metrics {
     duration: Histogram,
     in_flight: IntGauge,
     patch_bytes: IntCounter,
+    evictions: IntCounterVec,
     certificate_expiry: Gauge,
     rounds: IntCounterVec,
     mended: IntCounterVec,
@@ -70,6 +71,11 @@ impl Metrics {
                 "emberscope_admission_patch_bytes_total",
                 "Size of all JSON Patches.",
             )?)?,
+            evictions: registrar.counters(
+                "emberscope_evictions_total",
+                "Connections that had to go for others, for want of places or of room, by what their client did: nothing yet (opening), sent slowly, waited for room, or was idle.",
+                &["client"],
+            )?,
             certificate_expiry: registrar.add(Gauge::new(
                 "emberscope_certificate_expiry_timestamp_seconds",
                 "When the certificate that is served expires, in Unix time; 0 before there is one.",
@@ -106,6 +112,9 @@ impl Metrics {
         };
         metrics.build.set(1);
         metrics.last_reload_successful.set(1);
+        for client in ["opening", "sending", "waiting", "idle"] {
+            metrics.evictions.with_label_values(&[client]).reset();
+        }
         for what in Mended::ALL {
             metrics.mended.with_label_values(&[what.as_str()]).reset();
         }
@@ -140,6 +149,12 @@ impl Metrics {
     pub fn enter(&self) -> InFlight<'_> {
         self.in_flight.inc();
         InFlight(&self.in_flight)
+    }
+
+    /// Counts connections that had to go for others, by what their client did.
+    #[must_use]
+    pub fn evictions(&self) -> IntCounterVec {
+        self.evictions.clone()
     }
 
     /// Notes until when the served certificate is valid.

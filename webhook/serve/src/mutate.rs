@@ -7,19 +7,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::routing::post;
+use axum::{Extension, Router};
 use emberscope_core::review::VERSION;
 use emberscope_core::{Admission, AllSettings, Decision, Skip, admission};
 use serde::Deserialize;
 use tracing::{debug, error, info, warn};
 
 use crate::Shared;
-use crate::body::{self, Room};
+use crate::body;
 use crate::lifecycle::{Phase, Watch};
+use crate::peers::Peer;
+use crate::room::Room;
 
 /// What answers a review: [`admission::answer`], or in a test something worse.
 type Answer = fn(&[u8], &AllSettings) -> Admission;
@@ -27,7 +29,7 @@ type Answer = fn(&[u8], &AllSettings) -> Admission;
 struct Handler {
     shared: Arc<Shared>,
     phase: Watch,
-    room: Room,
+    room: Arc<Room>,
     answer: Answer,
 }
 
@@ -56,13 +58,17 @@ fn closing(status: StatusCode) -> Response<Body> {
 async fn mutate(
     State(handler): State<Arc<Handler>>,
     RawQuery(query): RawQuery,
+    peer: Option<Extension<Arc<Peer>>>,
     body: Body,
 ) -> Response<Body> {
     let shared = &handler.shared;
     let _in_flight = shared.metrics.enter();
-    let read = handler.room.read(body, body::deadline(query.as_deref())).await;
+    // There is one wherever there is a connection.
+    let peer = peer.map(|Extension(peer)| peer).unwrap_or_default();
+    let within = body::deadline(query.as_deref());
+    let read = body::read(body, within, &handler.room, &peer).await;
     let (status, admission, took) = match read {
-        Ok((body, _place)) => {
+        Ok((body, _held)) => {
             let start = Instant::now();
             let admission = answer(&body, shared, handler.answer);
             let status = match admission.outcome.skip() {
@@ -159,6 +165,31 @@ mod tests {
         }
     }
 
+    /// A body of which 64 KiB come, and 4 MiB were announced.
+    struct Half {
+        sent: bool,
+    }
+
+    impl axum::body::HttpBody for Half {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            if std::mem::replace(&mut self.sent, true) {
+                return std::task::Poll::Pending;
+            }
+            let some = Bytes::from(vec![b' '; 64 << 10]);
+            std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(some))))
+        }
+
+        fn size_hint(&self) -> hyper::body::SizeHint {
+            hyper::body::SizeHint::with_exact(4 << 20)
+        }
+    }
+
     fn shared() -> Arc<Shared> {
         Arc::new(
             Shared::new(AllSettings::offline(Config::default()), crate::Intervals::default())
@@ -220,23 +251,51 @@ mod tests {
         assert!(page.contains(r#"emberscope_admission_requests_total{code="408"} 1"#), "{page}");
     }
 
-    /// Bodies that are announced and do not come take no room from one that does.
+    /// Bodies that are announced, of which half comes: they take no room from one that does come.
     #[tokio::test(start_paused = true)]
-    async fn silent_bodies_hold_nobody_up() {
+    async fn half_sent_bodies_hold_nobody_up() {
         let router = router(shared(), phase());
-        let silent: Vec<_> = (0..100)
+        let half: Vec<_> = (0..100)
             .map(|_| {
                 let router = router.clone();
-                tokio::spawn(async move { asked(&router, Body::new(Never)).await })
+                let peer = Arc::new(Peer::default());
+                let body = Body::new(Half { sent: false });
+                let request = Request::post("/mutate").extension(Arc::clone(&peer)).body(body);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        answer = router.oneshot(request.unwrap()) => Some(answer.unwrap().status()),
+                        () = peer.evicted() => None,
+                    }
+                })
             })
             .collect();
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let start = tokio::time::Instant::now();
         assert!(asked(&router, Body::from(REVIEW)).await.1["response"]["patch"].is_string());
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        for one in silent {
-            assert_eq!(one.await.unwrap().0, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(start.elapsed(), Duration::ZERO, "an ordinary one");
+        let mut large = REVIEW.to_vec();
+        large.resize(3 << 20, b' ');
+        let (status, answer) = asked(&router, Body::from(large)).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(answer["response"]["patch"].is_string());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        let mut ends = Vec::new();
+        for one in half {
+            ends.push(one.await.unwrap());
         }
+        ends.sort();
+        ends.dedup();
+        assert_eq!(ends, [None, Some(StatusCode::REQUEST_TIMEOUT)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_in_is_given_up_before_its_time_is_over() {
+        let start = tokio::time::Instant::now();
+        let router = router(shared(), phase());
+        let request = Request::post("/mutate").body(Body::new(Half { sent: false })).unwrap();
+        let status = router.oneshot(request).await.unwrap().status();
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     }
 
     /// Room that a body took is free again, however its request ended: many times what there is

@@ -62,15 +62,11 @@ impl Trial {
     }
 }
 
-fn seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
-}
-
 #[test]
 fn a_regular_scraper_is_waited_for_one_interval_and_a_second() {
     let mut trial = Trial::new();
     trial.at(0).scrapes(1).at(15).scrapes(1).at(29);
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
     trial.at(30).scrapes(1).takes(1);
     assert_eq!(trial.waits(1), None);
     // But no longer than the linger time.
@@ -83,9 +79,13 @@ fn a_regular_scraper_is_waited_for_one_interval_and_a_second() {
 fn of_two_replicas_that_look_alike_each_is_waited_for() {
     let mut trial = Trial::new();
     trial.at(0).scrapes(1).at(6).scrapes(2).at(15).scrapes(1).at(21).scrapes(2).at(25);
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
     trial.at(30).scrapes(1).takes(1);
-    assert_eq!(trial.waits(5), seconds(16), "one has the last values, the other has not");
+    assert_eq!(
+        trial.waits(5),
+        Some(Duration::from_secs(16)),
+        "one has the last values, the other has not"
+    );
     trial.at(36).scrapes(2).takes(2);
     assert_eq!(trial.waits(11), None);
 }
@@ -94,7 +94,7 @@ fn of_two_replicas_that_look_alike_each_is_waited_for() {
 fn whoever_asks_by_hand_takes_nothing_from_scrapers_and_is_not_waited_for() {
     let mut trial = Trial::new();
     trial.at(0).scrapes(1).at(15).scrapes(1).at(20).asks(2, "curl/8.0").takes(2);
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
     let mut alone = Trial::new();
     alone.at(3).asks(2, "curl/8.0").takes(2);
     assert_eq!(alone.waits(0), Some(LINGER), "the first scrape may be on its way");
@@ -132,7 +132,7 @@ fn a_short_job_waits_for_as_many_scrapers_as_there_are() {
 fn where_one_of_them_is_away_an_old_pod_waits_one_interval_of_the_other() {
     let mut trial = Trial::of(2);
     trial.at(270).scrapes(1).at(285).scrapes(1).at(300).scrapes(1).takes(1);
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_scraper_that_came_once_is_waited_for_until_the_limit() {
 fn a_scraper_that_has_missed_a_scrape_is_not_waited_for() {
     let mut trial = Trial::new();
     trial.at(300).scrapes(1).at(315).scrapes(1);
-    assert_eq!(trial.at(346).waits(0), seconds(16));
+    assert_eq!(trial.at(346).waits(0), Some(Duration::from_secs(16)));
     assert_eq!(trial.at(347).waits(0), None);
 }
 
@@ -164,7 +164,7 @@ fn clients_that_open_a_connection_for_each_scrape_are_known_by_their_address_and
     for scrape in 0..20 {
         trial.at(scrape * 10).asks(scrape, "Datadog Agent/7").closes(scrape);
     }
-    assert_eq!(trial.at(195).waits(0), seconds(11));
+    assert_eq!(trial.at(195).waits(0), Some(Duration::from_secs(11)));
     trial.at(200).asks(20, "Datadog Agent/7").takes(20);
     assert_eq!(trial.waits(5), None);
     // A connection that is open is somebody's; a new one beside it is somebody else.
@@ -193,7 +193,7 @@ fn no_number_of_clients_makes_it_forget_a_scraper_or_grow() {
     for connection in 2..10_000 {
         trial.asks(connection, &format!("curl/{connection} {}", "é".repeat(500)));
     }
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
     assert!(trial.scrapers.clients.len() <= CLIENTS);
     assert!(trial.scrapers.clients.iter().all(|client| client.agent.len() <= AGENT));
 }
@@ -204,5 +204,5 @@ fn when_spark_is_back_the_last_values_were_none() {
     trial.at(0).scrapes(1).at(15).scrapes(1).takes(1);
     assert!(trial.scrapers.somebody_has_last_values());
     trial.scrapers.nobody_has_last_values();
-    assert_eq!(trial.waits(0), seconds(16));
+    assert_eq!(trial.waits(0), Some(Duration::from_secs(16)));
 }

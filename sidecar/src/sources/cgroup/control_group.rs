@@ -6,6 +6,7 @@
 //! out-of-memory kills among them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::figures::{Figures, Memory};
 use super::locate::Location;
@@ -20,6 +21,8 @@ pub struct ControlGroup {
     base: PathBuf,
     v1: OpenFiles,
     v2: OpenFiles,
+    /// Lines of its files that were left out and not told of.
+    unparsed: AtomicU64,
 }
 
 impl ControlGroup {
@@ -27,8 +30,12 @@ impl ControlGroup {
     /// is mounted.
     pub fn open(proc_root: &Path, pid: u32) -> Result<Self, CgroupError> {
         let location = Location::find(&mut ProcRoot::new(proc_root.to_owned()), pid)?;
-        let mut group =
-            Self { base: location.base, v1: OpenFiles::default(), v2: OpenFiles::default() };
+        let mut group = Self {
+            base: location.base,
+            v1: OpenFiles::default(),
+            v2: OpenFiles::default(),
+            unparsed: AtomicU64::default(),
+        };
         if let Some(directory) = location.v2 {
             group.v2.open(&directory, &v2::FILES);
         }
@@ -40,17 +47,24 @@ impl ControlGroup {
 
     /// Reads all figures.
     ///
-    /// A file that is missing, refused or malformed leaves its figures absent; it is an error only
-    /// if nothing can be read at all.
+    /// A file that is missing or refused leaves its figures absent, and so does a line that is
+    /// malformed; it is an error only if nothing can be read at all.
     pub fn read(&self) -> Result<Figures, CgroupError> {
         let (mut buffer, mut figures) = (Buffer::default(), Figures::default());
         v2::read(&self.v2, &mut buffer, &mut figures);
         // Where both exist, a controller is in one of the two; v1 is the one with files of it.
         v1::read(&self.v1, &mut buffer, &mut figures);
+        self.unparsed.fetch_add(buffer.unparsed.0, Ordering::Relaxed);
         if figures == Figures::default() {
             return Err(CgroupError::NothingReadable { path: self.base.clone() });
         }
         Ok(figures)
+    }
+
+    /// How many lines [`read`](Self::read) has left out since this was asked last, because they could
+    /// not be read.
+    pub(super) fn take_unparsed(&self) -> u64 {
+        self.unparsed.swap(0, Ordering::Relaxed)
     }
 
     /// Reads the memory figures alone: six small files. Nothing if there are none, or none any more.

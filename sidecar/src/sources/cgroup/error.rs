@@ -61,6 +61,16 @@ pub enum CgroupError {
 }
 
 impl CgroupError {
+    /// Every reason that there may be.
+    pub const REASONS: [&str; 6] = [
+        "no_process",
+        "other_owner",
+        "refused",
+        "no_cgroup_file_system",
+        "root_cgroup",
+        "nothing_readable",
+    ];
+
     /// The reason as a label's value.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

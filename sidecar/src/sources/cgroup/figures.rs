@@ -112,6 +112,27 @@ impl Memory {
     }
 }
 
+impl Storage {
+    /// The sum over lines of what each says was read and written; nothing if there are lines, and
+    /// none of them could be read.
+    pub(super) fn sum(lines: impl Iterator<Item = Option<(u64, u64)>>) -> Self {
+        let (mut sum, mut unparsed) = (None, false);
+        for line in lines {
+            let Some((read, written)) = line else {
+                unparsed = true;
+                continue;
+            };
+            let (all_read, all_written): &mut (u64, u64) = sum.get_or_insert_default();
+            *all_read = all_read.saturating_add(read);
+            *all_written = all_written.saturating_add(written);
+        }
+        match sum.or((!unparsed).then_some((0, 0))) {
+            Some((read, written)) => Self { read_bytes: Some(read), written_bytes: Some(written) },
+            None => Self::default(),
+        }
+    }
+}
+
 impl Cpu {
     /// From a quota and its period, both in microseconds.
     pub(super) fn set_quota(&mut self, quota: Option<u64>, period: Option<u64>) {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exposition::{Page, encode};
+use crate::kernel_files::Unparsed;
 use crate::sources::processes::fake::{Fake, FakeProc};
 
 /// All figures of a process's group.
@@ -292,8 +293,61 @@ fn a_malformed_file_takes_nothing_but_its_own_figures_away() {
             if *name == "io.stat" && !bad.trim().is_empty() {
                 assert_eq!(figures.storage, Storage::default(), "{bad:?}");
             }
+            let group = ControlGroup::open(spark("0::/../abc\n", &files).path(), JVM);
+            let group = group.unwrap();
+            group.read().unwrap();
+            assert_eq!(group.take_unparsed() == 0, bad.trim().is_empty(), "{name} {bad:?}");
+            assert_eq!(group.take_unparsed(), 0);
         }
     }
+}
+
+/// What no kernel has written yet, what some write of ZFS and of multipath devices, and what is no
+/// text.
+const BAD_LINES: &str =
+    "(unknown) rbytes=1 wbytes=2 rios=1 wios=1\n(unknown)\n\u{fffd}\u{0}\nnew_key word\n";
+
+#[test]
+fn a_line_that_cannot_be_read_leaves_the_rest_of_its_file_as_it_is() {
+    for (files, cgroup) in [(V2, "0::/../abc\n"), (V1, "9:cpu,cpuacct:/podA/abc\n")] {
+        let clean = read(spark(cgroup, files).path(), JVM).unwrap();
+        for (bad, text) in files.iter().filter(|(name, _)| !name.starts_with("cgroup.")) {
+            for mixed in [format!("{BAD_LINES}{text}"), format!("{text}{BAD_LINES}")] {
+                let with = |(name, text): &(&'static str, &'static str)| {
+                    (*name, if name == bad { mixed.clone() } else { (*text).to_owned() })
+                };
+                let all: Vec<(&str, String)> = files.iter().map(with).collect();
+                let all: Vec<(&str, &str)> =
+                    all.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                let proc = spark(cgroup, &all);
+                let group = ControlGroup::open(proc.path(), JVM).unwrap();
+                assert_eq!(group.read().unwrap(), clean, "{bad}");
+                assert_eq!(group.take_unparsed(), 4, "{bad}");
+            }
+        }
+    }
+}
+
+/// `fixtures/reports/11-iostat-unknown-device`.
+#[test]
+fn a_device_without_a_name_is_left_out_and_the_others_count() {
+    let traffic = |file: &str| {
+        let mut unparsed = Unparsed::default();
+        (v2::traffic(file.as_bytes(), &mut unparsed), unparsed.0)
+    };
+    let sum = |read, written| Storage { read_bytes: Some(read), written_bytes: Some(written) };
+    let known = "259:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n";
+    let unknown = "(unknown) rbytes=77 wbytes=88 rios=1 wios=2 dbytes=0 dios=0\n";
+    assert_eq!(traffic(&format!("{unknown}{known}")), (sum(4096, 8192), 1));
+    assert_eq!(traffic(&format!("{known}{unknown}")), (sum(4096, 8192), 1));
+    assert_eq!(traffic(unknown), (Storage::default(), 1));
+    assert_eq!(traffic(""), (sum(0, 0), 0));
+    // Devices without figures in front, and a figure that is none.
+    assert_eq!(traffic(&format!("7:7 7:6 {known}8:0 \n")), (sum(4096, 8192), 0));
+    assert_eq!(traffic(&format!("{known}8:0 rbytes=x wbytes=1\n")), (sum(4096, 8192), 1));
+    let mut unparsed = Unparsed::default();
+    let v1 = b"(unknown) Read 7\n259:0 Read 4096\n259:0 Write 8192\n259:0 Discard 0\nTotal 12288\n";
+    assert_eq!((v1::traffic(v1, &mut unparsed), unparsed), (sum(4096, 8192), Unparsed(1)));
 }
 
 #[test]
@@ -384,17 +438,16 @@ fn this_machine_tells_the_truth_about_this_process() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), lines in "(some|full|8:0|Total|Read| |=|total=|rbytes=|[0-9]{1,25}|\n){0,40}") {
-        for bytes in [bytes.as_slice(), lines.as_bytes()] {
-            let _ = (v2::pressure(bytes), v2::traffic(bytes), v1::traffic(bytes));
-        }
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), lines in "(some|full|8:0|Total|Read|anon|user|max| |=|total=|rbytes=|[0-9]{1,25}|\n){0,40}") {
+        read_as_each_file(&bytes);
+        read_as_each_file(lines.as_bytes());
     }
 
     #[test]
     fn pressure_is_read_as_it_is_written(some in 0u64..1 << 50, full in proptest::option::of(0u64..1 << 50), average in 0u32..10_000) {
         let line = |name, total| format!("{name} avg10={average}.00 avg60=0.12 avg300=0.00 total={total}\n");
         let text = line("some", some) + &full.map(|full| line("full", full)).unwrap_or_default();
-        let waiting = v2::pressure(text.as_bytes());
+        let waiting = v2::pressure(text.as_bytes(), &mut Unparsed::default());
         prop_assert_eq!(waiting.waiting_seconds, Some(some as f64 / 1e6));
         prop_assert_eq!(waiting.stalled_seconds, full.map(|full| full as f64 / 1e6));
     }
@@ -407,7 +460,9 @@ proptest! {
         let of_v2 = lines(|(major, minor, read, written)| format!("{major}:{minor} rbytes={read} wbytes={written} rios=1 wios=2 dbytes=7 dios=1\n"));
         let of_v1 = lines(|(major, minor, read, written)| format!("{major}:{minor} Read {read}\n{major}:{minor} Write {written}\n{major}:{minor} Total 1\n")) + "Total 1\n";
         let sum = Storage { read_bytes: Some(read), written_bytes: Some(written) };
-        prop_assert_eq!(v2::traffic(of_v2.as_bytes()), Some(sum.clone()));
-        prop_assert_eq!(v1::traffic(of_v1.as_bytes()), Some(sum));
+        let mut unparsed = Unparsed::default();
+        prop_assert_eq!(&v2::traffic(of_v2.as_bytes(), &mut unparsed), &sum);
+        prop_assert_eq!(v1::traffic(of_v1.as_bytes(), &mut unparsed), sum);
+        prop_assert_eq!(unparsed, Unparsed(0));
     }
 }

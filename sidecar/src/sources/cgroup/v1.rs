@@ -1,7 +1,8 @@
 //! cgroup v1: a directory for each controller (the kernel's `Documentation/admin-guide/cgroup-v1`).
 
-use super::figures::{Figures, Memory, Storage};
-use crate::kernel_files::{Buffer, OpenFiles, number, pairs, value_of};
+use super::figures::{Cpu, Figures, Memory, Storage};
+use super::v2::is_device;
+use crate::kernel_files::{Buffer, OpenFiles, Unparsed, lines, number, numbers, words};
 use crate::sources::processes::stat::TICKS_PER_SECOND;
 
 const NANOSECONDS: f64 = 1e9;
@@ -42,29 +43,17 @@ pub(super) fn read(groups: &OpenFiles, buffer: &mut Buffer, figures: &mut Figure
     if let Some(usage) = groups.number("cpuacct.usage", buffer) {
         cpu.usage_seconds = Some(usage as f64 / NANOSECONDS);
     }
-    if let Some(stat) = groups.read("cpuacct.stat", buffer) {
-        let seconds = |key| value_of(stat, key).map(|ticks| ticks as f64 / TICKS_PER_SECOND);
-        (cpu.user_seconds, cpu.system_seconds) = (seconds(b"user"), seconds(b"system"));
-    }
-    if let Some(stat) = groups.read("cpu.stat", buffer) {
-        cpu.periods = value_of(stat, b"nr_periods");
-        cpu.throttled_periods = value_of(stat, b"nr_throttled");
-        let throttled = value_of(stat, b"throttled_time");
-        cpu.throttled_seconds = throttled.map(|time| time as f64 / NANOSECONDS);
-    }
-    // No limit is -1, which is none of the numbers read here.
+    groups.parse("cpuacct.stat", buffer, |file, unparsed| cpuacct_stat(file, unparsed, cpu));
+    groups.parse("cpu.stat", buffer, |file, unparsed| cpu_stat(file, unparsed, cpu));
     if let Some(quota) = groups.number("cpu.cfs_quota_us", buffer) {
         cpu.set_quota(Some(quota), groups.number("cpu.cfs_period_us", buffer));
     }
-    for file in TRAFFIC {
-        if let Some(file) = groups.read(file, buffer) {
-            figures.storage = traffic(file).unwrap_or_default();
-            break;
-        }
+    let mut traffic = TRAFFIC.iter().filter_map(|file| groups.parse(file, buffer, traffic));
+    if let Some(storage) = traffic.next() {
+        figures.storage = storage;
     }
     if let Some(current) = groups.number("pids.current", buffer) {
         figures.pids.current = Some(current);
-        // `max` is no number.
         figures.pids.limit = groups.number("pids.max", buffer);
     }
 }
@@ -78,12 +67,22 @@ pub(super) fn memory(groups: &OpenFiles, buffer: &mut Buffer) -> Option<Memory> 
         limit_hits: groups.number("memory.failcnt", buffer),
         ..Memory::default()
     };
-    if let Some(control) = groups.read("memory.oom_control", buffer) {
-        memory.oom_kills = value_of(control, b"oom_kill");
-    }
-    let stat = groups.read("memory.stat", buffer).unwrap_or_default();
+    groups.parse("memory.oom_control", buffer, |file, unparsed| {
+        oom_control(file, unparsed, &mut memory);
+    });
+    groups.parse("memory.stat", buffer, |file, unparsed| memory_stat(file, unparsed, &mut memory));
+    (memory != Memory::default()).then_some(memory)
+}
+
+pub(super) fn oom_control(file: &[u8], unparsed: &mut Unparsed, memory: &mut Memory) {
+    let kills = numbers(file, unparsed).filter(|(key, _)| *key == b"oom_kill");
+    memory.oom_kills = kills.last().map(|(_, count)| count);
+}
+
+/// What is charged to the group has to be known already.
+pub(super) fn memory_stat(file: &[u8], unparsed: &mut Unparsed, memory: &mut Memory) {
     let mut inactive_file = None;
-    for (key, value) in pairs(stat) {
+    for (key, value) in numbers(file, unparsed) {
         // The plain ones leave groups below out.
         let figure = match key {
             b"total_rss" => &mut memory.rss_bytes,
@@ -95,24 +94,49 @@ pub(super) fn memory(groups: &OpenFiles, buffer: &mut Buffer) -> Option<Memory> 
             b"total_pgmajfault" => &mut memory.major_page_faults,
             _ => continue,
         };
-        *figure = number(value);
+        *figure = Some(value);
     }
     memory.set_working_set(inactive_file);
-    (memory != Memory::default()).then_some(memory)
 }
 
-/// The sum over lines like `8:0 Read 4096`; the last line is a total. `None` if one line is not
-/// like that.
-pub(super) fn traffic(file: &[u8]) -> Option<Storage> {
-    let (mut read, mut written) = (0u64, 0u64);
-    for line in file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let mut words = line.split(|byte| *byte == b' ');
-        match (words.next()?, words.next()?) {
-            (b"Total", _) => {}
-            (_, b"Read") => read = read.saturating_add(number(words.next()?)?),
-            (_, b"Write") => written = written.saturating_add(number(words.next()?)?),
-            (device, _) => drop(memchr::memchr(b':', device)?),
+pub(super) fn cpuacct_stat(file: &[u8], unparsed: &mut Unparsed, cpu: &mut Cpu) {
+    for (key, ticks) in numbers(file, unparsed) {
+        let seconds = Some(ticks as f64 / TICKS_PER_SECOND);
+        match key {
+            b"user" => cpu.user_seconds = seconds,
+            b"system" => cpu.system_seconds = seconds,
+            _ => {}
         }
     }
-    Some(Storage { read_bytes: Some(read), written_bytes: Some(written) })
+}
+
+pub(super) fn cpu_stat(file: &[u8], unparsed: &mut Unparsed, cpu: &mut Cpu) {
+    for (key, value) in numbers(file, unparsed) {
+        match key {
+            b"nr_periods" => cpu.periods = Some(value),
+            b"nr_throttled" => cpu.throttled_periods = Some(value),
+            b"throttled_time" => cpu.throttled_seconds = Some(value as f64 / NANOSECONDS),
+            _ => {}
+        }
+    }
+}
+
+/// The sum over lines like `8:0 Read 4096`; the last line is a total. A line that is not like that
+/// is left out, and if there is no other, there is no sum.
+pub(super) fn traffic(file: &[u8], unparsed: &mut Unparsed) -> Storage {
+    Storage::sum(lines(file).map(|line| unparsed.unless(device(line))))
+}
+
+/// What was read and written by one line.
+fn device(line: &[u8]) -> Option<(u64, u64)> {
+    let mut words = words(line);
+    match (words.next()?, words.next()?, words.next().map(number)) {
+        (b"Total", total, None) => number(total).map(|_| (0, 0)),
+        (device, what, Some(Some(bytes))) if is_device(device) => match what {
+            b"Read" => Some((bytes, 0)),
+            b"Write" => Some((0, bytes)),
+            _ => Some((0, 0)),
+        },
+        _ => None,
+    }
 }

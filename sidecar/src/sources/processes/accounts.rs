@@ -68,9 +68,12 @@ impl Accounts {
     /// Gives up on what is overdue; see [`Ledger::forgive`].
     pub(super) fn forgive(&mut self, stat: &Stat, storage_bytes: Option<StorageBytes>) {
         self.reaped_cpu.forgive(stat.reaped_cpu);
-        if let Some(bytes) = storage_bytes {
-            self.read.forgive(bytes.read);
-            self.written.forgive(bytes.written);
+        let bytes = storage_bytes.unwrap_or_default();
+        if let Some(read) = bytes.read {
+            self.read.forgive(read);
+        }
+        if let Some(written) = bytes.written {
+            self.written.forgive(written);
         }
     }
 

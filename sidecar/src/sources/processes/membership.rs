@@ -6,6 +6,8 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use crate::kernel_files::{Unparsed, lines};
+
 /// One line: the group of the process in one hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Membership<'a> {
@@ -22,9 +24,9 @@ pub(crate) struct Container(u64);
 
 impl Container {
     /// The container that this `cgroup` file tells.
-    pub(crate) fn parse(cgroup: &[u8]) -> Self {
+    pub(crate) fn parse(cgroup: &[u8], unparsed: &mut Unparsed) -> Self {
         let mut hash = DefaultHasher::new();
-        for line in memberships(cgroup) {
+        for line in lines(cgroup).filter_map(|line| unparsed.unless(Membership::parse(line))) {
             (line.controllers, container(line.path)).hash(&mut hash);
         }
         Self(hash.finish())
@@ -33,12 +35,16 @@ impl Container {
 
 /// The lines of a `cgroup` file; what is none is left out.
 pub(crate) fn memberships(cgroup: &[u8]) -> impl Iterator<Item = Membership<'_>> {
-    cgroup.split(|byte| *byte == b'\n').filter_map(|line| {
+    lines(cgroup).filter_map(Membership::parse)
+}
+
+impl<'a> Membership<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
         let line = std::str::from_utf8(line).ok()?;
         let (_, line) = line.split_once(':')?;
         let (controllers, path) = line.split_once(':')?;
         path.starts_with('/').then_some(Membership { controllers, path })
-    })
+    }
 }
 
 /// Whether a process may be in our own pod.
@@ -195,7 +201,7 @@ mod tests {
 
     #[test]
     fn groups_within_a_container_are_one_container() {
-        let of = |cgroup: &str| Container::parse(cgroup.as_bytes());
+        let of = |cgroup: &str| Container::parse(cgroup.as_bytes(), &mut Unparsed::default());
         for cgroup in [RUNC, CRUN, &V1.replace("system.slice", "kubepods/podA/own"), SYSTEMD] {
             assert_eq!(of(cgroup), of(&cgroup.replace('\n', "/nested\n")), "{cgroup}");
             let other = cgroup.replace("spark", "fluentd").replace("own", "fluentd");
@@ -211,13 +217,17 @@ mod tests {
         let file = b"12:rdma:/\nnonsense\n3:cpu,cpuacct:relative\n0::/a:b\n\xff\n";
         let found: Vec<_> = memberships(file).map(|line| (line.controllers, line.path)).collect();
         assert_eq!(found, [("rdma", "/"), ("", "/a:b")]);
+        let mut unparsed = Unparsed::default();
+        let container = Container::parse(file, &mut unparsed);
+        assert_eq!(unparsed, Unparsed(3));
+        assert_eq!(container, Container::parse(b"12:rdma:/\n0::/a:b\n", &mut unparsed));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_survived(own in proptest::collection::vec(any::<u8>(), 0..200), other in "[0-9:/.a-z\n]{0,200}") {
             let _ = (same_pod(&own, other.as_bytes()), same_pod(other.as_bytes(), &own));
-            let _ = Container::parse(&own);
+            let _ = Container::parse(&own, &mut Unparsed::default());
             for line in memberships(other.as_bytes()) {
                 prop_assert!(line.path.starts_with(container(line.path)));
             }

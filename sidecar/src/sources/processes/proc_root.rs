@@ -10,7 +10,7 @@ use super::membership::{Container, same_pod};
 use super::owner::Owner;
 use super::program::Program;
 use super::stat::Stat;
-use crate::kernel_files::{Buffer, value_of};
+use crate::kernel_files::{Buffer, Unparsed, numbers};
 
 /// More file descriptors than these are not counted one by one.
 const FDS_LISTED: usize = 65_536;
@@ -36,11 +36,25 @@ pub(super) struct Command {
     pub(super) arguments: u64,
 }
 
-/// Bytes that really went from and to storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Bytes that really went from and to storage, as far as `/proc/<pid>/io` tells them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct StorageBytes {
-    pub(super) read: u64,
-    pub(super) written: u64,
+    pub(super) read: Option<u64>,
+    pub(super) written: Option<u64>,
+}
+
+impl StorageBytes {
+    pub(super) fn parse(io: &[u8], unparsed: &mut Unparsed) -> Self {
+        let mut found = Self::default();
+        for (key, bytes) in numbers(io, unparsed) {
+            match key {
+                b"read_bytes" => found.read = Some(bytes),
+                b"write_bytes" => found.written = Some(bytes),
+                _ => {}
+            }
+        }
+        found
+    }
 }
 
 /// What came of asking for something that not everyone may see.
@@ -56,6 +70,11 @@ pub(super) enum Access<T> {
 impl ProcRoot {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, buffer: Buffer::default(), open: HashMap::new() }
+    }
+
+    /// How many lines were left out since this was asked last, because they could not be read.
+    pub(super) fn take_unparsed(&mut self) -> u64 {
+        std::mem::take(&mut self.buffer.unparsed).0
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -87,7 +106,7 @@ impl ProcRoot {
     /// `/proc/<pid>/stat`, which stays open until [`close`](Self::close).
     pub(super) fn stat(&mut self, pid: u32) -> Option<Stat> {
         self.fill(pid, "stat").ok()?;
-        Stat::parse(self.buffer.filled())
+        self.buffer.parse(|line, unparsed| unparsed.unless(Stat::parse(line)))
     }
 
     /// Closes the files of processes that are not there.
@@ -127,7 +146,8 @@ impl ProcRoot {
     }
 
     pub(super) fn container(&mut self, pid: u32) -> Option<Container> {
-        self.cgroup(pid).map(Container::parse)
+        self.cgroup(pid)?;
+        Some(self.buffer.parse(Container::parse))
     }
 
     /// Whether two processes may be in one pod; where that cannot be told, they may.
@@ -141,13 +161,15 @@ impl ProcRoot {
     /// Anyone may ask for anyone's.
     pub(crate) fn owner(&mut self, pid: u32) -> Option<Owner> {
         let path = self.file(pid, "status");
-        Owner::parse(self.buffer.whole(&path).ok()?)
+        self.buffer.whole(&path).ok()?;
+        self.buffer.parse(Owner::parse)
     }
 
     /// Our own.
     pub(crate) fn own_owner(&mut self) -> Option<Owner> {
         let path = self.path.join("self/status");
-        Owner::parse(self.buffer.whole(&path).ok()?)
+        self.buffer.whole(&path).ok()?;
+        self.buffer.parse(Owner::parse)
     }
 
     /// How many file descriptors a process has open.
@@ -165,13 +187,10 @@ impl ProcRoot {
     /// `/proc/<pid>/io`, for those who might trace the process.
     pub(super) fn storage_bytes(&mut self, pid: u32) -> Access<StorageBytes> {
         match self.fill(pid, "io") {
-            Ok(()) => {
-                let bytes = |key| value_of(self.buffer.filled(), key);
-                match (bytes(b"read_bytes"), bytes(b"write_bytes")) {
-                    (Some(read), Some(written)) => Access::Known(StorageBytes { read, written }),
-                    _ => Access::Withheld,
-                }
-            }
+            Ok(()) => match self.buffer.parse(StorageBytes::parse) {
+                StorageBytes { read: None, written: None } => Access::Withheld,
+                bytes => Access::Known(bytes),
+            },
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Access::Withheld,
             Err(_) if fs::exists(self.directory(pid)).unwrap_or(true) => Access::Withheld,
             Err(_) => Access::Gone,
@@ -239,8 +258,16 @@ mod tests {
         let mut root = ProcRoot::new(directory.path().into());
         assert_eq!(root.storage_bytes(7), Access::Withheld);
         assert_eq!(root.storage_bytes(8), Access::Gone);
+        // One line that is none takes the other figure not away.
+        fs::write(directory.path().join("7/io"), "rchar\nread_bytes: -\nwrite_bytes: 6\n").unwrap();
+        let bytes = StorageBytes { read: None, written: Some(6) };
+        assert_eq!(root.storage_bytes(7), Access::Known(bytes));
+        assert_eq!((root.take_unparsed(), root.take_unparsed()), (2, 0));
         fs::write(directory.path().join("7/io"), "rchar: 1\nread_bytes: 5\nwrite_bytes: 6\n")
             .unwrap();
-        assert_eq!(root.storage_bytes(7), Access::Known(StorageBytes { read: 5, written: 6 }));
+        assert_eq!(
+            root.storage_bytes(7),
+            Access::Known(StorageBytes { read: Some(5), written: Some(6) })
+        );
     }
 }

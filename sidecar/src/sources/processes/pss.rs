@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::kind::ProcessKind;
 use crate::exposition::{Described, Page};
-use crate::kernel_files::{Buffer, number, pairs};
+use crate::kernel_files::{Buffer, lines, number, pair};
 use crate::lock::lock;
 
 pub(super) const PSS: Described = Described::gauge(
@@ -97,10 +97,11 @@ fn read(root: &Path, processes: &[(u32, ProcessKind)]) -> [Option<u64>; ProcessK
 }
 
 /// `Pss:  123 kB`
-fn pss(file: &[u8]) -> Option<u64> {
-    let (_, value) = pairs(file).find(|(key, _)| *key == b"Pss")?;
-    let kib = value.strip_suffix(b"kB")?;
-    number(kib)?.checked_mul(1024)
+pub(super) fn pss(file: &[u8]) -> Option<u64> {
+    let values = lines(file).filter_map(pair).filter(|(key, _)| *key == b"Pss");
+    let mut bytes =
+        values.filter_map(|(_, kib)| number(kib.strip_suffix(b"kB")?)?.checked_mul(1024));
+    bytes.next()
 }
 
 #[cfg(test)]

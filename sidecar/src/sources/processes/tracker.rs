@@ -114,6 +114,12 @@ impl Tracker {
         Ok(Snapshot { stranger, ..self.add_up(&table) })
     }
 
+    /// How many lines of the process file system were left out since this was asked last, because
+    /// they could not be read.
+    pub(super) fn take_unparsed(&mut self) -> u64 {
+        self.root.take_unparsed()
+    }
+
     /// Follows Spark's JVM while it runs, and looks for it otherwise.
     ///
     /// The oldest is the pod's; others were started by it: executors of a local cluster, a
@@ -278,10 +284,14 @@ impl Tracker {
                 let workers = kind == ProcessKind::PythonDaemon && unseen > 0;
                 let kind = if workers { kind.of_unseen_children() } else { kind };
                 let usage = self.totals[kind as usize].get_or_insert_default();
-                *usage.read_bytes.get_or_insert_default() +=
-                    known.accounts.read.advance(bytes.read);
-                *usage.written_bytes.get_or_insert_default() +=
-                    known.accounts.written.advance(bytes.written);
+                if let Some(read) = bytes.read {
+                    let new = known.accounts.read.advance(read);
+                    *usage.read_bytes.get_or_insert_default() += new;
+                }
+                if let Some(written) = bytes.written {
+                    let new = known.accounts.written.advance(written);
+                    *usage.written_bytes.get_or_insert_default() += new;
+                }
             }
         }
         let is_there = |spark: &Spark| table.iter().any(|seen| seen.pid == spark.process.pid);

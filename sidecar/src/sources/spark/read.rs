@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Endpoint, Extent};
+use super::client::{Client, Endpoint, Extent, FetchError};
 use super::push::{Of, Store};
 use super::{Wanted, driver_page, executors_page, servlet};
 use crate::args::Compat;
@@ -42,6 +42,10 @@ impl DriverPage {
 impl Source for DriverPage {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &FetchError::REASONS
     }
 
     fn read(self: Arc<Self>) -> Read {
@@ -85,6 +89,15 @@ impl Source for ExecutorsPage {
         Self::NAME
     }
 
+    fn reasons(&self) -> &'static [&'static str] {
+        &FetchError::REASONS
+    }
+
+    /// Spark closes its UI before it is done.
+    fn tells_last_totals(&self) -> bool {
+        false
+    }
+
     fn read(self: Arc<Self>) -> Read {
         Box::pin(async move {
             let last = self.executors.load(Ordering::Relaxed);
@@ -124,6 +137,12 @@ pub struct Push {
 impl Push {
     /// The source's name.
     pub const NAME: &str = "push";
+
+    /// Why there are no figures yet.
+    const NOTHING: &str = "nothing_pushed";
+
+    /// Why there are none any more.
+    const STALE: &str = "push_stale";
 
     /// Two pushes may be late or lost.
     const MISSED_PERIODS: u32 = 3;
@@ -166,6 +185,10 @@ impl Source for Push {
         Self::NAME
     }
 
+    fn reasons(&self) -> &'static [&'static str] {
+        &[Self::NOTHING, Self::STALE]
+    }
+
     /// A driver that was not told to push does not.
     fn is_there(&self) -> bool {
         self.page.is_none() || self.store.last_line().is_some()
@@ -177,15 +200,23 @@ impl Source for Push {
             let of = if self.page.is_some() { Of::Executors } else { Of::All };
             let reading = self.write(of);
             let failure = match self.store.last_push() {
-                None => Failure::new("nothing_pushed", "Spark has pushed nothing yet"),
+                None => Failure::new(Self::NOTHING, "Spark has pushed nothing yet"),
                 Some(last) if self.is_stale(last) => {
                     let seconds = self.stale_after.as_secs();
-                    Failure::new("push_stale", format!("Spark has not pushed for {seconds} s"))
+                    Failure::new(Self::STALE, format!("Spark has not pushed for {seconds} s"))
                 }
                 Some(_) => return Ok(reading),
             };
             Err(failure.with(reading.repairs))
         })
+    }
+
+    fn is_receiving(&self) -> bool {
+        self.store.is_receiving()
+    }
+
+    fn last_report(&self) -> Option<Instant> {
+        self.store.last_report_not_due()
     }
 
     /// A push that is younger than the page that was read last says more.

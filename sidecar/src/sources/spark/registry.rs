@@ -30,8 +30,9 @@ pub(super) struct Registry<'a> {
     profile: Profile,
     /// The families of what the catalog knows, by its metrics.
     known: Vec<Option<Result<FamilyId, Reason>>>,
-    /// Those of what it does not know, and of what Dropwizard derives.
-    others: HashMap<Cow<'static, str>, Result<FamilyId, Reason>>,
+    /// Those of what it does not know, and of what Dropwizard derives; users may have given a gauge
+    /// and a histogram names that are one here.
+    others: HashMap<Cow<'static, str>, (Kind, Result<FamilyId, Reason>)>,
     unknown: usize,
     labels: SeriesLabels<'a>,
     /// Values under an older name, for the case that there are none under the newer one.
@@ -210,8 +211,8 @@ impl<'a> Registry<'a> {
             return family;
         }
         let (name, help) = derived.unwrap_or_else(|| (metric.name.clone(), metric.help.clone()));
-        if let Some(family) = self.others.get(&name) {
-            return *family;
+        if let Some((first, family)) = self.others.get(&name) {
+            return if *first == kind { *family } else { Err(Reason::NameTaken) };
         }
         if metric.index.is_none() {
             if self.unknown == MAX_UNKNOWN {
@@ -222,7 +223,7 @@ impl<'a> Registry<'a> {
         let family = add(self.page, name.clone(), kind, help);
         match index {
             Some(index) => self.known[index] = Some(family),
-            None => drop(self.others.insert(name, family)),
+            None => drop(self.others.insert(name, (kind, family))),
         }
         family
     }

@@ -16,7 +16,7 @@ const HELP: &str =
 /// Writes the lines of the driver page in `body` into a page as they are, unless they are invalid.
 ///
 /// What is wrong with them is counted where they are read for their figures
-/// ([`driver`](super::driver)).
+/// ([`driver_page`](super::driver_page)).
 #[must_use]
 pub fn write(body: &[u8]) -> Page {
     let mut page = Page::new();

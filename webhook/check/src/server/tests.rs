@@ -53,7 +53,10 @@ fn a_linger_time_that_pods_cut_is_a_warning_whoever_sets_it() {
     for (config, outcome) in [
         ("sidecar: {lingerSeconds: 25}", None),
         ("sidecar: {lingerSeconds: 26}", Some(Outcome::Warn)),
-        ("profiles: [{name: a, sidecar: {lingerSeconds: 26}}]", Some(Outcome::Warn)),
+        (
+            "profiles: [{name: a, match: {namespaces: [x]}, sidecar: {lingerSeconds: 26}}]",
+            Some(Outcome::Warn),
+        ),
     ] {
         server.config_map = Ok(json!({"data": {"config.yaml": config}}));
         let found = not_passed(&server);

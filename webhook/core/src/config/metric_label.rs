@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Labels that the sidecar's samples have already, or that scraping adds: one of these would be two
-/// labels of one name, or would hide the target's.
-pub const TAKEN: [&str; 28] = [
+/// labels of one name, or would hide the target's. A test holds the first part against the sidecar's
+/// tables.
+pub const TAKEN: [&str; 29] = [
     // The sidecar's own (docs/metrics.md).
     "application_id",
     "application_name",
@@ -12,6 +13,7 @@ pub const TAKEN: [&str; 28] = [
     "collector",
     "container",
     "executor_id",
+    "failure_type",
     "kernel_version",
     "kind",
     "le",

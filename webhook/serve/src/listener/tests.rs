@@ -34,7 +34,9 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = Router::new().route("/", post(|body: String| async move { body }));
-        tokio::spawn(Listener { tls: Some(tls), limits, phase }.serve(listener, router));
+        let evictions = crate::Metrics::new().unwrap().evictions();
+        let tls = Some(tls);
+        tokio::spawn(Listener { tls, limits, phase, evictions }.serve(listener, router));
         Self { port, ca, certificate, _phase: sender }
     }
 
@@ -99,6 +101,47 @@ async fn silent_clients_lose_their_places_to_one_that_speaks() {
         // It ends, well or not.
         let _ = stream.read(&mut [0; 8]).await;
     }
+}
+
+/// As many idle clients as there are places: the next one waits for none of them, and the one that was
+/// used last stays.
+#[tokio::test]
+async fn idle_clients_lose_their_places_at_once() {
+    let server = Server::start(Limits { connections: 4, ..Limits::WEBHOOK }).await;
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let mut stream = server.connect().await;
+        ask(&mut stream).await;
+        idle.push(stream);
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..20 {
+        let mut next = server.connect().await;
+        assert!(ask(&mut next).await.starts_with("HTTP/1.1 200"));
+        ask(&mut idle[3]).await;
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(matches!(idle[0].read(&mut [0; 8]).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn half_sent_requests_lose_their_places_to_whole_ones() {
+    let server = Server::start(Limits { connections: 4, ..Limits::WEBHOOK }).await;
+    let mut half = Vec::new();
+    for _ in 0..4 {
+        let mut stream = server.connect().await;
+        stream
+            .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhi")
+            .await
+            .unwrap();
+        half.push(stream);
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..4 {
+        let mut whole = server.connect().await;
+        assert!(ask(&mut whole).await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -8,11 +8,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
+
+use crate::peers::{Peer, Stage};
 
 /// How long a client is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +34,8 @@ pub(crate) struct Timeouts {
 pub(super) struct TimedStream<S> {
     stream: S,
     timeouts: Timeouts,
+    /// Is told what happens.
+    peer: Arc<Peer>,
     /// Whether some of a request has come that is not answered yet.
     in_request: bool,
     /// When it is over.
@@ -41,9 +46,9 @@ pub(super) struct TimedStream<S> {
 
 impl<S> TimedStream<S> {
     /// A stream that was just opened.
-    pub(super) fn new(stream: S, timeouts: Timeouts) -> Self {
+    pub(super) fn new(stream: S, timeouts: Timeouts, peer: Arc<Peer>) -> Self {
         let deadline = Box::pin(sleep(timeouts.first));
-        Self { stream, timeouts, in_request: false, deadline, writing: false }
+        Self { stream, timeouts, peer, in_request: false, deadline, writing: false }
     }
 
     fn wait(&mut self, time: Duration) {
@@ -64,11 +69,13 @@ impl<S> TimedStream<S> {
         if result.is_ready() {
             self.writing = false;
             self.in_request = false;
+            self.peer.enter(Stage::Idle);
             self.wait(self.timeouts.idle);
             return result;
         }
         if !self.writing {
             self.writing = true;
+            self.peer.enter(Stage::Sending);
             self.wait(self.timeouts.request);
         }
         self.is_over(context).map(Err)
@@ -83,7 +90,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            if buffer.filled().len() > before && !self.in_request {
+            let bytes = buffer.filled().len() - before;
+            if bytes > 0 {
+                self.peer.received(bytes);
+            }
+            if bytes > 0 && !self.in_request {
                 self.in_request = true;
                 let time = self.timeouts.request;
                 self.wait(time);
@@ -156,14 +167,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_says_nothing_is_let_go_soon() {
         let (_client, server) = duplex(64);
-        let mut server = TimedStream::new(server, TIMEOUTS);
+        let mut server = TimedStream::new(server, TIMEOUTS, Arc::default());
         assert_eq!(waited(server.read(&mut [0; 8])).await, 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_has_its_time_however_slowly_it_trickles_in() {
         let (mut client, server) = duplex(64);
-        let mut server = TimedStream::new(server, TIMEOUTS);
+        let mut server = TimedStream::new(server, TIMEOUTS, Arc::default());
         let trickle = tokio::spawn(async move {
             while client.write_all(b"x").await.is_ok() {
                 sleep(Duration::from_secs(4)).await;
@@ -181,7 +192,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn between_requests_there_is_more_time_than_before_the_first() {
         let (mut client, server) = duplex(64);
-        let mut server = TimedStream::new(server, TIMEOUTS);
+        let mut server = TimedStream::new(server, TIMEOUTS, Arc::default());
         client.write_all(b"request").await.unwrap();
         assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 7);
         server.write_all(b"answer").await.unwrap();
@@ -195,7 +206,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_take_its_answer_is_let_go() {
         let (mut client, server) = duplex(64);
-        let mut server = TimedStream::new(server, TIMEOUTS);
+        let mut server = TimedStream::new(server, TIMEOUTS, Arc::default());
         client.write_all(b"request").await.unwrap();
         assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 7);
         let more_than_fits = [0; 1000];

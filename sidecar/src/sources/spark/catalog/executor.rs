@@ -22,11 +22,11 @@ source! {
     counter("recordsWritten", "output_records_total", "Output records that tasks wrote.");
     counter("memoryBytesSpilled", "memory_spilled_bytes_total", "Size in memory of what tasks spilled.");
     counter("diskBytesSpilled", "disk_spilled_bytes_total", "Size on disk of what tasks spilled.");
-    counter("shuffleBytesWritten", "shuffle_write_bytes_total", "Shuffle data that was written.");
-    counter("shuffleRecordsWritten", "shuffle_write_records_total", "Shuffle records that were written.");
+    counter("shuffleBytesWritten", "shuffle_write_bytes_total", "Shuffle data that was written; of a JVM that was killed, up to its last report.");
+    counter("shuffleRecordsWritten", "shuffle_write_records_total", "Shuffle records that were written; of a JVM that was killed, up to its last report.");
     counter("shuffleWriteTime" in ns, "shuffle_write_time_seconds_total", "Time that writing shuffle data to disk or buffers blocked.");
-    counter("shuffleTotalBytesRead", "shuffle_read_bytes_total", "Shuffle data that was read, local and remote.");
-    counter("shuffleRecordsRead", "shuffle_read_records_total", "Shuffle records that were read.");
+    counter("shuffleTotalBytesRead", "shuffle_read_bytes_total", "Shuffle data that was read, local and remote; of a JVM that was killed, up to its last report.");
+    counter("shuffleRecordsRead", "shuffle_read_records_total", "Shuffle records that were read; of a JVM that was killed, up to its last report.");
     counter("shuffleLocalBytesRead", "shuffle_read_local_bytes_total", "Shuffle data that was read from the local disk.");
     counter("shuffleRemoteBytesRead", "shuffle_read_remote_bytes_total", "Shuffle data that was read from other executors.");
     counter("shuffleRemoteBytesReadToDisk", "shuffle_read_remote_to_disk_bytes_total", "Shuffle data that was read from other executors to disk, since it was large.");

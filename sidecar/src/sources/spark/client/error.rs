@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use hyper::StatusCode;
 use thiserror::Error;
 
+use crate::sources::EMPTY;
+
 /// Why a page of Spark's could not be fetched.
 #[derive(Debug, Error)]
 pub enum FetchError {
@@ -82,6 +84,21 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Every reason why there is no page, but the deadline, which any source may miss; and the one of a
+    /// page without a sample.
+    pub const REASONS: [&str; 10] = [
+        "not_listening",
+        "not_spark",
+        "starting_up",
+        "servlet_off",
+        "redirected",
+        "refused",
+        "status",
+        "too_large",
+        "protocol",
+        EMPTY,
+    ];
+
     /// One word for a `reason` label.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

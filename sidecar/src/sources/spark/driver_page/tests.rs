@@ -205,5 +205,5 @@ fn a_counter_that_is_no_count_is_left_out() {
     let (page, _) = read(body, None);
     assert_eq!(samples(&page).len(), 1, "{:?}", samples(&page));
     // That the last job has no duration yet is no fault.
-    assert_eq!(page.not_counts(), 4);
+    assert_eq!(page.impossible(), 4);
 }

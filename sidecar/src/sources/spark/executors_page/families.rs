@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::{INFO_LABELS, LABELS};
 use crate::exposition::{Kind, Page};
 
 /// Names, as `PrometheusResource` has them, and what they mean. Those that end in `_total` are
@@ -59,6 +60,8 @@ pub fn documented() -> Page {
     for (name, help) in NAMES {
         page.family(name, kind(name), help);
     }
+    page.document_labels(&LABELS);
+    page.document_labels(&INFO_LABELS);
     page
 }
 

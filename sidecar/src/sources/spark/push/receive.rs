@@ -62,6 +62,7 @@ pub(super) async fn receive(
     idle: Duration,
 ) -> io::Result<()> {
     let mut connection = Connection::default();
+    store.begin();
     let end = read(socket, store, &mut connection, idle).await;
     store.end(connection, Instant::now());
     end

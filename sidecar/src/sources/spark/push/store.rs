@@ -1,9 +1,11 @@
 //! The last value of each name that was pushed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
+use super::reports::Reports;
 use crate::args::Role;
 use crate::exposition::Page;
 use crate::lock::lock;
@@ -41,6 +43,8 @@ pub enum Of {
 #[derive(Debug, Default)]
 pub struct Store {
     inner: Mutex<Inner>,
+    /// Connections that are open.
+    open: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +53,7 @@ struct Inner {
     /// What became of lines since the last scrape.
     repairs: Repairs,
     last_line: Option<Instant>,
+    reports: Reports,
 }
 
 /// A process that pushes.
@@ -93,6 +98,23 @@ impl Store {
         self.lock().last_line
     }
 
+    /// Whether a report is under way.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// When the last report came, unless it was the one that was due.
+    #[must_use]
+    pub fn last_report_not_due(&self) -> Option<Instant> {
+        self.lock().reports.not_due()
+    }
+
+    /// A connection is open.
+    pub(super) fn begin(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// When the last value of the pod's driver arrived.
     #[must_use]
     pub fn last_push_of_driver(&self, wanted: &Wanted) -> Option<Instant> {
@@ -123,6 +145,7 @@ impl Store {
     /// Takes all lines of one connection, without their line feeds.
     pub fn take<'a>(&self, lines: impl Iterator<Item = &'a [u8]>, now: Instant) {
         let mut connection = Connection::default();
+        self.begin();
         self.take_some(&mut connection, lines, now);
         self.end(connection, now);
     }
@@ -162,7 +185,11 @@ impl Store {
 
     /// The connection has ended: what waits is kept as well as can be told.
     pub(super) fn end(&self, mut connection: Connection, now: Instant) {
-        self.lock().keep_waiting(&mut connection, now);
+        let mut inner = self.lock();
+        inner.keep_waiting(&mut connection, now);
+        let last_line = inner.last_line;
+        inner.reports.ended(last_line);
+        self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a line that never became whole.
