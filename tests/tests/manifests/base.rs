@@ -126,8 +126,8 @@ fn the_webhook_may_do_exactly_this() {
     let namespaced = json!([
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "list", "watch", "update"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
         {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
     ]);
     assert_eq!(find(&objects, "Role")["rules"], namespaced);
     let cluster = json!([
