@@ -82,8 +82,8 @@ fn another_configuration_has_another_fingerprint() {
 /// `emberscope check` knows the image by the Deployment, a webhook outside of a pod by its version.
 #[test]
 fn the_fingerprint_is_of_what_is_injected_not_of_who_said_it() {
-    let said =
-        Config::parse("sidecar: {image: 'emberscope:0.1.0', imagePullPolicy: IfNotPresent}", None);
+    let said = "sidecar: {image: 'localhost/emberscope:0.1.0', imagePullPolicy: IfNotPresent}";
+    let said = Config::parse(said, None);
     assert_eq!(said.unwrap().fingerprint(), Config::default().fingerprint());
     let other = Config::parse("sidecar: {imagePullPolicy: Always}", None).unwrap();
     assert_ne!(other.fingerprint(), Config::default().fingerprint());
