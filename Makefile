@@ -42,7 +42,7 @@ build: ## Build the programs, as they are released
 	cargo build --package emberscope --package emberscope-sidecar --bins --locked --profile dist
 
 .PHONY: images
-images: ## Build both container images with podman, from programs built here
+images: ## Build the container image with podman, from programs built here
 	manifests/images/build.sh
 
 .PHONY: golden

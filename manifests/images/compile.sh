@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the programs that images hold, as they hold them: linked statically, with the profile `dist`.
+# Compiles the programs that the image holds, as it holds them: linked statically, with the profile `dist`.
 # Prints the folder that they are in.
 #
 #   manifests/images/compile.sh [PROGRAM ...]      default: emberscope emberscope-sidecar

@@ -25,6 +25,7 @@ pub mod consent;
 pub mod dashboards;
 pub mod demo;
 pub mod discovery;
+pub mod effective_requests;
 pub mod enclosure;
 pub mod http;
 pub mod instructions;

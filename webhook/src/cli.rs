@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use emberscope_core::config::Image;
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
@@ -97,6 +98,16 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// The image that is injected where the configuration names none; without it, the one that this
+    /// pod's own container runs (see --pod-name)
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
+
+    /// The pod that this program runs in, in --namespace; it is read for its image. Without it and
+    /// --image, the image is the one that is released with this version
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub pod_name: Option<String>,
+
     /// Print the configuration and exit: every key with its meaning, or with --config what is in effect
     #[arg(long)]
     pub print_config: bool,
@@ -175,6 +186,11 @@ pub struct Inject {
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
+
     /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
     /// file says
     #[arg(short, long, value_name = "NAMESPACE")]
@@ -199,6 +215,11 @@ pub struct Explain {
     /// Configuration file (YAML); without it the defaults apply
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
 
     /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
     /// file says
@@ -256,6 +277,10 @@ pub struct Check {
     pub context: Option<String>,
 }
 
+fn image(text: &str) -> Result<Image, String> {
+    Image::try_from(text.to_owned())
+}
+
 fn http_url(text: &str) -> Result<hyper::Uri, String> {
     let url: hyper::Uri = text.parse().map_err(|_| "it is no URL".to_owned())?;
     if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
@@ -276,6 +301,11 @@ pub struct Policy {
     /// Configuration file (YAML); without it the defaults apply
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
 }
 
 /// A serialisation of Kubernetes objects.

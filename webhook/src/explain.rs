@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result};
 use emberscope_core::contract::INJECTED;
 use emberscope_core::plan::ORDER;
 use emberscope_core::{
-    AllSettings, Config, Decision, Outcome, PARTIALS, Pod, SKIPS, Settings, Skip, outcome_for,
+    AllSettings, Decision, Outcome, PARTIALS, Pod, SKIPS, Settings, Skip, outcome_for,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub fn run(args: &Explain) -> Result<ExitCode> {
     if args.reasons {
         return print(reasons(args.output)?);
     }
-    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     let file = args.filename.as_deref().context("-f FILE names the pod")?;
     let input = input::read(file, args.namespace.as_deref())?;
     let explanations: Result<Vec<Explanation>> = input

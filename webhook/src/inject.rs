@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use emberscope_core::{AllSettings, Config, Decision, Outcome, Pod, outcome_for};
+use emberscope_core::{AllSettings, Decision, Outcome, Pod, outcome_for};
 use json_patch::Patch;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::output::print;
 
 /// Prints the patched pods or the patches; says on standard error what was decided.
 pub fn run(args: &Inject) -> Result<ExitCode> {
-    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     let input = input::read(&args.filename, args.namespace.as_deref())?;
     let format = args.output.unwrap_or(input.format);
     let mut injection = Injection { settings: &settings, patches: Vec::new() };

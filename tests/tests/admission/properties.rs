@@ -106,6 +106,7 @@ fn annotations() -> impl Strategy<Value = Value> {
         "prometheus.io/port",
         "prometheus.io/path",
         "a/b~c",
+        "eks.amazonaws.com/skip-containers",
         "emberscope.dev/port",
         "emberscope.dev/spark-confs",
         "emberscope.dev/container",

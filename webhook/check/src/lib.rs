@@ -31,7 +31,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use emberscope_core::contract::NAME;
-use emberscope_core::{AllSettings, NativeSidecars};
+use emberscope_core::{AllSettings, ClusterState, NativeSidecars};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
@@ -135,7 +135,7 @@ async fn walk(options: &Options, cluster: &Cluster, prometheus: Option<&Client>)
         findings.extend(rest.map(|check| check.skip(why)));
     } else {
         let (of_cluster, with_sidecar) =
-            of_cluster(options, client, cluster.inside, &version).await;
+            Box::pin(of_cluster(options, client, cluster.inside, &version)).await;
         findings.extend(of_cluster);
         running = with_sidecar;
     }
@@ -197,8 +197,11 @@ async fn of_cluster(
     let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
     let settings = AllSettings::new(
         config.unwrap_or_default(),
-        // What is not known here is no reason to take pods for left alone.
-        kubelets.unwrap_or(NativeSidecars::Everywhere),
+        ClusterState {
+            // What is not known here is no reason to take pods for left alone.
+            native_sidecars: kubelets.unwrap_or(NativeSidecars::Everywhere),
+            own_image: server.own_image(),
+        },
     );
     let known = pods::Known {
         settings: &settings,

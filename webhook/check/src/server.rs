@@ -2,7 +2,7 @@
 
 use emberscope_core::contract::NAME;
 use emberscope_core::plan::sidecar::TO_END;
-use emberscope_core::{AllSettings, Config, ConfigError};
+use emberscope_core::{AllSettings, ClusterState, Config, ConfigError, OwnImage};
 use kube::Client;
 use serde_json::Value;
 
@@ -106,6 +106,15 @@ impl Server {
         let mounted =
             volumes.into_iter().find_map(|volume| volume["secret"]["secretName"].as_str());
         own.or(mounted).map(str::to_owned)
+    }
+
+    /// The image that the webhook's own container runs, by its Deployment.
+    pub(super) fn own_image(&self) -> OwnImage {
+        let known = self.deployment.as_ref().ok().and_then(|deployment| {
+            let spec = deployment["spec"]["template"]["spec"].clone();
+            OwnImage::of(serde_json::from_value(spec).ok()?).ok()
+        });
+        known.unwrap_or(OwnImage::Released)
     }
 
     /// All findings of the link.
@@ -249,9 +258,14 @@ impl Server {
                     );
                 }
                 let profiles = config.profiles.len();
+                let cluster =
+                    ClusterState { own_image: self.own_image(), ..ClusterState::offline() };
+                let all = AllSettings::new(config, cluster);
+                let image = &all.default().config.sidecar.image;
                 CONFIGURATION.pass(format!(
-                    "the configuration is valid: image {}, {profiles} {}",
-                    *config.sidecar.image,
+                    "the configuration is valid: image {} ({}), {profiles} {}",
+                    **image,
+                    image.origin,
                     plural(profiles, "profile")
                 ))
             }

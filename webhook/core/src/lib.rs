@@ -14,6 +14,7 @@
 //! | the few fields of a pod that are read | [`pod`] |
 //! | which of Spark's processes it runs | `role` |
 //! | what the cluster's operators want, and who said each value | [`config`], [`origin`] |
+//! | what is known of the cluster | `cluster_state`, [`native_sidecars`] |
 //! | what becomes of the pod: the one entrance for all verbs, [`outcome_for`] | `outcome` |
 //! | whether, and what | [`plan`] |
 //! | the container, the operations | `container`, `patch` |
@@ -23,6 +24,7 @@
 //! these know `config` and `pod`, and those know `origin` and `contract`.
 
 pub mod admission;
+mod cluster_state;
 pub mod config;
 mod container;
 pub mod contract;
@@ -38,6 +40,7 @@ pub mod review;
 mod role;
 
 pub use admission::Admission;
+pub use cluster_state::{ClusterState, OwnImage};
 pub use config::{AllSettings, Config, ConfigError, Settings};
 pub use container::container;
 pub use native_sidecars::NativeSidecars;
