@@ -57,7 +57,7 @@ const AMP: [&str; 5] = [
 
 #[test]
 fn the_chart_is_what_each_overlay_is() {
-    let mut held = Vec::new();
+    let mut compared = Vec::new();
     let mut hold = |overlay: &str, values: &[&str]| {
         let chart = chart(values);
         let mut kustomization = by_name(rendered(overlay));
@@ -67,7 +67,7 @@ fn the_chart_is_what_each_overlay_is() {
         let prometheus = values.contains(&"prometheus.enabled=true");
         let chart = if prometheus { without_keeping(chart) } else { chart };
         assert_same(&chart, &kustomization, overlay);
-        held.push(overlay.to_owned());
+        compared.push(overlay.to_owned());
     };
     hold("manifests/base", &[]);
     hold("manifests/overlays/cert-manager", &["certificates=cert-manager"]);
@@ -77,7 +77,7 @@ fn the_chart_is_what_each_overlay_is() {
 
     for overlay in files("manifests/overlays") {
         let overlay = format!("manifests/overlays/{}", overlay.split('/').next().unwrap());
-        assert!(held.contains(&overlay), "{overlay} is not held against the chart");
+        assert!(compared.contains(&overlay), "{overlay} is not held against the chart");
     }
 }
 

@@ -48,7 +48,7 @@ fn described() -> Vec<Described> {
         within.retain(|(outer, _)| *outer < indent);
         within.push((indent, key.to_owned()));
         let keys = within.iter().map(|(_, key)| &**key).collect::<Vec<_>>();
-        let at = |join: &str| keys.iter().map(|key| format!("{join}{key}")).collect::<String>();
+        let at = |join: &str| format!("{join}{}", keys.join(join));
         let schema = schema.pointer(&at("/properties/"));
         let schema = schema.unwrap_or_else(|| panic!("the schema does not know {keys:?}")).clone();
         let is_leaf = schema.get("properties").is_none();
@@ -89,18 +89,19 @@ fn may_be(schema: &Value) -> String {
 
 #[test]
 fn the_readmes_table_is_what_values_and_schema_say() {
-    let mut table = "| value | may be | default | |\n|---|---|---|---|\n".to_owned();
-    for key in described() {
+    let rows = described().into_iter().filter_map(|key| {
         let Described { path, comment, schema, default } = key;
         match default {
             Some(default) => {
                 assert!(!comment.is_empty(), "{path} has no comment");
-                table += &format!("| `{path}` | {} | `{default}` | {comment} |\n", may_be(&schema));
+                Some(format!("| `{path}` | {} | `{default}` | {comment} |\n", may_be(&schema)))
             }
-            None if comment.is_empty() => {}
-            None => table += &format!("| `{path}` | | | {comment} |\n"),
+            None if comment.is_empty() => None,
+            None => Some(format!("| `{path}` | | | {comment} |\n")),
         }
-    }
+    });
+    let table = "| value | may be | default | |\n|---|---|---|---|\n".to_owned();
+    let table = rows.fold(table, |table, row| table + &row);
     let readme = read(README);
     let (before, rest) = readme.split_once(START).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
