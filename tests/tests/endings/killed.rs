@@ -1,9 +1,11 @@
 //! Jobs that take more memory than they may have: the kernel's word is in Prometheus' reach.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use emberscope_tests::enclosure::Limits;
+use rustix::process::Signal;
 
 use emberscope_tests::trial::{Submission, Trial, last, total};
 
@@ -28,8 +30,11 @@ async fn greedy(name: &str, whose: &str, settings: &[&str]) -> Result<Option<(Tr
         eprintln!("not tried: the job has no cgroup of its own, for {why}");
         return Ok(None);
     }
-    let log = trial.spark_ends(Duration::from_mins(3)).await?;
+    let (status, log) = trial.spark_exits(Duration::from_mins(3)).await?;
     ensure!(log.contains("greedy now"), "the job never came to its point:\n{log}");
+    // Whom the kernel chose is not the sidecar's doing: here it has to be the one that is greedy.
+    let jvm_was_killed = status.signal() == Some(Signal::KILL.as_raw());
+    ensure!(jvm_was_killed == (whose == "jvm"), "the JVM ended with {status}:\n{log}");
     trial.sidecars_end(Duration::from_mins(1)).await?;
     Ok(Some((trial, prometheus)))
 }
