@@ -11,8 +11,10 @@ mod files;
 mod metric_names;
 mod operator;
 mod pages;
+mod replicas;
 mod runbooks;
 mod units;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
