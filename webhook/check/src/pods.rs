@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use emberscope_core::plan::ORDER;
-use emberscope_core::{AllSettings, Pod, Skip, contract, outcome_for};
+use emberscope_core::{AllSettings, NamespaceState, Pod, Skip, contract, outcome_for};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
@@ -207,7 +207,7 @@ fn why(
     let Some(view) = view else {
         return Some(Without::Unreadable);
     };
-    match outcome_for(view, namespace, known.settings).skip() {
+    match outcome_for(view, namespace, known.settings, &NamespaceState::default()).skip() {
         Some(Skip::OptedOut) => Some(Without::OptedOut),
         Some(skip) => {
             let rule = ORDER.iter().position(|rule| *rule == skip);
