@@ -1,0 +1,10 @@
+//! For programs. The fields of `schema` 1 stay; others may come.
+
+use crate::answer::Answer;
+
+/// The answer as indented JSON, with a line end.
+#[must_use]
+pub fn json(answer: &Answer) -> String {
+    // An answer is plain data: it can be written.
+    serde_json::to_string_pretty(answer).unwrap_or_default() + "\n"
+}
