@@ -9,8 +9,10 @@ pub mod prometheus;
 
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::Request;
 use kube::Client;
+use kube::client::Body;
 use serde_json::Value;
 
 /// How long one question may take.
@@ -148,6 +150,57 @@ pub async fn text(client: &Client, path: &str, right: &str) -> Result<String, Re
 /// The JSON at `path`.
 pub async fn value(client: &Client, path: &str, right: &str) -> Result<Value, Refusal> {
     json(&text(client, path, right).await?)
+}
+
+/// The last `keep` bytes of the body at `path`, from a line's beginning on, of which no more than `most` bytes
+/// are read; and whether that was all of it.
+pub async fn tail(
+    client: &Client,
+    path: &str,
+    right: &str,
+    [keep, most]: [usize; 2],
+) -> Result<(String, bool), Refusal> {
+    let request = Request::get(path).body(Body::empty());
+    let request = request.map_err(|error| Refusal::Failed(error.to_string()))?;
+    let read = async {
+        let response = client.send(request).await.map_err(|error| refusal(&error, right))?;
+        let status = response.status();
+        let (mut body, mut end, mut read) = (response.into_body(), Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Refusal::Failed(innermost(&error)))?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            read += bytes.len();
+            end.extend_from_slice(&bytes);
+            if end.len() > 2 * keep {
+                end.drain(..end.len() - keep);
+            }
+            if read > most {
+                break;
+            }
+        }
+        let cut = end.len() > keep || read > end.len();
+        let from = end.len().saturating_sub(keep);
+        let mut text = String::from_utf8_lossy(end.get(from..).unwrap_or_default()).into_owned();
+        if !status.is_success() {
+            return Err(unsuccessful(status.as_u16(), &text, right));
+        }
+        if cut && let Some((_, rest)) = text.split_once('\n') {
+            text = rest.to_owned();
+        }
+        Ok((text, read <= most))
+    };
+    tokio::time::timeout(TIMEOUT, read).await.unwrap_or(Err(Refusal::Late))
+}
+
+/// What an answer that is an error says, where the client has not read it.
+fn unsuccessful(code: u16, body: &str, right: &str) -> Refusal {
+    let message = json(body).ok().and_then(|status| status["message"].as_str().map(str::to_owned));
+    let message = message.unwrap_or_default();
+    match code {
+        404 => Refusal::Missing,
+        403 if message.contains(" cannot ") => Refusal::Forbidden(right.to_owned()),
+        code => Refusal::Answered { code, message: said(code, &message) },
+    }
 }
 
 fn get_request(path: &str) -> Result<Request<Vec<u8>>, Refusal> {

@@ -21,8 +21,7 @@ pub(super) const DRIVER_BOUND: Rule = Rule {
         if !facts.streams.is_empty() {
             return None;
         }
-        let alone =
-            seconds_in(facts, |moment| moment.executors > 0.0 && moment.active_tasks == 0.0);
+        let alone = seconds_in(facts, |moment| moment.slots > 0.0 && moment.active_tasks == 0.0);
         if alone < DRIVER_BOUND_SECONDS || alone < BOUND * total {
             return None;
         }

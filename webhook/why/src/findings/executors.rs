@@ -143,7 +143,7 @@ pub(super) const NO_EXECUTORS: Rule = Rule {
         let had_any = facts.timeline.iter().any(|moment| moment.executors > 0.0)
             || !facts.executors.is_empty()
             || facts.executor_pods().any(|pod| pod.phase == Phase::Running);
-        let now_none = facts.timeline.last().is_none_or(|moment| moment.executors == 0.0);
+        let now_none = facts.timeline.last().is_none_or(|moment| moment.slots == 0.0);
         let unscheduled: Vec<&Pod> = facts
             .executor_pods()
             .filter(|pod| pod.phase == Phase::Pending && pod.unschedulable.is_some())
@@ -152,7 +152,7 @@ pub(super) const NO_EXECUTORS: Rule = Rule {
         let waits = facts
             .timeline
             .last()
-            .is_some_and(|moment| moment.active_jobs > 0.0 && moment.executors == 0.0);
+            .is_some_and(|moment| moment.active_jobs > 0.0 && moment.slots == 0.0);
         if had_any && !now_none || unscheduled.is_empty() && quota.is_none() && !waits {
             return None;
         }
@@ -265,7 +265,7 @@ pub(super) const WAITING_FOR_EXECUTORS: Rule = Rule {
     judge: |case| {
         let total = case.facts.duration()?;
         let waited = super::driver::seconds_in(case.facts, |moment| {
-            moment.active_jobs > 0.0 && moment.executors == 0.0
+            moment.active_jobs > 0.0 && moment.slots == 0.0
         });
         if waited < WAITING_SECONDS || waited < WAITING * total {
             return None;
