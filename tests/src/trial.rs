@@ -223,9 +223,14 @@ impl Trial {
 
     /// Waits until Spark has ended by itself; what it printed.
     pub async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
-        self.programs.ends(SPARK, patience).await?;
+        Ok(self.spark_ends_with(patience).await?.0)
+    }
+
+    /// The same, and its exit code; none if a signal ended it.
+    pub async fn spark_ends_with(&mut self, patience: Duration) -> Result<(String, Option<i32>)> {
+        let status = self.programs.ends(SPARK, patience).await?;
         let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
-        Ok(String::from_utf8_lossy(&log).into_owned())
+        Ok((String::from_utf8_lossy(&log).into_owned(), status.code()))
     }
 
     /// Tells the sidecars that Spark has ended, as the kubelet does, and waits until they have too.

@@ -36,6 +36,11 @@ pub fn gather_all(options: &Options) -> Result<Option<Vec<Facts>>> {
     until_asked_to_end(gather::all(options))
 }
 
+/// The same as [`gather`], for callers that have a runtime and end by themselves.
+pub async fn gather_now(options: &Options, called: &str) -> Result<Facts> {
+    gather::facts(options, called).await
+}
+
 fn until_asked_to_end<T>(question: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
