@@ -118,7 +118,7 @@ impl Trial {
     /// Runs the job and asks.
     pub async fn of(case: &Case) -> Result<Self> {
         let mut trial = trial::Trial::start().await?;
-        let prometheus = trial.scrape("3s").await?;
+        let prometheus = trial.scrape("5s").await?;
         let submission = Submission {
             master: case.master,
             settings: &case.settings.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(),

@@ -44,14 +44,15 @@ fn one(options: &Options, called: &str, output: Answer) -> Result<ExitCode> {
         Answer::Text => render::text(&answer, wants_colours()),
         Answer::Json => render::json(&answer),
         Answer::Markdown => render::markdown(&answer),
+        Answer::Html => render::html(&answer, &facts),
         Answer::Facts => render::facts_json(&facts),
     })?;
     Ok(exit_code(answer.outcome.verdict.is_bad()))
 }
 
 fn all(options: &Options, output: Answer) -> Result<ExitCode> {
-    if matches!(output, Answer::Facts) {
-        bail!("-o facts is for one application: name it");
+    if matches!(output, Answer::Facts | Answer::Html) {
+        bail!("this output is for one application: name it");
     }
     let Some(facts) = gather_all(options)? else {
         return Ok(ExitCode::from(INTERRUPTED));

@@ -66,6 +66,8 @@ pub enum Answer {
     Json,
     /// For a ticket.
     Markdown,
+    /// One page with pictures, of one application.
+    Html,
     /// What was gathered, before anything is concluded: for a report that an answer is wrong.
     Facts,
 }

@@ -42,6 +42,30 @@ fn every_case_has_the_answer_that_is_kept() {
     }
 }
 
+/// Of every case the text and the JSON are kept, of one the other forms too.
+#[test]
+fn a_ticket_and_a_page_are_kept_of_one_case() {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/executor-oom-python");
+    let facts = facts(&case);
+    let answer = answer(&facts);
+    hold(&case.join("answer.md"), &render::markdown(&answer));
+    hold(&case.join("answer.html"), &render::html(&answer, &facts));
+}
+
+#[test]
+fn a_page_needs_nothing_from_elsewhere_and_runs_nothing() {
+    for case in cases() {
+        let facts = facts(&case);
+        let page = render::html(&answer(&facts), &facts);
+        for word in ["<script", "javascript:", "src=", "@import", "url(", "onload", "NaN", "inf\""]
+        {
+            assert!(!page.contains(word), "{}: {word}", case.display());
+        }
+        let links = page.matches("href=").count();
+        assert_eq!(links, page.matches("href=\"https://github.com/emberscope/").count());
+    }
+}
+
 #[test]
 fn an_answer_that_is_written_is_read_back_the_same() {
     for case in cases() {

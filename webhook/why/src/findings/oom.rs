@@ -76,7 +76,9 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
             facts.losses.get(&crate::facts::LossReason::OomKilled).copied().unwrap_or_default()
         }
     };
+    let in_log = logged(case, role);
     let count = (seen.len().max(told.len()) as f64).max(of_spark);
+    let count = if in_log.is_some() { count.max(1.0) } else { count };
     if count == 0.0 {
         return None;
     }
@@ -95,7 +97,14 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
     let limit = limit.map(|limit| format!(" of {}", bytes(limit))).unwrap_or_default();
     let surely =
         !told.is_empty() || seen.iter().any(|one| one.last_state == Some(LastState::OomKill));
-    let certainty = if surely { Certainty::Certain } else { Certainty::VeryLikely };
+    let only_logged = seen.is_empty() && told.is_empty() && of_spark == 0.0;
+    let certainty = if only_logged {
+        Certainty::Likely
+    } else if surely {
+        Certainty::Certain
+    } else {
+        Certainty::VeryLikely
+    };
     let severity = match role {
         Role::Driver => Severity::Critical,
         Role::Executor => case.fatal_if_it_failed(),
@@ -117,6 +126,9 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
             None,
         );
     }
+    if let Some(message) = in_log {
+        found = found.logged(message);
+    }
     match worst {
         Some(worst) => Some(bill_and_change(found, case, worst, role)),
         None => {
@@ -132,6 +144,26 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
             })
         }
     }
+}
+
+/// What the driver's log says of executors that were killed: Spark deletes their pods.
+fn logged<'f>(case: &Case<'f>, role: Role) -> Option<&'f str> {
+    let error = case.facts.log.as_ref()?.exception.as_ref()?;
+    let says = error.message.contains("exit code 137") || error.message.contains("OOMKilled");
+    (role == Role::Executor && says).then_some(error.message.as_str())
+}
+
+/// Whether anything was killed for want of memory.
+pub(super) fn is_seen(case: &Case<'_>) -> bool {
+    let hit = |one: &Container| {
+        one.oom_kills.unwrap_or_default() > 0.0
+            || one
+                .last_state
+                .is_some_and(|state| state.is_oom() || state == LastState::ProcessOomKill)
+    };
+    case.facts.containers.iter().any(hit)
+        || case.facts.pods.iter().any(is_killed)
+        || logged(case, Role::Executor).is_some()
 }
 
 /// What stands in the container's memory, and what to change for it.

@@ -1,6 +1,7 @@
 //! What the program itself did: an exception, tasks that fail, and a driver that was made to end.
 
-use super::finding::{Certainty, Found, Provoked, Rule, Severity};
+use super::finding::{Case, Certainty, Found, Provoked, Rule, Severity};
+use super::oom;
 use super::thresholds::{TASKS_FAILED, TASKS_FAILING as FAILING};
 use crate::answer::Verdict;
 use crate::facts::{Exception, State};
@@ -85,6 +86,18 @@ const KNOWN: [Known; 12] = [
     },
 ];
 
+/// What Spark says of a table that was to be sent to every executor.
+const BROADCASTS: [&str; 4] = [
+    "build and broadcast the table",
+    "Cannot broadcast",
+    "execute broadcast in",
+    "spark.sql.broadcastTimeout",
+];
+
+/// What Spark says of executors and Python workers that went.
+const EXECUTORS_WENT: [&str; 3] =
+    ["ExecutorLostFailure", "Python worker exited unexpectedly", "exit code 137"];
+
 pub(super) const BROADCAST_TOO_LARGE: Rule = Rule {
     code: "broadcast_too_large",
     severity: Severity::Critical,
@@ -96,13 +109,7 @@ pub(super) const BROADCAST_TOO_LARGE: Rule = Rule {
     provoked: Provoked::RecordedFacts,
     judge: |case| {
         let error = case.facts.log.as_ref()?.exception.as_ref()?;
-        let words = [
-            "build and broadcast the table",
-            "Cannot broadcast",
-            "execute broadcast in",
-            "spark.sql.broadcastTimeout",
-        ];
-        if !words.iter().any(|word| error.message.contains(word)) {
+        if !BROADCASTS.iter().any(|words| error.message.contains(words)) {
             return None;
         }
         Some(
@@ -146,8 +153,7 @@ pub(super) const APPLICATION_ERROR: Rule = Rule {
         let Some(error) = facts.log.as_ref().and_then(|log| log.exception.as_ref()) else {
             return without_a_log(case.facts, code);
         };
-        // Memory has rules of its own, with more to say.
-        if error.class.ends_with("OutOfMemoryError") {
+        if is_told_elsewhere(case, error) {
             return None;
         }
         let place = error.place.as_deref().map(|place| format!(" in {place}")).unwrap_or_default();
@@ -170,6 +176,16 @@ pub(super) const APPLICATION_ERROR: Rule = Rule {
         )))
     },
 };
+
+/// Whether another rule says the same, with more to say: memory, broadcasts, shuffle data, executors that went.
+fn is_told_elsewhere(case: &Case<'_>, error: &Exception) -> bool {
+    let heap = error.class.ends_with("OutOfMemoryError");
+    let shuffle = error.class.contains("FetchFailed") || error.message.contains("FetchFailed");
+    let broadcast = BROADCASTS.iter().any(|words| error.message.contains(words));
+    let lost = EXECUTORS_WENT.iter().any(|words| error.message.contains(words))
+        && (oom::is_seen(case) || !case.facts.losses.is_empty());
+    heap || shuffle || broadcast || lost
+}
 
 /// What is left to say where the log could not be read.
 fn without_a_log(facts: &crate::facts::Facts, code: Option<i64>) -> Option<Found> {
