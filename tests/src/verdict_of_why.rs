@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use emberscope_why::facts::{Asked, ContainerStatus, Phase, Pod, Role, Source, State};
-use emberscope_why::{Answer, Options, answer, driver_log, gather_now, render};
+use emberscope_why::{Options, answer, driver_log, gather_now, render};
 
 use crate::enclosure::Limits;
 use crate::spark::TWO_EXECUTORS;
@@ -29,6 +29,14 @@ pub struct Case {
     master: &'static str,
     settings: &'static [&'static str],
     limits: Limits,
+}
+
+impl Case {
+    /// Whether that is so of this job.
+    #[must_use]
+    pub fn is_so(&self, code: &str) -> bool {
+        Some(code) == self.cause || self.also.contains(&code)
+    }
 }
 
 const ROOM: Limits = Limits { memory: 4 << 30, quota: 400_000 };
@@ -107,6 +115,8 @@ pub enum Trial {
     NotTried(String),
     /// There is an answer.
     Answered {
+        /// The codes of its findings, the likeliest cause first.
+        codes: Vec<String>,
         /// What is wrong with it.
         wrong: Option<String>,
         /// The answer as people see it.
@@ -151,7 +161,10 @@ impl Trial {
         facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), code, case)];
         facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         let answer = answer(&facts);
-        Ok(Self::Answered { wrong: wrong(case, &answer), text: render::text(&answer, false) })
+        let codes: Vec<String> =
+            answer.findings.iter().map(|finding| finding.code.clone()).collect();
+        let (wrong, text) = (wrong(case, &codes), render::text(&answer, false));
+        Ok(Self::Answered { codes, wrong, text })
     }
 }
 
@@ -180,13 +193,10 @@ fn driver_pod(name: Option<&str>, code: Option<i32>, case: &Case) -> Pod {
 }
 
 /// What is wrong with an answer: the first finding is not the cause, or there are others that are not so.
-fn wrong(case: &Case, answer: &Answer) -> Option<String> {
-    let codes: Vec<&str> = answer.findings.iter().map(|finding| finding.code.as_str()).collect();
-    let first = codes.first().copied();
-    if first != case.cause {
+fn wrong(case: &Case, codes: &[String]) -> Option<String> {
+    if codes.first().map(String::as_str) != case.cause {
         return Some(format!("it should be {:?} and is {codes:?}", case.cause));
     }
-    let allowed = |code: &&str| Some(*code) == case.cause || case.also.contains(code);
-    let more: Vec<&str> = codes.iter().filter(|code| !allowed(code)).copied().collect();
+    let more: Vec<&String> = codes.iter().filter(|code| !case.is_so(code)).collect();
     (!more.is_empty()).then(|| format!("{more:?} should not be there"))
 }

@@ -46,7 +46,7 @@ pub async fn cluster(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
                 Ok(config) => (config, true),
                 Err(_) => {
                     return Err(error)
-                        .context("no cluster to check: no kubeconfig, and not in a pod");
+                        .context("no cluster to ask: no kubeconfig, and not in a pod");
                 }
             },
         }

@@ -123,8 +123,10 @@ fn resources(facts: &Facts) -> Resources {
     let of_driver = facts.driver_container().and_then(|one| one.limit_bytes);
     let pods = facts.executor_pods().count();
     Resources {
-        executors: most(&mut facts.timeline.iter().map(|moment| moment.executors))
-            .or((pods > 0).then_some(pods as f64)),
+        executors: most(
+            &mut facts.timeline.iter().map(|moment| moment.executors).filter(|count| *count > 0.0),
+        )
+        .or((pods > 0).then_some(pods as f64)),
         executor_cores: facts
             .settings
             .executor_cores

@@ -38,6 +38,15 @@ const ENDINGS: [&str; 5] = [
     "RpcEnvStoppedException",
 ];
 
+/// Classes that say enough without a message.
+const ERRORS: [&str; 5] = [
+    "NullPointerException",
+    "OutOfMemoryError",
+    "StackOverflowError",
+    "AssertionError",
+    "MemoryError",
+];
+
 /// Code that is not the job's own.
 const NOT_THE_JOBS: [&str; 8] = [
     "/pyspark/",
@@ -172,7 +181,9 @@ fn innermost(mut printed: Vec<Printed>) -> Option<Exception> {
         let name = one.exception.class.rsplit('.').next().unwrap_or_default();
         !words.contains(&name)
     };
-    let own = |one: &&Printed| says(one, &WRAPPERS) && says(one, &ENDINGS);
+    // Without a word of its own a class is a symptom: the EOFException of a worker that is gone.
+    let speaks = |one: &&Printed| !one.exception.message.is_empty() || !says(one, &ERRORS);
+    let own = |one: &&Printed| says(one, &WRAPPERS) && says(one, &ENDINGS) && speaks(one);
     let chosen = chain.iter().rev().find(own);
     // Of wrappers the one that says most: a stage's failure names its reason.
     let chosen = chosen.or_else(|| {

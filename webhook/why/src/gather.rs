@@ -134,7 +134,7 @@ async fn whom(options: &Options) -> Result<Whom> {
             return Err(error);
         }
         Err(error) => {
-            let why = format!("{error:#}");
+            let why = error.to_string();
             unknown.push(Unknown { what: "pods, events and the driver's log".into(), why });
             None
         }

@@ -1,7 +1,8 @@
 //! Emberscope's own part in it.
 
 use super::finding::{Certainty, Found, Provoked, Rule, Severity};
-use crate::facts::{Phase, Pod};
+use crate::answer::Verdict;
+use crate::facts::Pod;
 use crate::units;
 
 pub(super) const NO_SIDECAR: Rule = Rule {
@@ -85,8 +86,8 @@ pub(super) const SOURCE_DOWN: Rule = Rule {
     provoked: Provoked::RecordedFacts,
     judge: |case| {
         let (pod, sources) = case.facts.sources_down.iter().next()?;
-        // A pod that never ran has none.
-        if case.facts.pods.iter().any(|one| &one.name == pod && one.phase == Phase::Pending) {
+        // At the end of an application its sources go one by one.
+        if case.verdict != Verdict::Running {
             return None;
         }
         let pods = case.facts.sources_down.len() as f64;

@@ -15,6 +15,9 @@ use crate::facts::{Container, Facts, Role, Run as Earlier, Time, Unknown};
 /// Times of an application at which is looked.
 const LOOKS: f64 = 200.0;
 
+/// For so long after a driver's last figures its sidecar may still say how it ended, in seconds.
+const LINGER: f64 = 60.0;
+
 /// Pods whose memory is looked at over time.
 const FEW: usize = 8;
 
@@ -57,7 +60,7 @@ impl Asking<'_> {
 
 /// Adds what Prometheus knows of the run.
 pub(super) async fn fill(client: &Client, run: &Run, now: f64, facts: &mut Facts) {
-    let window = [run.seen[0] - run.step, (run.seen[1] + run.step).min(now)];
+    let window = [run.seen[0] - run.step, (run.seen[1] + run.step + LINGER).min(now)];
     let step = ((window[1] - window[0]) / LOOKS).ceil().max(5.0);
     let mut asking = Asking {
         client,

@@ -81,7 +81,8 @@ pub(in crate::gather) fn containers(
     ] {
         for one in series {
             if let Some(container) = one.label("pod").and_then(|pod| by_pod.get_mut(pod)) {
-                *place(container) = one.last();
+                // 0 is what there is before it was ever looked at.
+                *place(container) = one.last().filter(|value| *value > 0.0);
             }
         }
     }
