@@ -34,7 +34,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use emberscope_certs::HotCertificate;
 use emberscope_core::config::Image;
-use emberscope_core::{AllSettings, ClusterState, Config, NativeSidecars, OwnImage};
+use emberscope_core::{AllSettings, ClusterState, Config, Namespaces, NativeSidecars, OwnImage};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpSocket};
@@ -109,6 +109,8 @@ pub enum ImageSource {
 struct Shared {
     /// What decisions are made with; swapped as a whole.
     settings: ArcSwap<AllSettings>,
+    /// What is known of the namespaces that pods are created in; swapped as a whole.
+    namespaces: ArcSwap<Namespaces>,
     /// What is counted.
     metrics: Metrics,
     /// What `/readyz` answers.
@@ -126,6 +128,7 @@ impl Shared {
         metrics.kubelets(settings.cluster.native_sidecars);
         Ok(Self {
             settings: ArcSwap::from_pointee(settings),
+            namespaces: ArcSwap::default(),
             metrics,
             readiness: Readiness::default(),
             certificate: Arc::default(),
