@@ -24,8 +24,11 @@ const MAX_STAGES: usize = 4096;
 /// So many methods and queries are counted.
 const MAX_COUNTED: usize = 1024;
 
-/// Files of the call sites that say nothing: how Java calls by reflection, on 8 to 25.
-const REFLECTION: [&str; 5] = [
+/// Files of the call sites that say nothing: how Java calls by reflection, on 8 to 25, and the threads
+/// in which Spark's queries begin some of their jobs.
+const NOWHERE: [&str; 7] = [
+    "CompletableFuture.java",
+    "FutureTask.java",
     "NativeMethodAccessorImpl.java",
     "DirectMethodHandleAccessor.java",
     "GeneratedMethodAccessor",
@@ -80,7 +83,7 @@ pub(super) enum Named {
 impl Names {
     /// The name of a stage with that call site and description (`spark.job.description`).
     pub(super) fn name(&mut self, stage: u32, call_site: &str, description: Option<&str>) -> Named {
-        let Some(method) = method_by_reflection(call_site) else {
+        let Some(method) = method_from_nowhere(call_site) else {
             return Named::As(clean(call_site));
         };
         if let Some(query) = description.and_then(streaming_query) {
@@ -103,7 +106,7 @@ impl Names {
         let next_job = self.next_job;
         for job in jobs.into_iter().filter(|job| job.id >= next_job) {
             self.next_job = job.id.saturating_add(1);
-            let Some(method) = method_by_reflection(&job.call_site) else { continue };
+            let Some(method) = method_from_nowhere(&job.call_site) else { continue };
             let group = job.group.filter(|group| !is_made_up(group));
             let teller = group.map_or_else(|| Teller::Number(self.count(method)), Teller::Group);
             for stage in job.stages {
@@ -141,9 +144,23 @@ impl Names {
 }
 
 /// The method of a call site that tells nothing else.
-fn method_by_reflection(call_site: &str) -> Option<&str> {
+fn method_from_nowhere(call_site: &str) -> Option<&str> {
     let (method, place) = call_site.rsplit_once(" at ")?;
-    REFLECTION.iter().any(|file| place.starts_with(file)).then_some(method)
+    let method = within_anonymous(method);
+    NOWHERE.iter().any(|file| place.starts_with(file)).then_some(method)
+}
+
+/// Scala calls a function within `x` something like `$anonfun$x$1`.
+fn within_anonymous(method: &str) -> &str {
+    let Some(rest) = method.strip_prefix("$anonfun$") else { return method };
+    match rest.rsplit_once('$') {
+        Some((name, number))
+            if !name.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => rest,
+    }
 }
 
 /// A streaming query, as its stages' description tells it (`StreamExecution.getBatchDescriptionString`).
@@ -183,24 +200,26 @@ fn is_made_up(group: &str) -> bool {
 fn clean(call_site: &str) -> String {
     let on_one_line = call_site.split(|c: char| c.is_whitespace() || c.is_control());
     let words: Vec<&str> = on_one_line.filter(|word| !word.is_empty()).collect();
-    let mut name = words.join(" ");
-    if let Some((method, place)) = name.rsplit_once(" at ")
-        && let Some((_, file)) = place.rsplit_once('/')
-    {
-        name = format!("{method} at {file}");
-    }
-    if name.len() > MAX_NAME {
-        // Where it is says more than what it is called.
-        let (method, place) = name.rsplit_once(" at ").unwrap_or((&name, ""));
-        let room = MAX_NAME.saturating_sub(place.len() + 7);
-        name = match room {
-            0 => format!("{}…", cut(&name, MAX_NAME - 3)),
-            _ if place.is_empty() => format!("{}…", cut(&name, MAX_NAME - 3)),
-            room => format!("{}… at {place}", cut(method, room)),
-        };
-    }
+    let name = words.join(" ");
+    let name = match name.rsplit_once(" at ") {
+        None => shortened(&name),
+        Some((method, place)) => {
+            let file = place.rsplit_once('/').map_or(place, |(_, file)| file);
+            // Where it is says more than what it is called.
+            let room = MAX_NAME.saturating_sub(file.len() + " at ".len());
+            match within_anonymous(method) {
+                method if method.len() <= room => format!("{method} at {file}"),
+                method if room > 3 => format!("{}… at {file}", cut(method, room - 3)),
+                method => shortened(&format!("{method} at {file}")),
+            }
+        }
+    };
     // The sum of those that have no name of their own is called so.
     if name == super::families::OTHER { format!("{name} ") } else { name }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MAX_NAME { text.to_owned() } else { format!("{}…", cut(text, MAX_NAME - 3)) }
 }
 
 fn cut(text: &str, bytes: usize) -> &str {
@@ -224,7 +243,7 @@ mod tests {
         for (call_site, name) in [
             ("collect at /tmp/spark-1f2e/job.py:14", "collect at job.py:14"),
             ("count at App.scala:33", "count at App.scala:33"),
-            ("$anonfun$x\n at\tApp.scala:1", "$anonfun$x at App.scala:1"),
+            ("$anonfun$x$2\n at\tApp.scala:1", "x at App.scala:1"),
             ("other", "other "),
             ("", ""),
         ] {

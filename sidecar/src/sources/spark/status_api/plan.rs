@@ -2,7 +2,7 @@
 //!
 //! After an answer that took a time, nothing is asked for a hundred times as long. The first answers of
 //! a kind are an exception up to a point, for what they take is Spark's loading and compiling of the
-//! code for them, once.
+//! code for them, once; so is everything before them, while Spark starts.
 //!
 //! | question | when |
 //! |---|---|
@@ -150,11 +150,11 @@ pub(super) struct Plan {
     summaries: BTreeMap<u32, Instant>,
 }
 
-/// When a kind of question was asked last, and how often.
+/// When a kind of question was asked last, and how often it was answered.
 #[derive(Debug, Clone, Copy)]
 struct AskedBefore {
     at: Instant,
-    times: u32,
+    answers: u32,
 }
 
 impl Question {
@@ -272,10 +272,11 @@ impl Plan {
         now: Instant,
     ) {
         let kind = question.kind();
-        let times = self.asked.get(&kind).map_or(1, |asked| asked.times.saturating_add(1));
-        self.asked.insert(kind, AskedBefore { at: now, times });
+        let before = self.asked.get(&kind).map_or(0, |asked| asked.answers);
+        let answers = before.saturating_add(is_answered.into());
+        self.asked.insert(kind, AskedBefore { at: now, answers });
         let wait = took.saturating_mul(POLITE);
-        self.free = now + if times <= FIRST { wait.min(WARM_UP) } else { wait };
+        self.free = now + if before < FIRST { wait.min(WARM_UP) } else { wait };
         self.failed = !is_answered;
         match question {
             Question::Running => {
