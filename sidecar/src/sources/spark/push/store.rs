@@ -113,6 +113,19 @@ impl Store {
         self.lock().driver(wanted).map(|driver| driver.last)
     }
 
+    /// The sum of one value over all processes of the pod's application.
+    #[must_use]
+    pub fn total(&self, key: &str, wanted: &Wanted) -> Option<f64> {
+        let of_pod = wanted.application_id.as_deref();
+        let inner = self.lock();
+        let of_application = inner.processes.iter().filter(|process| {
+            of_pod.is_none_or(|id| {
+                process.owner().application_id(of_pod).is_some_and(|own| own == id)
+            })
+        });
+        of_application.filter_map(|process| process.values.get(key)).copied().reduce(|a, b| a + b)
+    }
+
     /// Writes every value that is kept into `page`.
     ///
     /// Samples get the labels `application_id` (the namespace in the pushed names where that is an

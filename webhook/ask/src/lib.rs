@@ -1,15 +1,22 @@
-//! Questions to the API server: each with a time limit, each answer read to its end, in pages.
+//! Questions to the API server and to a Prometheus: each with a time limit, each answer read to its end,
+//! in pages or up to a size.
+//!
+//! Whom to ask is found as `kubectl` finds it ([`clients`]); what may not be asked, or is not answered,
+//! is a [`Refusal`] that names the missing right.
+
+pub mod clients;
+pub mod prometheus;
 
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::Request;
 use kube::Client;
+use kube::client::Body;
 use serde_json::Value;
 
-use crate::finding::{Check, Finding};
-
 /// How long one question may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Objects per page of a list: Spark's pods have some 20 kB each, and a page has to come in time.
 const PAGE: usize = 100;
@@ -19,7 +26,7 @@ const PAGES: usize = 100;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// There is no such object.
     #[error("there is none")]
     Missing,
@@ -44,13 +51,13 @@ pub(super) enum Refusal {
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Resource<'a> {
+pub struct Resource<'a> {
     /// `v1`, or group and version.
-    pub(super) api: &'a str,
+    pub api: &'a str,
     /// In the plural.
-    pub(super) kind: &'a str,
+    pub kind: &'a str,
     /// None: of the cluster.
-    pub(super) namespace: Option<&'a str>,
+    pub namespace: Option<&'a str>,
 }
 
 impl Resource<'_> {
@@ -62,7 +69,7 @@ impl Resource<'_> {
     }
 
     /// A right, as people say it.
-    pub(super) fn right(&self, verb: &str, name: Option<&str>) -> String {
+    pub fn right(&self, verb: &str, name: Option<&str>) -> String {
         let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
         let name = name.map(|name| format!(" {name}")).unwrap_or_default();
         let place = self.namespace.map(|namespace| format!(" in namespace {namespace}"));
@@ -76,18 +83,14 @@ impl Resource<'_> {
 }
 
 /// One object by its name.
-pub(super) async fn get(
-    client: &Client,
-    resource: &Resource<'_>,
-    name: &str,
-) -> Result<Value, Refusal> {
+pub async fn get(client: &Client, resource: &Resource<'_>, name: &str) -> Result<Value, Refusal> {
     let path = format!("{}/{name}", resource.path());
     let right = resource.right("get", Some(name));
     json(&request(client, get_request(&path)?, &right).await?)
 }
 
 /// All objects that `selector` (labels) selects; whether there are more than are read.
-pub(super) async fn list(
+pub async fn list(
     client: &Client,
     resource: &Resource<'_>,
     selector: &str,
@@ -99,7 +102,7 @@ pub(super) async fn list(
 
 /// Hands over these objects page by page, so that no more than one page is held; returns whether
 /// there are more than are read.
-pub(super) async fn each(
+pub async fn each(
     client: &Client,
     resource: &Resource<'_>,
     selector: &str,
@@ -127,7 +130,7 @@ pub(super) async fn each(
 }
 
 /// Creates an object as a dry run: nothing is kept. Returns it as it would have been.
-pub(super) async fn create_dry(
+pub async fn create_dry(
     client: &Client,
     resource: &Resource<'_>,
     object: &Value,
@@ -140,13 +143,64 @@ pub(super) async fn create_dry(
 }
 
 /// The body of `GET path`; `right` is what it takes.
-pub(super) async fn text(client: &Client, path: &str, right: &str) -> Result<String, Refusal> {
+pub async fn text(client: &Client, path: &str, right: &str) -> Result<String, Refusal> {
     request(client, get_request(path)?, right).await
 }
 
 /// The JSON at `path`.
-pub(super) async fn value(client: &Client, path: &str, right: &str) -> Result<Value, Refusal> {
+pub async fn value(client: &Client, path: &str, right: &str) -> Result<Value, Refusal> {
     json(&text(client, path, right).await?)
+}
+
+/// The last `keep` bytes of the body at `path`, from a line's beginning on, of which no more than `most` bytes
+/// are read; and whether that was all of it.
+pub async fn tail(
+    client: &Client,
+    path: &str,
+    right: &str,
+    [keep, most]: [usize; 2],
+) -> Result<(String, bool), Refusal> {
+    let request = Request::get(path).body(Body::empty());
+    let request = request.map_err(|error| Refusal::Failed(error.to_string()))?;
+    let read = async {
+        let response = client.send(request).await.map_err(|error| refusal(&error, right))?;
+        let status = response.status();
+        let (mut body, mut end, mut read) = (response.into_body(), Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Refusal::Failed(innermost(&error)))?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            read += bytes.len();
+            end.extend_from_slice(&bytes);
+            if end.len() > 2 * keep {
+                end.drain(..end.len() - keep);
+            }
+            if read > most {
+                break;
+            }
+        }
+        let cut = end.len() > keep || read > end.len();
+        let from = end.len().saturating_sub(keep);
+        let mut text = String::from_utf8_lossy(end.get(from..).unwrap_or_default()).into_owned();
+        if !status.is_success() {
+            return Err(unsuccessful(status.as_u16(), &text, right));
+        }
+        if cut && let Some((_, rest)) = text.split_once('\n') {
+            text = rest.to_owned();
+        }
+        Ok((text, read <= most))
+    };
+    tokio::time::timeout(TIMEOUT, read).await.unwrap_or(Err(Refusal::Late))
+}
+
+/// What an answer that is an error says, where the client has not read it.
+fn unsuccessful(code: u16, body: &str, right: &str) -> Refusal {
+    let message = json(body).ok().and_then(|status| status["message"].as_str().map(str::to_owned));
+    let message = message.unwrap_or_default();
+    match code {
+        404 => Refusal::Missing,
+        403 if message.contains(" cannot ") => Refusal::Forbidden(right.to_owned()),
+        code => Refusal::Answered { code, message: said(code, &message) },
+    }
 }
 
 fn get_request(path: &str) -> Result<Request<Vec<u8>>, Refusal> {
@@ -202,20 +256,6 @@ fn first_line(text: &str) -> String {
 fn json(text: &str) -> Result<Value, Refusal> {
     serde_json::from_str(text).map_err(|_| Refusal::Failed("the answer is no JSON".to_owned()))
 }
-
-impl Check {
-    /// The finding where an answer was refused. A missing right is no failure of the cluster's.
-    pub(super) fn refused(self, what: &str, refusal: &Refusal) -> Finding {
-        match refusal {
-            Refusal::Forbidden(_) => self.warn(format!("{what} is not known: {refusal}"), GRANT),
-            _ => self.fail(format!("{what}: {refusal}"), "kubectl get --raw '/readyz?verbose'"),
-        }
-    }
-}
-
-/// What gives the rights that do no harm.
-const GRANT: &str = "kubectl apply -f manifests/components/check/clusterrole.yaml
-kubectl create clusterrolebinding emberscope-check --clusterrole=emberscope-check --user=NAME";
 
 #[cfg(test)]
 mod tests {
