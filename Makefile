@@ -73,6 +73,12 @@ bench-sidecar: ## Measure the sidecar alone and beside other exporters
 	cargo build --package emberscope-tests --bin scrapes --bin allocations --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/scrapes $(SIDECAR_ARGS)
 
+.PHONY: bench-why
+bench-why: ## Run Spark jobs with one fault each and with none, and count what emberscope why says of them
+	@tests/setup.sh test
+	cargo build --workspace --bins --locked
+	@$${CARGO_TARGET_DIR:-target}/debug/faults $(ARGS)
+
 .PHONY: instructions
 instructions: ## Compare the instructions of the sidecar's functions with those kept (needs valgrind)
 	cargo build --package emberscope-tests --bin instructions --locked --profile dist

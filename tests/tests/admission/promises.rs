@@ -5,8 +5,8 @@
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use emberscope_core::AllSettings;
 use emberscope_core::admission;
+use emberscope_core::{AllSettings, Namespaces};
 use emberscope_tests::effective_requests::effective_requests;
 use emberscope_tests::quality_of_service::{Class, class};
 use emberscope_tests::untouched::lost;
@@ -45,7 +45,7 @@ pub(crate) fn hold(review: &[u8], patch: &Value, settings: &AllSettings) -> Resu
     let _: Pod = serde_json::from_value(patched.clone()).context("the result is no pod")?;
 
     review["request"]["object"] = patched;
-    let again = admission::answer(&serde_json::to_vec(&review)?, settings);
+    let again = admission::answer(&serde_json::to_vec(&review)?, settings, &Namespaces::default());
     let again: Value = serde_json::from_slice(&again.body)?;
     ensure!(again["response"].get("patch").is_none(), "a second time there is a patch again");
     Ok(())

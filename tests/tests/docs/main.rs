@@ -14,3 +14,4 @@ mod links;
 mod metrics;
 mod migrating;
 mod webhook;
+mod why;

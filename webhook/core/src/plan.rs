@@ -28,6 +28,7 @@ pub mod user;
 
 use crate::config::{SecretName, Settings, SidecarConfig};
 use crate::contract::INJECTED;
+use crate::namespace_state::NamespaceState;
 use crate::origin::Sourced;
 use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::{Partial, Skip};
@@ -93,7 +94,7 @@ impl Lack {
 }
 
 /// Decides about one pod.
-pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
+pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Decision {
     let Some(role) = settings.config.roles.of(pod) else {
         return Decision::Skip(Skip::NotSpark);
     };
@@ -101,7 +102,7 @@ pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
         return Decision::Skip(Skip::UnreadablePod);
     };
     let wanted = PodSettings::of(pod, &settings.config, settings.push_port(role));
-    let case = Case { pod, spec, role, wanted: &wanted, settings };
+    let case = Case { pod, spec, role, wanted: &wanted, settings, known };
     if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(&case)) {
         return match (rule.skip, stripped(spec)) {
             (Skip::AlreadyInjected, Some(init_container)) => Decision::Repair { init_container },

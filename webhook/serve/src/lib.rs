@@ -20,6 +20,7 @@ mod listener;
 mod metrics;
 mod mutate;
 mod ops;
+mod peer;
 mod peers;
 mod readiness;
 mod reload;
@@ -34,11 +35,10 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use emberscope_certs::HotCertificate;
 use emberscope_core::config::Image;
-use emberscope_core::{AllSettings, ClusterState, Config, NativeSidecars, OwnImage};
+use emberscope_core::{AllSettings, ClusterState, Config, Namespaces, NativeSidecars, OwnImage};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use lifecycle::Phase;
@@ -109,6 +109,8 @@ pub enum ImageSource {
 struct Shared {
     /// What decisions are made with; swapped as a whole.
     settings: ArcSwap<AllSettings>,
+    /// What is known of the namespaces that pods are created in; swapped as a whole.
+    namespaces: ArcSwap<Namespaces>,
     /// What is counted.
     metrics: Metrics,
     /// What `/readyz` answers.
@@ -126,6 +128,7 @@ impl Shared {
         metrics.kubelets(settings.cluster.native_sidecars);
         Ok(Self {
             settings: ArcSwap::from_pointee(settings),
+            namespaces: ArcSwap::default(),
             metrics,
             readiness: Readiness::default(),
             certificate: Arc::default(),
@@ -199,7 +202,7 @@ async fn serve(options: Options, config: Config) -> Result<()> {
     if let Some(file) = options.config.clone() {
         tokio::spawn(reload::watch(file, Arc::clone(&shared)));
     }
-    let tls = Some(TlsAcceptor::from(Arc::new(tls_config(&shared.certificate)?)));
+    let tls = Some(Arc::new(tls_config(&shared.certificate)?));
     let webhook = listens(tls, Limits::WEBHOOK);
     let webhook =
         tokio::spawn(webhook.serve(listener, mutate::router(Arc::clone(&shared), phase.clone())));

@@ -8,7 +8,7 @@ use emberscope_core::contract::{
     INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS,
     SPARK_ROLE, SUBMIT_OPTS,
 };
-use emberscope_core::{Decision, Plan, Pod, Role, Settings, container, outcome_by};
+use emberscope_core::{Decision, NamespaceState, Plan, Pod, Role, Settings, container, outcome_by};
 use serde_json::{Value, json};
 
 use super::cel;
@@ -145,7 +145,7 @@ fn plain(settings: &Settings) -> Result<Plan> {
     });
     let pod = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&pod)?;
-    match outcome_by(&pod, settings).decision {
+    match outcome_by(&pod, settings, &NamespaceState::default()).decision {
         Decision::Inject(plan) => Ok(*plan),
         other => bail!("a plain driver is not injected: {other:?}"),
     }

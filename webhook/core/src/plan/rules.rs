@@ -7,6 +7,7 @@ use super::{gang, spark_container};
 use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::namespace_state::NamespaceState;
 use crate::native_sidecars::NativeSidecars;
 use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::Skip;
@@ -19,6 +20,7 @@ pub(super) struct Case<'c, 'p> {
     pub(super) role: Role,
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
+    pub(super) known: &'c NamespaceState,
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.
