@@ -33,15 +33,20 @@ release/manifests.sh "$folder" "$image"
 say "manifests and chart"
 
 manifests/images/build.sh --engine podman --name "$image" --platform "$platforms" --timestamp "$SOURCE_DATE_EPOCH"
-rm -f "$folder/emberscope-$version-image.tar"
-if [[ $platforms == *,* ]]; then
-    podman manifest push --quiet --all "$image:$version" "oci-archive:$folder/emberscope-$version-image.tar:$version"
-else
-    podman push --quiet "$image:$version" "oci-archive:$folder/emberscope-$version-image.tar:$version"
-fi
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# One file of a folder: the same bytes whoever makes it and when.
+packed() { # FOLDER NAME
+    tar --create --directory "$1" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+        --mtime="@$SOURCE_DATE_EPOCH" "$2"
+}
+
+push=(podman push)
+[[ $platforms != *,* ]] || push=(podman manifest push --all)
+"${push[@]}" --quiet "$image:$version" "oci:$work/image:$version" >/dev/null
+packed "$work/image" . >"$folder/emberscope-$version-image.tar"
+
 completions=$work/completions
 mkdir "$completions"
 IFS=, read -ra each <<<"$platforms"
@@ -61,8 +66,7 @@ for platform in "${each[@]}"; do
     built=$(manifests/images/compile.sh --platform "$platform")
     mkdir "$work/$name"
     cp -r "$built/emberscope" "$built/emberscope-sidecar" LICENSE "$completions" "$work/$name"
-    tar --create --directory "$work" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
-        --mtime="@$SOURCE_DATE_EPOCH" "$name" | gzip --no-name -9 >"$folder/$name.tar.gz"
+    packed "$work" "$name" | gzip --no-name -9 >"$folder/$name.tar.gz"
     say "$name: $(du --bytes --total "$built/emberscope" "$built/emberscope-sidecar" | tail -n 1 | cut -f 1 | numfmt --to=iec)"
 done
 
