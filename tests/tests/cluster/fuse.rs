@@ -204,8 +204,8 @@ fn without_the_right_to_watch_pods_the_webhook_serves_and_says_what_is_missing()
     given["metadata"] = json!({"name": "emberscope", "labels": given["metadata"]["labels"]});
     kubectl.run_on(["replace", "-f", "-"], &given).unwrap();
     ready.unwrap();
-    let page = page(&replica);
-    assert!(page.contains("emberscope_fuse_watching 0"), "{page}");
+    let metrics = page(&replica);
+    assert!(metrics.contains("emberscope_fuse_watching 0"), "{metrics}");
     assert!(replica.log().contains("cannot watch Spark's pods"), "{}", replica.log());
     eventually("it watches once it may", || page(&replica).contains("emberscope_fuse_watching 1"));
     replica.terminate().unwrap();

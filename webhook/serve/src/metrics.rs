@@ -9,8 +9,8 @@ use emberscope_certs::stored::Part;
 use emberscope_core::{Admission, NativeSidecars, Role};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 
 pub(crate) use fuse::FuseMetrics;
