@@ -138,6 +138,7 @@ fn the_webhook_may_do_exactly_this() {
             "verbs": ["get", "list", "watch", "patch"],
         },
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["limitranges", "resourcequotas"], "verbs": ["list", "watch"]},
     ]);
     assert_eq!(find(&objects, "ClusterRole")["rules"], cluster);
     let account =

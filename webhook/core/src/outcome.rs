@@ -43,13 +43,13 @@ pub fn outcome_for(
 /// Decides about one pod by these settings, whether or not their profile selects it.
 #[must_use]
 pub fn outcome_by(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Outcome {
-    let decision = plan::decide(pod, settings, known);
+    let (decision, detail) = plan::decide(pod, settings, known);
     Outcome {
         patch: patch::operations(pod, &decision),
         decision,
         role: settings.config.roles.of(pod),
         profile: settings.profile.clone(),
-        detail: None,
+        detail,
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `restraint` | how often this replica writes, whoever undoes it |
 //! | `events` | what was mended, for those who look at the Secret |
 //! | `own_image` | the image that this program runs from, and the sidecar is injected with |
+//! | `limits` | what would refuse pods: LimitRanges and ResourceQuotas |
 //! | `kubelets` | whether every kubelet knows native sidecars |
 //!
 //! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
@@ -15,6 +16,7 @@
 mod ca_bundle;
 mod events;
 mod kubelets;
+pub(crate) mod limits;
 mod own_image;
 mod restraint;
 mod secret;

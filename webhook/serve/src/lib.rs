@@ -7,6 +7,7 @@
 //! kubelet, Prometheus -> listener -> ops <-----------------------------------------------------|
 //!                                                                                              |
 //! Secret, caBundle, kubelets -> cluster -> certificate ----------------------------------------|
+//! LimitRanges, quotas ------> limits ----> namespaces -----------------------------------------|
 //! configuration file ---------> reload --------------------------------------------------------|
 //! SIGTERM --------------------> lifecycle -----------------------------------------------------'
 //! ```
@@ -234,6 +235,9 @@ async fn keep(options: Options, shared: Arc<Shared>) -> Result<()> {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move { own.go_on_asking(&shared).await });
         }
+    }
+    if !matches!(options.certificate, Source::Memory { .. }) {
+        cluster::limits::watch(&shared).await;
     }
     match options.certificate {
         Source::Secret { namespace, secret, configuration } => {
