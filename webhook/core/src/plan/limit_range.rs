@@ -258,7 +258,7 @@ fn over_budget(allowance: &Allowance, spec: &PodSpec<'_>) -> Option<Misfit> {
         let budget = amount(spec.resources.as_ref(), Counted::Limits, resource);
         let above = budget.zip(limit).is_some_and(|(budget, limit)| *limit > budget);
         let asks = request.is_some_and(|request| !request.is_zero());
-        (above || asks).then(|| Misfit::Budget { resource })
+        (above || asks).then_some(Misfit::Budget { resource })
     })
 }
 

@@ -103,12 +103,12 @@ pub(super) fn allow(
     spec: &PodSpec<'_>,
     wanted: &SidecarResources,
     known: &NamespaceState,
-) -> Result<Allowance, Misfit> {
+) -> Result<Allowance, Box<Misfit>> {
     let mut allowance = by_class(spec, wanted, known);
     limit_range::satisfy(&mut allowance, spec, wanted, &known.limit_ranges);
     let refused = limit_range::refusal(&allowance, spec, &known.limit_ranges);
     match refused.or_else(|| quota::full(&allowance, spec, known)) {
-        Some(misfit) => Err(misfit),
+        Some(misfit) => Err(Box::new(misfit)),
         None => Ok(allowance),
     }
 }

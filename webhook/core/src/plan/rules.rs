@@ -21,7 +21,7 @@ pub(super) struct Case<'c, 'p> {
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
     /// What the sidecar may use, or why nothing fits.
-    pub(super) allowance: &'c Result<Allowance, Misfit>,
+    pub(super) allowance: &'c Result<Allowance, Box<Misfit>>,
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.

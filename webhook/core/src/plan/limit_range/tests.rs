@@ -102,5 +102,5 @@ fn in_a_pod_with_a_budget_the_sidecar_asks_for_nothing_or_is_not_there() {
     assert!(memory.request.unwrap().is_zero());
     assert_eq!(memory.limit.unwrap().as_str(), "32Mi");
     let min = allowed(json!({"type": "Container", "min": {"memory": "16Mi"}})).unwrap_err();
-    assert_eq!(min, Misfit::Budget { resource: "memory" });
+    assert_eq!(*min, Misfit::Budget { resource: "memory" });
 }
