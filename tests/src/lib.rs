@@ -44,3 +44,4 @@ pub mod series;
 pub mod spark;
 pub mod trial;
 pub mod untouched;
+pub mod verdict_of_why;

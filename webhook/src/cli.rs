@@ -1,5 +1,7 @@
 //! The command line: verbs and flags. What they do is elsewhere.
 
+pub mod why;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -83,6 +85,25 @@ Examples:
   kubectl delete mutatingadmissionpolicies,mutatingadmissionpolicybindings \\
     -l app.kubernetes.io/part-of=emberscope,app.kubernetes.io/component=policy")]
     Policy(Policy),
+    /// Tell what became of an application, why, and what to change
+    ///
+    /// Asks Prometheus for figures and, where there is access, the API server for pods, events and the
+    /// end of the driver's log. Prints the outcome and how sure it is, then findings, the likeliest
+    /// cause first: what was seen, the setting to change and its value, and what could not be known.
+    /// Either of the two alone gives an answer. It changes nothing.
+    #[command(
+        after_help = "Exit status: 0 if there is an answer and the application runs or succeeded, 3 if it failed, was
+killed, is gone or never started (without APPLICATION: if one did), 1 if there is no answer, 2 if
+the command line cannot be followed.
+
+Examples:
+  emberscope why taxi-trips
+  emberscope why -n emr-data-team-a --since 6h
+  emberscope why spark-9a01ad31be174956b90c0425b4f384fc -o markdown
+  kubectl port-forward -n monitoring svc/prometheus 9090 &
+  emberscope why taxi-trips --prometheus http://127.0.0.1:9090 -o json | jq '.findings[0]'"
+    )]
+    Why(why::Why),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::certificates::logs;
 use crate::finding::{DRY_RUN, Finding, SERVED_CERTIFICATE};
 use crate::policy::By;
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// Where the API server calls.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::certificates::logs;
 use crate::finding::{Finding, INJECTED, UP_TO_DATE};
 use crate::namespaces::{Namespace, listed};
 use crate::policy::By;
 use crate::server::plural;
 use crate::sidecars::{self, Running};
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// Pods that ended are looked at when they were created since.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);

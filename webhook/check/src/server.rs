@@ -6,12 +6,12 @@ use emberscope_core::{AllSettings, ClusterState, Config, ConfigError, OwnImage};
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{
     CONFIGURATION, Check, DEPLOYMENT, DISRUPTION_BUDGET, ENDPOINTS, Finding, NAMESPACE,
     NETWORK_POLICY, Outcome, SERVICE,
 };
 use crate::replicas;
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// What puts everything back that is missing.
 pub(super) const APPLY: &str = "kubectl apply -k manifests/base

@@ -11,10 +11,10 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal};
 use crate::finding::{ANSWERING, Finding, SOURCES, STARTED};
 use crate::namespaces::listed;
 use crate::server::plural;
+use emberscope_ask::{self as ask, Refusal};
 use sources::{down, is_a_sidecars};
 
 /// Pods that are asked.
