@@ -21,6 +21,7 @@ mod network_policies;
 mod operator;
 mod pod_security;
 mod prometheus;
+mod release;
 mod remote_write;
 mod samples;
 mod server;

@@ -87,7 +87,8 @@ fn every_value_changes_what_is_installed() {
         let set = format!("{key}={other}");
         let set = [needed, &[&set]].concat();
         let after = release("emberscope", &set).unwrap_or_else(|error| panic!("{key}: {error}"));
-        assert_ne!(before, after, "{key}={other} changes nothing");
+        // Not both of them in the message: they are long.
+        assert!(before != after, "{key}={other} changes nothing");
         tried.extend(keys.iter().find(|leaf| key.starts_with(&***leaf)).cloned());
     }
     assert_eq!(tried, keys, "a value is not tried here");
