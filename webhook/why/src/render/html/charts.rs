@@ -9,7 +9,7 @@ use crate::units::{bytes, count, number, percent, seconds};
 const LEFT: f64 = 210.0;
 
 /// Room for figures at the right.
-const RIGHT: f64 = 90.0;
+const RIGHT: f64 = 130.0;
 
 /// Containers that are drawn.
 const CONTAINERS: usize = 40;
@@ -73,7 +73,7 @@ fn lives(facts: &Facts) -> Option<String> {
         shown.iter().filter_map(|one| one.first_seen_at).map(|time| time.0).reduce(f64::min)?;
     let last =
         shown.iter().filter_map(|one| one.last_seen_at).map(|time| time.0).reduce(f64::max)?;
-    let x = |at: f64| LEFT + (at - first) / (last - first).max(1.0) * (WIDTH - LEFT - RIGHT - 40.0);
+    let x = |at: f64| LEFT + (at - first) / (last - first).max(1.0) * (WIDTH - LEFT - RIGHT);
     let mut svg = Svg::new(shown.len() as f64 * 18.0 + 6.0);
     for (row, container) in shown.iter().enumerate() {
         let (Some(from), Some(to)) = (container.first_seen_at, container.last_seen_at) else {
