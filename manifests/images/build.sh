@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: manifests/images/build.sh [--engine podman|docker] [--name NAME] [--tag TAG]
+usage: manifests/images/build.sh [--engine podman|docker] [--name NAME] [--tag TAG] [--platform LIST]
 
 Compiles static binaries with cargo and makes one image of both:
   localhost/emberscope:VERSION    the programs `emberscope` and `emberscope-sidecar`
@@ -14,6 +14,9 @@ Compiles static binaries with cargo and makes one image of both:
             podman says localhost/ of what it has built itself, docker takes it, and no node looks
             for such an image in somebody's registry
   --tag     default: the version in Cargo.toml
+  --platform
+            linux/amd64, linux/arm64 or both with a comma between: then, with podman, one image index of
+            both (`podman manifest push --all` pushes it). Default: that of this machine.
 
 Settings for the engine's build go into BUILD_FLAGS, e.g. BUILD_FLAGS='--isolation chroot'.
 USAGE
@@ -26,11 +29,11 @@ stop() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-engine='' name=localhost/emberscope tag=''
+engine='' name=localhost/emberscope tag='' platform=''
 while (($# > 0)); do
     case $1 in
     -h | --help) usage && exit ;;
-    --engine | --name | --tag)
+    --engine | --name | --tag | --platform)
         (($# > 1)) || stop "$1 needs a value; see --help"
         printf -v "${1#--}" %s "$2"
         shift 2
@@ -50,17 +53,29 @@ podman | docker) command -v "$engine" >/dev/null || stop "$engine is not install
 *) stop "the engines are podman and docker, not '$engine'" ;;
 esac
 
-say "compiling both programs, linked statically (some minutes, the first time)"
-built=$("$root/manifests/images/compile.sh")
+machine=linux/$(case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
+IFS=, read -ra platforms <<<"${platform:-$machine}"
+if ((${#platforms[@]} > 1)); then
+    [[ $engine == podman ]] || stop "an index of several platforms is made with podman; with docker, one platform at a time"
+    # A tag that was an image or an index before.
+    podman manifest rm "$name:$tag" >/dev/null 2>&1 || podman untag "$name:$tag" >/dev/null 2>&1 || true
+    podman manifest create "$name:$tag" >/dev/null
+fi
 
 binaries=$(mktemp -d)
 trap 'rm -rf "$binaries"' EXIT
-cp "$built/emberscope" "$built/emberscope-sidecar" "$binaries"
+for platform in "${platforms[@]}"; do
+    say "compiling both programs for $platform, linked statically (some minutes, the first time)"
+    built=$("$root/manifests/images/compile.sh" --platform "$platform")
+    cp "$built/emberscope" "$built/emberscope-sidecar" "$binaries"
 
-build=(podman build --layers=false) # no cache of steps: there is nothing to save
-[[ $engine == podman ]] || build=(docker buildx build --load)
-# The folder with the binaries is the stage `binaries` and the whole context.
-# shellcheck disable=SC2086
-"${build[@]}" ${BUILD_FLAGS:-} --quiet --file "$root/manifests/images/Dockerfile" \
-    --build-context "binaries=$binaries" --tag "$name:$tag" "$binaries" >/dev/null
-say "$name:$tag: $(du --bytes --total "$binaries"/* | tail -n 1 | cut -f 1 | numfmt --to=iec) in two static binaries"
+    build=(podman build --layers=false) # no cache of steps: there is nothing to save
+    [[ $engine == podman ]] || build=(docker buildx build --load)
+    into=--tag
+    ((${#platforms[@]} == 1)) || into=--manifest
+    # The folder with the binaries is the stage `binaries` and the whole context.
+    # shellcheck disable=SC2086
+    "${build[@]}" ${BUILD_FLAGS:-} --quiet --platform "$platform" --file "$root/manifests/images/Dockerfile" \
+        --build-context "binaries=$binaries" "$into" "$name:$tag" "$binaries" >/dev/null
+    say "$name:$tag, $platform: $(du --bytes --total "$binaries"/* | tail -n 1 | cut -f 1 | numfmt --to=iec) in two static binaries"
+done

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -221,16 +222,16 @@ impl Trial {
         self.folder.path()
     }
 
-    /// Waits until Spark has ended by itself; what it printed.
+    /// Waits until Spark has ended; what it printed.
     pub async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
-        Ok(self.spark_ends_with(patience).await?.0)
+        Ok(self.spark_exits(patience).await?.1)
     }
 
-    /// The same, and its exit code; none if a signal ended it.
-    pub async fn spark_ends_with(&mut self, patience: Duration) -> Result<(String, Option<i32>)> {
+    /// The same, and the exit status of its JVM.
+    pub async fn spark_exits(&mut self, patience: Duration) -> Result<(ExitStatus, String)> {
         let status = self.programs.ends(SPARK, patience).await?;
         let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
-        Ok((String::from_utf8_lossy(&log).into_owned(), status.code()))
+        Ok((status, String::from_utf8_lossy(&log).into_owned()))
     }
 
     /// Tells the sidecars that Spark has ended, as the kubelet does, and waits until they have too.

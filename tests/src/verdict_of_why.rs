@@ -140,7 +140,7 @@ impl Trial {
         if let Some(why) = trial.not_enclosed() {
             return Ok(Self::NotTried(why.to_owned()));
         }
-        let (log, code) = trial.spark_ends_with(Duration::from_mins(6)).await?;
+        let (status, log) = trial.spark_exits(Duration::from_mins(6)).await?;
         trial.sidecars_end(Duration::from_mins(1)).await?;
         let found = last(prometheus, "spark_driver_dag_scheduler_active_jobs").await?;
         let id = found.iter().find_map(|one| one.labels.get("application_id").cloned());
@@ -158,7 +158,7 @@ impl Trial {
             std::fs::write(file, render::facts_json(&facts))?;
         }
         facts.log = Some(driver_log::read(&log));
-        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), code, case)];
+        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), status.code(), case)];
         facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         let answer = answer(&facts);
         let codes: Vec<String> =

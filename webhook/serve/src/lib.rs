@@ -20,6 +20,7 @@ mod listener;
 mod metrics;
 mod mutate;
 mod ops;
+mod peer;
 mod peers;
 mod readiness;
 mod reload;
@@ -38,7 +39,6 @@ use emberscope_core::{AllSettings, ClusterState, Config, Namespaces, NativeSidec
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use lifecycle::Phase;
@@ -202,7 +202,7 @@ async fn serve(options: Options, config: Config) -> Result<()> {
     if let Some(file) = options.config.clone() {
         tokio::spawn(reload::watch(file, Arc::clone(&shared)));
     }
-    let tls = Some(TlsAcceptor::from(Arc::new(tls_config(&shared.certificate)?)));
+    let tls = Some(Arc::new(tls_config(&shared.certificate)?));
     let webhook = listens(tls, Limits::WEBHOOK);
     let webhook =
         tokio::spawn(webhook.serve(listener, mutate::router(Arc::clone(&shared), phase.clone())));

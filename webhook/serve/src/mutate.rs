@@ -20,7 +20,7 @@ use tracing::{debug, error, info, warn};
 use crate::Shared;
 use crate::body;
 use crate::lifecycle::{Phase, Watch};
-use crate::peers::Peer;
+use crate::peer::Peer;
 use crate::room::Room;
 
 /// What answers a review: [`admission::answer`], or in a test something worse.
