@@ -3,6 +3,7 @@
 use std::fs;
 
 use emberscope_why::QUERIES;
+use emberscope_why::facts::LastState;
 use emberscope_why::findings::{CATALOG, THRESHOLDS};
 
 use crate::generated::{check, fenced, root, table};
@@ -68,6 +69,37 @@ fn the_page_of_findings_is_the_catalog() {
             ("thresholds", table(["name", "from", "of what, and why"], thresholds)),
         ],
     );
+}
+
+#[test]
+fn what_is_asked_for_is_served() {
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for query in QUERIES {
+        let expression = (query.expression)();
+        let words = expression.split(|c| !is_name(c));
+        let metrics = words.filter(|word| {
+            ["spark_", "metrics_", "emberscope_"].iter().any(|start| word.starts_with(start))
+        });
+        // A label's name, and the beginnings of regular expressions.
+        let whole = metrics.filter(|word| !word.ends_with('_') && *word != "spark_role");
+        for metric in whole {
+            assert!(page.contains(&format!("| `{metric}` |")), "{}: {metric}", query.name);
+        }
+    }
+}
+
+#[test]
+fn every_evidence_of_a_containers_end_is_understood() {
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let (_, table) = page.split_once("| evidence | what is known |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let evidence: Vec<&str> = rows.map(|(evidence, _)| evidence).collect();
+    assert!(evidence.len() >= 7, "{evidence:?}");
+    for one in evidence {
+        assert!(LastState::of_label(one).is_some(), "{one}");
+    }
 }
 
 /// A threshold's reason names the alert that has it: `…; SparkSpillHigh's`.
