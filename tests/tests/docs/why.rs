@@ -6,6 +6,8 @@ use emberscope_why::QUERIES;
 use emberscope_why::facts::LastState;
 use emberscope_why::findings::{CATALOG, THRESHOLDS};
 
+use serde_json::Value;
+
 use crate::generated::{check, fenced, root, table};
 
 #[test]
@@ -105,27 +107,38 @@ fn every_evidence_of_a_containers_end_is_understood() {
 /// A threshold's reason names the alert that has it: `…; SparkSpillHigh's`.
 #[test]
 fn an_alert_that_says_the_same_has_the_same_threshold() {
-    let rules =
-        fs::read_to_string(root().join("manifests/monitoring/rules/job-alerts.yaml")).unwrap();
+    let rules = |file: &str| {
+        let path = root().join("manifests/monitoring/rules").join(file);
+        let text = fs::read_to_string(path).unwrap();
+        let value: Value = serde_saphyr::from_str(&text).unwrap();
+        let groups = value["groups"].as_array().unwrap().clone();
+        groups.into_iter().flat_map(|group| group["rules"].as_array().unwrap().clone())
+    };
+    let all: Vec<Value> = rules("job-alerts.yaml").chain(rules("recording.yaml")).collect();
+    let expression = |kind: &str, name: &str| {
+        let rule = all.iter().find(|rule| rule[kind] == name);
+        let text = rule.unwrap_or_else(|| panic!("{name}"))["expr"].as_str().unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     let mut compared = 0;
     for threshold in THRESHOLDS {
-        let words = threshold.reason.split(|c: char| !c.is_alphanumeric());
-        let Some(alert) =
-            words.into_iter().find(|word| word.starts_with("Spark") && word.len() > 8)
-        else {
+        let mut words = threshold.reason.split(|c: char| !c.is_alphanumeric() && c != '\'');
+        let Some(alert) = words.find_map(|word| {
+            word.strip_suffix("'s").filter(|word| word.starts_with("Spark") && word.len() > 5)
+        }) else {
             continue;
         };
-        if !threshold.reason.contains(&format!("{alert}'s")) {
-            continue;
+        // With what the recorded series in it are made of.
+        let mut text = expression("alert", alert);
+        for record in all.iter().filter_map(|rule| rule["record"].as_str()) {
+            if text.contains(record) {
+                text += &expression("record", record);
+            }
         }
-        let (_, rest) =
-            rules.split_once(&format!("- alert: {alert}\n")).unwrap_or_else(|| panic!("{alert}"));
-        let (expression, _) = rest.split_once("annotations:").unwrap();
         let value = threshold.value;
         let gib = value / 1_073_741_824.0;
-        let text = if gib >= 1.0 { format!("{gib} * 2^30") } else { value.to_string() };
-        let found = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(found.contains(&text), "{} is {text}, and {alert} is {found}", threshold.name);
+        let number = if gib >= 1.0 { format!("{gib} * 2^30") } else { value.to_string() };
+        assert!(text.contains(&number), "{} is {number}, and {alert} is {text}", threshold.name);
         compared += 1;
     }
     assert!(compared >= 12, "{compared}");

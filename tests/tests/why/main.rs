@@ -12,7 +12,7 @@ async fn hold(name: &str) {
     match Trial::of(case).await.unwrap() {
         Trial::NotTried(why) => eprintln!("{name} was not tried: {why}"),
         Trial::Answered { wrong: None, .. } => {}
-        Trial::Answered { wrong: Some(wrong), text } => panic!("{name}: {wrong}\n{text}"),
+        Trial::Answered { wrong: Some(wrong), text, .. } => panic!("{name}: {wrong}\n{text}"),
     }
 }
 
