@@ -74,6 +74,20 @@ fn the_page_of_findings_is_the_catalog() {
 }
 
 #[test]
+fn the_runbook_of_an_alert_names_the_command_and_the_finding() {
+    for rule in CATALOG {
+        let Some(alert) = rule.alert else { continue };
+        let page = fs::read_to_string(root().join(format!("docs/runbooks/{alert}.md"))).unwrap();
+        assert!(page.contains("`emberscope why APPLICATION"), "{alert}");
+        assert!(
+            page.contains(&format!("[`{}`](../findings.md)", rule.code)),
+            "{alert}: {}",
+            rule.code
+        );
+    }
+}
+
+#[test]
 fn what_is_asked_for_is_served() {
     let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
