@@ -47,6 +47,7 @@ def missing_module(spark, seconds):
 
 def heap(spark, seconds):
     """More in the driver's heap than there is room for."""
+    clean(spark, 10)
     arrays = spark.sparkContext._jvm.java.util.Arrays
     kept = []
     while True:

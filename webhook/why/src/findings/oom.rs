@@ -129,20 +129,24 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
     if let Some(message) = in_log {
         found = found.logged(message);
     }
-    match worst {
-        Some(worst) => Some(bill_and_change(found, case, worst, role)),
-        None => {
-            let limit = told.first().and_then(|pod| pod.memory_limit_bytes);
-            let heap = heap_setting(case, role);
-            Some(match limit.zip(heap).map(|(limit, heap)| (limit - heap).max(0.0)) {
-                Some(overhead) => found.set(
-                    &format!("spark.{word}.memoryOverhead"),
-                    units::setting((overhead * 2.0).max(GIB)),
-                    format!("twice the {} that there are beside the heap; what filled them was not seen", bytes(overhead)),
+    if let Some(worst) = worst {
+        Some(bill_and_change(found, case, worst, role))
+    } else {
+        let limit = told.first().and_then(|pod| pod.memory_limit_bytes);
+        let heap = heap_setting(case, role);
+        Some(match limit.zip(heap).map(|(limit, heap)| (limit - heap).max(0.0)) {
+            Some(overhead) => found.set(
+                &format!("spark.{word}.memoryOverhead"),
+                units::setting((overhead * 2.0).max(GIB)),
+                format!(
+                    "twice the {} that there are beside the heap; what filled them was not seen",
+                    bytes(overhead)
                 ),
-                None => found.advise(format!("more spark.{word}.memoryOverhead; which memory it was that was short is not known")),
-            })
-        }
+            ),
+            None => found.advise(format!(
+                "more spark.{word}.memoryOverhead; which memory it was that was short is not known"
+            )),
+        })
     }
 }
 

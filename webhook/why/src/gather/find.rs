@@ -78,14 +78,14 @@ pub(super) async fn in_prometheus(
     };
     let each: Vec<String> = CALLED.iter().map(|label| one(PRESENCE, label)).collect();
     let expression = format!("max by ({IDENTITY}) ({})", each.join(" or "));
-    let found = runs(series::over(client, &expression, window, step).await?, step);
+    let found = runs(&series::over(client, &expression, window, step).await?, step);
     if !found.is_empty() {
         return Ok(found);
     }
     // Where targets have no label of the name, Spark's own pages have it.
     let named = one(NAMED, "application_name");
     let expression = format!("max by ({IDENTITY}, application_name) ({named})");
-    Ok(runs(series::over(client, &expression, window, step).await?, step))
+    Ok(runs(&series::over(client, &expression, window, step).await?, step))
 }
 
 /// Every run in that time, in one namespace or in all.
@@ -98,14 +98,14 @@ pub(super) async fn every(
     let inside = namespace.map(|name| format!("namespace={}", quoted(name))).unwrap_or_default();
     let expression =
         format!("max by ({IDENTITY}) (last_over_time({PRESENCE}{{{inside}}}[{step:.0}s]))");
-    Ok(runs(series::over(client, &expression, window, step).await?, step))
+    Ok(runs(&series::over(client, &expression, window, step).await?, step))
 }
 
 fn step([start, end]: [f64; 2], looks: f64) -> f64 {
     ((end - start) / looks).ceil().max(15.0)
 }
 
-fn runs(series: Vec<Series>, step: f64) -> Vec<Run> {
+fn runs(series: &[Series], step: f64) -> Vec<Run> {
     let run = |one: &Series| {
         let label = |name| one.label(name).map(str::to_owned);
         Some(Run {

@@ -86,10 +86,7 @@ pub(super) async fn facts(
         .collect())
 }
 
-fn by<'s>(
-    series: &'s [Series],
-    key: fn(&Series) -> Option<&str>,
-) -> BTreeMap<&'s str, Vec<&'s Series>> {
+fn by(series: &[Series], key: fn(&Series) -> Option<&str>) -> BTreeMap<&str, Vec<&Series>> {
     let mut map: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
     for one in series {
         if let Some(key) = key(one) {

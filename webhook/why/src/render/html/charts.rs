@@ -218,16 +218,13 @@ fn table<const N: usize>(
     heads: [&str; N],
     rows: impl Iterator<Item = [Option<String>; N]>,
 ) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th>{}</th>", escape(head))).collect();
-    let rows: String = rows
-        .map(|row| {
-            let cells: String = row
-                .iter()
-                .map(|cell| format!("<td>{}</td>", escape(cell.as_deref().unwrap_or("–"))))
-                .collect();
-            format!("<tr>{cells}</tr>\n")
-        })
-        .collect();
+    let cell = |tag: &str, text: &str| format!("<{tag}>{}</{tag}>", escape(text));
+    let heads = heads.map(|head| cell("th", head)).concat();
+    let row = |row: [Option<String>; N]| {
+        let cells = row.map(|text| cell("td", text.as_deref().unwrap_or("–"))).concat();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let rows = rows.map(row).collect::<Vec<_>>().concat();
     format!(
         "<section>\n<h2>{}</h2>\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>",
         escape(heading)
