@@ -59,7 +59,7 @@ def flaky(spark, seconds):
 
     def once(index, rows):
         context = TaskContext.get()
-        if context.attemptNumber() == 0 and index % 3 == 0:
+        if context.attemptNumber() == 0 and index % 2 == 0:
             raise RuntimeError("connection reset by the shop's database")
         return rows
 

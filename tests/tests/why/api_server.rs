@@ -173,7 +173,7 @@ fn a_name_that_is_nearly_right_is_offered() {
     let output = setting.why(None, &["nightly-order", "-n", &namespace]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.code() == Some(1) && said.contains("did you mean nightly-orders?"),
+        output.status.code() == Some(1) && said.contains("did you mean nightly-orders"),
         "{said}"
     );
     assert!(said.contains("the API server knows 1 driver"), "{said}");
