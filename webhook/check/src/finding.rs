@@ -101,6 +101,7 @@ checks! {
     MISTYPED = Namespaces, "mistyped", "no namespace has that label with another value, or as an annotation";
     INJECTED = Pods, "injected", "Spark's pods of the last 24 hours in these namespaces have the sidecar";
     UP_TO_DATE = Pods, "up_to_date", "they have it by the version and configuration that are installed (warning)";
+    FUSES = Pods, "fuses", "the webhook sees Spark's pods (warning), and leaves none alone because the sidecar does not start";
     STARTED = Sidecars, "started", "no pod waits for its sidecar, such as for an image that cannot be pulled";
     ANSWERING = Sidecars, "answering", "the sidecars of up to three running pods answer, asked through the API server";
     SOURCES = Sidecars, "sources", "their sources are up";

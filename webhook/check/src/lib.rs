@@ -12,6 +12,7 @@
 mod call;
 mod certificates;
 mod finding;
+mod fuses;
 mod kubernetes;
 mod namespaces;
 mod pods;
@@ -225,6 +226,10 @@ async fn of_cluster(
         pods::judge(&pods, &known)
     });
 
+    if let (By::Webhook, Some(pod)) = (by, server.ready_pod()) {
+        let page = fuses::fetch(client, &options.namespace, &pod).await;
+        findings.push(fuses::judge(page.as_deref()));
+    }
     let running = pods.map(|pods| pods.running).unwrap_or_default();
     let mut pages = Vec::new();
     for target in running.targets() {

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::fuse::BlownFuse;
+
 /// What is known of each namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Namespaces {
@@ -12,10 +14,13 @@ pub struct Namespaces {
 
 /// What is known of one namespace. Nothing, where the webhook may not ask or there is no cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NamespaceState {}
+pub struct NamespaceState {
+    /// The fuses that are blown there.
+    pub fuses: Vec<BlownFuse>,
+}
 
 /// A namespace of which nothing is known.
-const NOTHING: &NamespaceState = &NamespaceState {};
+const NOTHING: &NamespaceState = &NamespaceState { fuses: Vec::new() };
 
 impl Namespaces {
     /// What is known of one.
@@ -31,6 +36,30 @@ impl Namespaces {
         if **state == *NOTHING {
             self.by_name.remove(namespace);
         }
+    }
+
+    /// These fuses are blown, and no others.
+    pub fn learn_fuses(&mut self, blown: impl Iterator<Item = BlownFuse>) {
+        let with_fuses = |(name, state): (&String, &Arc<NamespaceState>)| {
+            (!state.fuses.is_empty()).then(|| name.clone())
+        };
+        let mut by_namespace: HashMap<String, Vec<BlownFuse>> =
+            self.by_name.iter().filter_map(with_fuses).map(|name| (name, Vec::new())).collect();
+        for fuse in blown {
+            by_namespace.entry(fuse.key.namespace.clone()).or_default().push(fuse);
+        }
+        for (namespace, mut fuses) in by_namespace {
+            fuses.sort_by(|a, b| a.key.cmp(&b.key));
+            self.learn(&namespace, |state| state.fuses = fuses);
+        }
+    }
+}
+
+impl NamespaceState {
+    /// The blown fuse of an image, as this configuration injects it.
+    #[must_use]
+    pub fn fuse(&self, image: &str, injected: &str) -> Option<&BlownFuse> {
+        self.fuses.iter().find(|fuse| fuse.key.image == image && fuse.key.injected == injected)
     }
 }
 

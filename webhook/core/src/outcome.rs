@@ -44,12 +44,16 @@ pub fn outcome_for(
 #[must_use]
 pub fn outcome_by(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Outcome {
     let decision = plan::decide(pod, settings, known);
+    let detail = match decision {
+        Decision::Skip(Skip::SidecarDoesNotStart) => failures(known),
+        _ => None,
+    };
     Outcome {
         patch: patch::operations(pod, &decision),
         decision,
         role: settings.config.roles.of(pod),
         profile: settings.profile.clone(),
-        detail: None,
+        detail,
     }
 }
 
@@ -119,6 +123,14 @@ impl Outcome {
         };
         warnings.iter().map(|text| sized(&format!("emberscope: {text}"))).collect()
     }
+}
+
+/// Why sidecars of a namespace do not start.
+fn failures(known: &NamespaceState) -> Option<String> {
+    let mut failures: Vec<&str> = known.fuses.iter().map(|fuse| fuse.failure.as_str()).collect();
+    failures.sort_unstable();
+    failures.dedup();
+    (!failures.is_empty()).then(|| failures.join(", "))
 }
 
 fn missing(Lack { partial, culprit }: &Lack) -> String {

@@ -26,8 +26,11 @@ pub mod spark_container;
 pub mod submit_opts;
 pub mod user;
 
+use std::sync::Arc;
+
 use crate::config::{SecretName, Settings, SidecarConfig};
 use crate::contract::INJECTED;
+use crate::fuse::FuseKey;
 use crate::namespace_state::NamespaceState;
 use crate::origin::Sourced;
 use crate::pod::{Container, Pod, PodSpec};
@@ -75,6 +78,8 @@ pub struct Plan {
     pub sidecar: Sidecar,
     /// What the pod does not get.
     pub lacks: Vec<Lack>,
+    /// The blown fuse that this executor is to try; one does, and the next is left alone.
+    pub tries: Option<Arc<FuseKey>>,
 }
 
 /// Something that an injected pod does not get.
@@ -109,8 +114,12 @@ pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState)
             (skip, _) => Decision::Skip(skip),
         };
     }
+    let tries = case.fuse().map(|fuse| Arc::clone(&fuse.key));
     match spark_container::find(spec, role, &wanted) {
-        Some(spark) => Decision::Inject(Box::new(plan(pod, spec, role, spark, settings, wanted))),
+        Some(spark) => {
+            let plan = plan(pod, spec, role, spark, settings, wanted);
+            Decision::Inject(Box::new(Plan { tries, ..plan }))
+        }
         None => Decision::Skip(Skip::SparkContainerNotFound),
     }
 }
@@ -164,6 +173,7 @@ fn plan(
         sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted),
         spark_container,
         lacks,
+        tries: None,
     }
 }
 

@@ -71,6 +71,8 @@ reasons! {
     PortInUse = "port_in_use", "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port";
     /// In a Guaranteed pod the sidecar has to ask for something, which a gang scheduler was not told.
     GuaranteedGang = "guaranteed_gang", "a Guaranteed pod of a gang (YuniKorn, Volcano, Kueue or the coscheduling plugin): its sidecar would have to ask for CPU and memory that the gang has not reserved";
+    /// The fuse is blown.
+    SidecarDoesNotStart = "sidecar_does_not_start", "sidecars with this image do not start in this namespace, and Spark would wait for them; emberscope check names the pods and what helps";
     /// A bug in this program.
     InternalError = "internal_error", "a bug in emberscope; its log has more";
 }

@@ -9,13 +9,17 @@
 //! | `events` | what was mended, for those who look at the Secret |
 //! | `own_image` | the image that this program runs from, and the sidecar is injected with |
 //! | `kubelets` | whether every kubelet knows native sidecars |
+//! | `pending` | Spark's pods, for those whose sidecar does not start |
+//! | `fuse_events` | that pods are left alone, for those who look at one |
 //!
 //! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
 
 mod ca_bundle;
 mod events;
+mod fuse_events;
 mod kubelets;
 mod own_image;
+mod pending;
 mod restraint;
 mod secret;
 mod watch;
@@ -39,6 +43,7 @@ use ca_bundle::CaBundle;
 use events::Events;
 pub(crate) use kubelets::Kubelets;
 pub(crate) use own_image::OwnPod;
+pub(crate) use pending::watch_pods;
 use restraint::Restraint;
 use secret::CertificateSecret;
 

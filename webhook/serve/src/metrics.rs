@@ -1,5 +1,7 @@
 //! What the webhook counts.
 
+mod fuse;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
@@ -10,6 +12,8 @@ use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
+
+pub(crate) use fuse::FuseMetrics;
 
 /// The webhook's metrics, all in one registry.
 #[derive(Debug)]
@@ -29,6 +33,7 @@ pub struct Metrics {
     reloads: IntCounterVec,
     last_reload_successful: IntGauge,
     native: IntGauge,
+    fuse: FuseMetrics,
     build: IntGauge,
 }
 
@@ -103,6 +108,7 @@ impl Metrics {
                 "emberscope_sidecar_native",
                 "Whether every kubelet is known to know native sidecars (1); where not (0), pods are left alone.",
             )?)?,
+            fuse: FuseMetrics::new(&mut registrar)?,
             build: registrar.add(IntGauge::with_opts(
                 Opts::new("emberscope_build_info", "The running version; always 1.")
                     .const_label("version", env!("CARGO_PKG_VERSION")),
@@ -176,6 +182,11 @@ impl Metrics {
     /// Notes what kubelets know.
     pub fn kubelets(&self, know: NativeSidecars) {
         self.native.set(i64::from(know == NativeSidecars::Everywhere));
+    }
+
+    /// Those of the fuses.
+    pub(crate) const fn fuse(&self) -> &FuseMetrics {
+        &self.fuse
     }
 
     /// Counts a change of the configuration file.

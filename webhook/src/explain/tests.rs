@@ -126,7 +126,7 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         }),
     ];
     // Of the cluster, not of the pod; see below.
-    let of_cluster = [Skip::NoNativeSidecars, Skip::NoImage];
+    let of_cluster = [Skip::NoNativeSidecars, Skip::NoImage, Skip::SidecarDoesNotStart];
     let of_pods = ORDER.into_iter().filter(|skip| !of_cluster.contains(skip));
     assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {

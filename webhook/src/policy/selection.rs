@@ -92,6 +92,8 @@ fn refusals() -> impl Iterator<Item = Condition> {
             | Skip::GuaranteedGang
             // Kubelets that may talk to an API server with such policies all know native sidecars.
             | Skip::NoNativeSidecars
+            // What becomes of pods is seen by the webhook alone.
+            | Skip::SidecarDoesNotStart
             // The image is named when the policy is printed.
             | Skip::NoImage
             // Of reviews, which there are none of.

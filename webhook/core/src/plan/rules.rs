@@ -7,6 +7,7 @@ use super::{gang, spark_container};
 use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::fuse::BlownFuse;
 use crate::namespace_state::NamespaceState;
 use crate::native_sidecars::NativeSidecars;
 use crate::pod::{Container, Pod, PodSpec};
@@ -21,6 +22,13 @@ pub(super) struct Case<'c, 'p> {
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
     pub(super) known: &'c NamespaceState,
+}
+
+impl Case<'_, '_> {
+    /// The blown fuse of what would be injected.
+    pub(super) fn fuse(&self) -> Option<&BlownFuse> {
+        self.known.fuse(self.wanted.sidecar.image.as_str(), &self.settings.injected)
+    }
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.
@@ -56,6 +64,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         skip: Skip::GuaranteedGang,
         holds: |case| gang::has(case.pod) && qos(case.spec) == Qos::Guaranteed,
+    },
+    Rule {
+        skip: Skip::SidecarDoesNotStart,
+        holds: |case| case.fuse().is_some_and(|fuse| fuse.bars(case.role)),
     },
 ];
 
