@@ -1,7 +1,7 @@
 //! Processes that the kernel killed for want of memory, and which memory it was that they wanted.
 
 use super::finding::{Case, Certainty, Found, Provoked, Rule, Severity};
-use super::thresholds::{HEADROOM, PYTHON_SHARE};
+use super::thresholds::{HEADROOM, OVERHEAD_UNKNOWN, PYTHON_SHARE};
 use crate::facts::{Container, LastState, Memory, Pod, Role};
 use crate::units::{self, GIB, bytes};
 
@@ -133,19 +133,23 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
         Some(bill_and_change(found, case, worst, role))
     } else {
         let limit = told.first().and_then(|pod| pod.memory_limit_bytes);
-        let heap = heap_setting(case, role);
-        Some(match limit.zip(heap).map(|(limit, heap)| (limit - heap).max(0.0)) {
-            Some(overhead) => found.set(
-                &format!("spark.{word}.memoryOverhead"),
-                units::setting((overhead * 2.0).max(GIB)),
-                format!(
-                    "twice the {} that there are beside the heap; what filled them was not seen",
-                    bytes(overhead)
-                ),
-            ),
-            None => found.advise(format!(
-                "more spark.{word}.memoryOverhead; which memory it was that was short is not known"
-            )),
+        let setting = format!("spark.{word}.memoryOverhead");
+        Some(match (limit, heap_setting(case, role)) {
+            (Some(limit), Some(heap)) => {
+                let overhead = (limit - heap).max(0.0);
+                let why = "there are beside the heap; what filled them was not seen";
+                let why = format!("twice the {} that {why}", bytes(overhead));
+                found.set(&setting, units::setting((overhead * 2.0).max(GIB)), why)
+            }
+            (Some(limit), None) => {
+                let why = "more than Spark leaves beside the heap by itself";
+                let why =
+                    format!("{why} under a limit of {}; what filled it was not seen", bytes(limit));
+                found.set(&setting, units::setting((limit * OVERHEAD_UNKNOWN).max(GIB)), why)
+            }
+            (None, _) => {
+                found.advise(format!("raise {setting}; which memory was short is not known"))
+            }
         })
     }
 }

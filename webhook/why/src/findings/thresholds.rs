@@ -27,6 +27,7 @@ thresholds! {
     PYTHON_SHARE = 0.25, "Python's memory of the container's: below it the JVM is what fills it";
     PYTHON_GROWTH = 1.05, "growth in each of two spans of ten minutes; SparkPythonMemoryGrowing's: a step up does that once only";
     HEADROOM = 1.25, "what is advised above what was seen: memory is seen once a scrape, and peaks lie between";
+    OVERHEAD_UNKNOWN = 0.6, "what is advised beside the heap, of a limit of which nothing else is known: spark.kubernetes.memoryOverheadFactor makes it 9 % of a JVM's limit and 29 % of a Python job's";
     GC_SHARE = 0.2, "of the time the JVM stood still; SparkGarbageCollectionHigh's";
     GC_SECONDS = 60.0, "garbage collection in all, in seconds: a share of little is little";
     THROTTLED = 0.5, "periods in which the CPU limit was used up, of those with something to run; SparkCpuThrottled's";
