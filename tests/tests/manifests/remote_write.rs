@@ -204,6 +204,29 @@ fn an_empty_role_leaves_the_service_account_without_one() {
     assert_eq!(annotations["emberscope.dev/role-arn"], "");
 }
 
+/// Rules that are evaluated in Amazon Managed Prometheus too would record and alert twice: the overlay has the
+/// patch that takes them out of the cluster, behind comment signs.
+#[test]
+fn the_rules_can_be_left_to_the_managed_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (root().join("manifests"), folder.path());
+    output("cp", &["-r", from.to_str().unwrap(), to.to_str().unwrap()]);
+    let overlay = folder.path().join(OVERLAY);
+    let has_rules = |objects: &[Value]| {
+        objects.iter().any(|object| object["metadata"]["name"] == "emberscope-rules")
+    };
+    assert!(has_rules(&rendered(overlay.to_str().unwrap())));
+    let text = read(&format!("{OVERLAY}/kustomization.yaml"));
+    let (before, rest) =
+        text.split_once("  # - target: {kind: ConfigMap, name: emberscope-rules}").unwrap();
+    let (patch, after) = rest.split_once("name: emberscope-rules\n").unwrap();
+    let patch = patch.replace("\n  # ", "\n  ");
+    let target = "  - target: {kind: ConfigMap, name: emberscope-rules}";
+    let without = format!("{before}{target}{patch}name: emberscope-rules\n{after}");
+    fs::write(overlay.join("kustomization.yaml"), without).unwrap();
+    assert!(!has_rules(&rendered(overlay.to_str().unwrap())));
+}
+
 #[test]
 fn but_for_remote_write_the_configuration_is_that_of_every_server() {
     let ours = |overlay: &str| {

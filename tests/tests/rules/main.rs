@@ -9,6 +9,7 @@
 mod alertmanager;
 mod expression;
 mod files;
+mod managed;
 mod many_executors;
 mod metric_names;
 mod operator;
