@@ -1,6 +1,7 @@
 //! `manifests/aws/rules.yaml` and `alert-manager.yaml`: the same rules as one namespace of Amazon Managed
 //! Prometheus, and the same routes for its alert manager. Written from the plain files, never by hand.
 
+use std::fmt::Write as _;
 use std::{env, fs};
 
 use emberscope_tests::rules::{FILES, FOLDER};
@@ -44,11 +45,13 @@ fn definition() -> String {
     let routes: Value = serde_saphyr::from_str(&plain).unwrap();
     for receiver in routes["receivers"].as_array().unwrap() {
         let name = receiver["name"].as_str().unwrap();
-        text += &format!(
+        write!(
+            text,
             "  - name: {name}\n    sns_configs:\n      - topic_arn: ${{{name}}}\n        \
              send_resolved: true\n        sigv4:\n          region: ${{region}}\n        \
              subject: Emberscope, {name}\n"
-        );
+        )
+        .unwrap();
     }
     let lines = text.lines().map(|line| match line {
         "" => "\n".to_owned(),
