@@ -101,6 +101,7 @@ missing_packages() {
     # How many messages an incident is, Alertmanager itself says.
     [[ $level != test ]] || { command -v prometheus-alertmanager && command -v amtool; } >/dev/null || echo prometheus-alertmanager
     [[ $level != test ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
+    [[ $level != test ]] || "$root/tests/control-plane.sh" built helm || "$root/tests/control-plane.sh" buildable || echo golang-go
     [[ $level != node ]] || missing_packages_of_node
 }
 
@@ -241,6 +242,10 @@ set_up_aws() {
 set_up_cluster() {
     set_up_aws
     set_up_spark "$(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"
+    "$root/tests/control-plane.sh" built helm ||
+        long "building Helm from its Go modules, once (about 2 minutes on two cores)" \
+            "$root/tests/control-plane.sh" build helm ||
+        stop "Helm could not be built (above, and in $log); mend that, then run this again"
     has_control_plane && return
     long "building etcd, kube-apiserver and kubectl from their Go modules, once (about 5 minutes on two cores)" \
         "$root/tests/control-plane.sh" build ||

@@ -20,7 +20,7 @@ use crate::sources::cgroup::Cgroup;
 use crate::sources::processes::Processes;
 use crate::sources::spark::client::Client;
 use crate::sources::spark::push::{self, Store};
-use crate::sources::spark::{DriverPage, ExecutorsPage, Push, Wanted};
+use crate::sources::spark::{DriverPage, ExecutorsPage, Push, StatusApi, Wanted};
 
 /// Runs the sidecar. Returns when it is time to leave.
 ///
@@ -104,8 +104,11 @@ fn spark(
         Role::Driver => {
             let client = Arc::new(Client::new(ui_port, wanted.application_id.clone()));
             let page = Arc::new(DriverPage::new(Arc::clone(&client), Arc::clone(&wanted)));
+            let api = StatusApi::new(Arc::clone(&client), Arc::clone(&wanted), Arc::clone(&store));
+            let api = Arc::new(api);
+            tokio::spawn(Arc::clone(&api).ask_now_and_then());
             let push = Push::of_driver(store, wanted, period, Arc::clone(&page));
-            vec![page, Arc::new(ExecutorsPage::new(client)), Arc::new(push)]
+            vec![page, Arc::new(ExecutorsPage::new(client)), api, Arc::new(push)]
         }
         Role::Executor => vec![Arc::new(Push::of_executor(store, wanted, period))],
     }

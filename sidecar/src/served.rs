@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::exposition::Page;
-use crate::sources::spark::{catalog, executors_page};
+use crate::sources::spark::{catalog, executors_page, status_api};
 use crate::sources::{cgroup, processes};
 use crate::{container_exit, node};
 
@@ -18,6 +18,7 @@ const OTHERS: [&str; 6] = ["application_id", "executor_id", "le", "quantile", "t
 pub fn label_names() -> BTreeSet<String> {
     let pages = [
         executors_page::documented(),
+        status_api::documented(),
         cgroup::documented(),
         processes::documented(),
         container_exit::documented(),

@@ -18,7 +18,7 @@ resource "aws_prometheus_alert_manager_definition" "this" {
 
   workspace_id = aws_prometheus_workspace.this.id
   definition = templatefile("${path.module}/../alert-manager.yaml", merge(
-    { region = var.region },
+    { region = local.region },
     { for name, topic in aws_sns_topic.alerts : name => topic.arn },
   ))
 
@@ -30,6 +30,7 @@ resource "aws_sns_topic" "alerts" {
   for_each = local.receivers
 
   name = "${var.name}-${each.key}"
+  tags = local.tags
 }
 
 resource "aws_sns_topic_policy" "alerts" {
@@ -93,4 +94,5 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
   treat_missing_data  = "breaching"
   alarm_actions       = [aws_sns_topic.alerts["page"].arn]
   ok_actions          = [aws_sns_topic.alerts["page"].arn]
+  tags                = local.tags
 }

@@ -1,8 +1,9 @@
-//! What Spark says about itself: two pages of its UI on the driver, a push from each executor.
+//! What Spark says about itself: two pages and the status API of its UI on the driver, a push from each
+//! executor.
 //!
 //! ```text
 //! client -> driver_page -> text -> names -> registry -> catalog      push -> names -> registry -> catalog
-//! client -> executors_page -> text
+//! client -> executors_page -> text        client -> status_api
 //! ```
 //!
 //! Spark's text is close to Prometheus' format and often not in it: [`text`] reads it leniently.
@@ -18,9 +19,11 @@ pub mod push;
 mod read;
 mod registry;
 pub mod servlet;
+pub mod status_api;
 mod text;
 
 pub use read::{DriverPage, ExecutorsPage, Push};
+pub use status_api::StatusApi;
 
 pub use super::{Reason, Repairs};
 

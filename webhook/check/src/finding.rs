@@ -1,5 +1,6 @@
 //! What is looked at, and what was found.
 
+use emberscope_ask::Refusal;
 use serde::{Serialize, Serializer};
 
 /// A link of the chain from the API server to the metrics' store.
@@ -168,3 +169,17 @@ impl Check {
         Finding { check: self, outcome, sentence, remedy }
     }
 }
+
+impl Check {
+    /// The finding where an answer was refused. A missing right is no failure of the cluster's.
+    pub(crate) fn refused(self, what: &str, refusal: &Refusal) -> Finding {
+        match refusal {
+            Refusal::Forbidden(_) => self.warn(format!("{what} is not known: {refusal}"), GRANT),
+            _ => self.fail(format!("{what}: {refusal}"), "kubectl get --raw '/readyz?verbose'"),
+        }
+    }
+}
+
+/// What gives the rights that do no harm.
+const GRANT: &str = "kubectl apply -f manifests/components/check/clusterrole.yaml
+kubectl create clusterrolebinding emberscope-check --clusterrole=emberscope-check --user=NAME";

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use emberscope_core::plan::ORDER;
-use emberscope_core::{AllSettings, Pod, Skip, contract, outcome_for};
+use emberscope_core::{AllSettings, NamespaceState, Pod, Skip, contract, outcome_for};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::certificates::logs;
 use crate::finding::{Finding, INJECTED, UP_TO_DATE};
 use crate::namespaces::{Namespace, listed};
 use crate::policy::By;
 use crate::server::plural;
 use crate::sidecars::{self, Running};
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// Pods that ended are looked at when they were created since.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
@@ -207,7 +207,7 @@ fn why(
     let Some(view) = view else {
         return Some(Without::Unreadable);
     };
-    match outcome_for(view, namespace, known.settings).skip() {
+    match outcome_for(view, namespace, known.settings, &NamespaceState::default()).skip() {
         Some(Skip::OptedOut) => Some(Without::OptedOut),
         Some(skip) => {
             let rule = ORDER.iter().position(|rule| *rule == skip);

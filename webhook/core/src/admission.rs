@@ -3,6 +3,7 @@
 //! Whatever comes in, the answer is `allowed: true`; what could not be done is said in it.
 
 use crate::config::AllSettings;
+use crate::namespace_state::Namespaces;
 use crate::outcome::{Outcome, outcome_for, sized};
 use crate::pod::Pod;
 use crate::reason::Skip;
@@ -23,7 +24,7 @@ pub struct Admission {
 
 /// Answers one review.
 #[must_use]
-pub fn answer(body: &[u8], settings: &AllSettings) -> Admission {
+pub fn answer(body: &[u8], settings: &AllSettings, known: &Namespaces) -> Admission {
     let review: ReviewIn<'_> = match serde_json::from_slice(body) {
         Ok(review) => review,
         Err(error) => {
@@ -52,7 +53,7 @@ pub fn answer(body: &[u8], settings: &AllSettings) -> Admission {
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let name = format!("{namespace}/{}", request.name.as_deref().unwrap_or_default());
-    let outcome = outcome_for(&pod, namespace, settings);
+    let outcome = outcome_for(&pod, namespace, settings, known.of(namespace));
     admission(VERSION, &request.uid, sized(&name), outcome)
 }
 

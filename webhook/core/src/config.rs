@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::origin::Sourced;
+use crate::origin::{Origin, Sourced};
 use crate::quantity::Quantity;
 
 pub use image::Image;
@@ -32,8 +32,8 @@ pub use profiles::{Pattern, Profile, Selector};
 pub use roles::Roles;
 pub use settings::{AllSettings, Settings};
 pub use sidecar::{
-    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SharedProcesses, SidecarConfig,
-    SidecarResources,
+    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SharedProcesses,
+    SidecarConfig, SidecarResources,
 };
 
 /// The documented default configuration, as `--print-config` shows it.
@@ -157,6 +157,14 @@ impl Config {
         if port == push_port {
             return found("sidecar.pushPort", "is the same as sidecar.port");
         }
+        for (key, amount) in [
+            ("sidecar.resources.cpuLimit", &resources.cpu_limit),
+            ("sidecar.resources.guaranteedCpu", &resources.guaranteed_cpu),
+        ] {
+            if amount.is_zero() {
+                return found(key, "is 0, which is no limit");
+            }
+        }
         if *resources.cpu_request > *resources.cpu_limit {
             return found("sidecar.resources.cpuRequest", "is more than cpuLimit");
         }
@@ -181,7 +189,13 @@ impl Config {
     pub fn fingerprint(&self) -> String {
         // Not across versions of Rust, but the pods carry the program's version beside it.
         let mut hasher = DefaultHasher::new();
-        serde_json::to_string(self).unwrap_or_default().hash(&mut hasher);
+        // What is in effect counts, not who said it: these two are written only where somebody did.
+        let SidecarConfig { image, image_pull_policy, .. } = &self.sidecar;
+        (image.as_str(), image_pull_policy.as_str()).hash(&mut hasher);
+        let mut rest = self.clone();
+        rest.sidecar.image.origin = Origin::Default;
+        rest.sidecar.image_pull_policy.origin = Origin::Default;
+        serde_json::to_string(&rest).unwrap_or_default().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }

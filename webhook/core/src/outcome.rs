@@ -4,6 +4,7 @@
 use json_patch::PatchOperation;
 
 use crate::config::{AllSettings, Settings};
+use crate::namespace_state::NamespaceState;
 use crate::patch;
 use crate::plan::{self, Decision, Lack};
 use crate::pod::Pod;
@@ -30,14 +31,19 @@ pub struct Outcome {
 
 /// Decides about one pod of a namespace.
 #[must_use]
-pub fn outcome_for(pod: &Pod<'_>, namespace: &str, settings: &AllSettings) -> Outcome {
-    outcome_by(pod, settings.of(namespace, pod))
+pub fn outcome_for(
+    pod: &Pod<'_>,
+    namespace: &str,
+    settings: &AllSettings,
+    known: &NamespaceState,
+) -> Outcome {
+    outcome_by(pod, settings.of(namespace, pod), known)
 }
 
 /// Decides about one pod by these settings, whether or not their profile selects it.
 #[must_use]
-pub fn outcome_by(pod: &Pod<'_>, settings: &Settings) -> Outcome {
-    let decision = plan::decide(pod, settings);
+pub fn outcome_by(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Outcome {
+    let decision = plan::decide(pod, settings, known);
     Outcome {
         patch: patch::operations(pod, &decision),
         decision,

@@ -4,14 +4,18 @@
 //! |---|---|
 //! | [`consent`] | whether the pod's owner wants it |
 //! | [`overrides`] | what else the pod's owner wants, by annotation |
+//! | `gang` | whether a gang scheduler knows what the pod asks for before it is there |
 //! | `rules` | whether the pod is left alone, and why |
 //! | [`spark_container`] | which container is Spark's |
 //! | [`submit_opts`] | what becomes of the driver's `SPARK_SUBMIT_OPTS` |
 //! | `process_namespace` | whether the containers see each other's processes |
+//! | `aws_token` | that the sidecar gets no token of AWS's |
 //! | `scraping` | the annotations for Prometheus |
 //! | [`sidecar`], [`resources`], [`user`] | the sidecar |
 
+mod aws_token;
 pub mod consent;
+pub mod gang;
 pub mod overrides;
 mod process_namespace;
 pub mod resources;
@@ -22,8 +26,9 @@ pub mod spark_container;
 pub mod submit_opts;
 pub mod user;
 
-use crate::config::Settings;
+use crate::config::{SecretName, Settings, SidecarConfig};
 use crate::contract::INJECTED;
+use crate::namespace_state::NamespaceState;
 use crate::origin::Sourced;
 use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::{Partial, Skip};
@@ -62,6 +67,8 @@ pub struct Plan {
     pub share_process_namespace: bool,
     /// Annotations to add, with their values.
     pub annotations: Vec<(&'static str, String)>,
+    /// Secrets for pulling images that the pod does not name itself.
+    pub image_pull_secrets: Vec<String>,
     /// Whether the sidecar needs the empty volume over the token's mount point.
     pub hide_token: bool,
     /// The sidecar itself.
@@ -87,7 +94,7 @@ impl Lack {
 }
 
 /// Decides about one pod.
-pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
+pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Decision {
     let Some(role) = settings.config.roles.of(pod) else {
         return Decision::Skip(Skip::NotSpark);
     };
@@ -95,7 +102,7 @@ pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings) -> Decision {
         return Decision::Skip(Skip::UnreadablePod);
     };
     let wanted = PodSettings::of(pod, &settings.config, settings.push_port(role));
-    let case = Case { pod, spec, role, wanted: &wanted, settings };
+    let case = Case { pod, spec, role, wanted: &wanted, settings, known };
     if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(&case)) {
         return match (rule.skip, stripped(spec)) {
             (Skip::AlreadyInjected, Some(init_container)) => Decision::Repair { init_container },
@@ -142,6 +149,7 @@ fn plan(
             false
         });
     let mut annotations = vec![(INJECTED, settings.injected.clone())];
+    annotations.extend(aws_token::annotation(pod));
     match scraping::annotations(pod, wanted.sidecar.port.get()) {
         Ok(ours) => annotations.extend(ours),
         Err(scraping::Theirs) => lacks.push(Lack::of(Partial::ScrapeAnnotationsKept)),
@@ -151,9 +159,18 @@ fn plan(
         submit_opts,
         share_process_namespace,
         annotations,
+        image_pull_secrets: image_pull_secrets(spec, &wanted.sidecar),
         hide_token: spec.automount_service_account_token != Some(false),
         sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted),
         spark_container,
         lacks,
     }
+}
+
+/// The configured Secrets that the pod does not name.
+fn image_pull_secrets(spec: &PodSpec<'_>, sidecar: &SidecarConfig) -> Vec<String> {
+    let theirs = || spec.image_pull_secrets.iter().flatten();
+    let named = |name: &str| theirs().any(|secret| secret.name.as_deref() == Some(name));
+    let ours = sidecar.image_pull_secrets.iter().map(SecretName::as_str);
+    ours.filter(|name| !named(name)).map(str::to_owned).collect()
 }

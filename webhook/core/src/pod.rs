@@ -65,6 +65,8 @@ pub struct PodSpec<'a> {
     pub init_containers: Option<Vec<Container<'a>>>,
     #[serde(borrow, default)]
     pub volumes: Option<Vec<Named<'a>>>,
+    #[serde(borrow, default)]
+    pub image_pull_secrets: Option<Vec<Reference<'a>>>,
     #[serde(default)]
     pub security_context: Option<RunAs>,
     #[serde(default)]
@@ -166,6 +168,14 @@ pub struct RunAs {
     pub run_as_user: Option<i64>,
     #[serde(default)]
     pub run_as_group: Option<i64>,
+}
+
+/// A reference to an object of the same namespace; its name may be missing.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Reference<'a> {
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
 }
 
 /// An object of which only the name matters.

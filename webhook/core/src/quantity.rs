@@ -30,6 +30,12 @@ enum Written {
 pub struct NotAQuantity(String);
 
 impl Quantity {
+    /// Nothing: `0`.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self { text: "0".to_owned(), nanos: 0 }
+    }
+
     /// So many thousandths: `5m`.
     #[must_use]
     pub fn milli(count: u32) -> Self {

@@ -63,10 +63,14 @@ reasons! {
     HostNetwork = "host_network", "the pod uses the host's network, where the sidecar's ports could clash";
     /// Kubelets that do not know native sidecars would wait for ever for the end of one.
     NoNativeSidecars = "no_native_sidecars", "not every kubelet of the cluster knows native sidecars (Kubernetes 1.29), or the webhook cannot find out; emberscope check or the webhook's log says which";
+    /// A guess at the image could have the pod wait for ever.
+    NoImage = "no_image", "the webhook cannot read its own pod, whose image it would inject, and the configuration's sidecar.image names no other; its log says why";
     /// The pod has several containers, and nothing tells which is Spark's.
     SparkContainerNotFound = "spark_container_not_found", "nothing tells which of the pod's containers is Spark's: no name, variable or argument of Spark's; say it with emberscope.dev/container";
     /// Another container of the pod has the sidecar's port.
     PortInUse = "port_in_use", "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port";
+    /// In a Guaranteed pod the sidecar has to ask for something, which a gang scheduler was not told.
+    GuaranteedGang = "guaranteed_gang", "a Guaranteed pod of a gang (YuniKorn, Volcano, Kueue or the coscheduling plugin): its sidecar would have to ask for CPU and memory that the gang has not reserved";
     /// A bug in this program.
     InternalError = "internal_error", "a bug in emberscope; its log has more";
 }

@@ -7,6 +7,7 @@
 //! | `watch` | tells when somebody changed either |
 //! | `restraint` | how often this replica writes, whoever undoes it |
 //! | `events` | what was mended, for those who look at the Secret |
+//! | `own_image` | the image that this program runs from, and the sidecar is injected with |
 //! | `kubelets` | whether every kubelet knows native sidecars |
 //!
 //! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
@@ -14,6 +15,7 @@
 mod ca_bundle;
 mod events;
 mod kubelets;
+mod own_image;
 mod restraint;
 mod secret;
 mod watch;
@@ -36,6 +38,7 @@ use crate::{Shared, certificate};
 use ca_bundle::CaBundle;
 use events::Events;
 pub(crate) use kubelets::Kubelets;
+pub(crate) use own_image::OwnPod;
 use restraint::Restraint;
 use secret::CertificateSecret;
 
@@ -121,7 +124,7 @@ impl Keeper {
     /// One round: what kubelets know, if nobody does yet, and then step by step the Secret, the
     /// `caBundle` and what is served.
     async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
-        if shared.settings.load().native_sidecars == NativeSidecars::Unknown {
+        if shared.settings.load().cluster.native_sidecars == NativeSidecars::Unknown {
             self.kubelets.refresh(shared).await?;
         }
         let wanted = Wanted { names, rotation_overlap: shared.intervals.rotation_overlap };

@@ -14,11 +14,11 @@ pub struct Intervals {
     /// sleep, and clocks are set.
     pub clock: Duration,
     /// How often the cluster is looked at though no watch told of a change; and asked what kubelets
-    /// know.
+    /// know, and for this program's own pod where that could not be read.
     pub look: Duration,
     /// How soon what failed is tried again.
     pub retry: Duration,
-    /// How long one round of looking and mending may take.
+    /// How long one round of looking and mending may take, or one later question for the own pod.
     pub round: Duration,
     /// How long API servers are given to notice a new `caBundle` before a certificate is served that
     /// only it vouches for. Each watches the configuration by itself.

@@ -89,8 +89,11 @@ fn refusals() -> impl Iterator<Item = Condition> {
             Skip::NotSpark | Skip::OptedOut | Skip::MirrorPod
             // In `variables`: they depend on more.
             | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
+            | Skip::GuaranteedGang
             // Kubelets that may talk to an API server with such policies all know native sidecars.
             | Skip::NoNativeSidecars
+            // The image is named when the policy is printed.
+            | Skip::NoImage
             // Of reviews, which there are none of.
             | Skip::UnreadableReview | Skip::UnsupportedVersion | Skip::UnreadablePod
             | Skip::NotAPodCreation | Skip::InternalError => return None,

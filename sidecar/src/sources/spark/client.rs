@@ -1,4 +1,4 @@
-//! Finding Spark's UI in the pod, and fetching the two pages from it.
+//! Finding Spark's UI in the pod, and fetching its pages and the answers of its status API.
 //!
 //! Spark takes the first free of 17 ports (`spark.ui.port`, `spark.port.maxRetries`), so the first
 //! fetch asks whatever listens there, all at once, and what answers with the page is asked from then
@@ -18,6 +18,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Uri;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -48,6 +49,8 @@ pub enum Endpoint {
     Driver,
     /// All live executors (`PrometheusResource`).
     Executors,
+    /// Which applications the UI shows: its own (`ApplicationListResource`).
+    Applications,
 }
 
 impl Endpoint {
@@ -57,6 +60,7 @@ impl Endpoint {
         match self {
             Self::Driver => "/metrics/driver/prometheus/",
             Self::Executors => "/metrics/executors/prometheus/",
+            Self::Applications => "/api/v1/applications",
         }
     }
 
@@ -69,6 +73,10 @@ impl Endpoint {
             }
             Self::Executors => {
                 text.split_once("application_id=\"").and_then(|(_, rest)| rest.split('"').next())
+            }
+            // `"id" : "app-1"`, with whatever blanks.
+            Self::Applications => {
+                text.split_once("\"id\"").and_then(|(_, rest)| rest.split('"').nth(1))
             }
         };
         let (Some(id), Some(of_pod)) = (id, of_pod) else { return PageOwner::Unknown };
@@ -86,11 +94,17 @@ impl Endpoint {
         let names: &[&[u8]] = match self {
             Self::Driver => &[b"metrics_"],
             Self::Executors => &[b"spark_info", b"metrics_executor_"],
+            Self::Applications => return is_json(text),
         };
         let comment = |word: &[u8]| text.strip_prefix(word);
         let line = comment(b"# HELP ").or_else(|| comment(b"# TYPE ")).unwrap_or(text);
         names.iter().any(|name| line.starts_with(name))
     }
+}
+
+/// Whether a text starts as an array or an object does.
+fn is_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'[' | b'{'))
 }
 
 /// Whose figures a page has.
@@ -136,6 +150,15 @@ impl Client {
         *self.found()
     }
 
+    /// Whether something listens where the last page came from, as far as the kernel tells: nobody is
+    /// asked for it.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        let Some(address) = self.address() else { return false };
+        let port = address.port();
+        listeners::listeners(&(port..=port)).is_none_or(|listening| !listening.is_empty())
+    }
+
     fn found(&self) -> MutexGuard<'_, Option<SocketAddr>> {
         lock(&self.found)
     }
@@ -161,6 +184,23 @@ impl Client {
         take: impl FnMut(&[u8]) + Send,
     ) -> Result<Extent, FetchError> {
         Ok(self.pieces(what, deadline, MAX_READ, take).await?.0)
+    }
+
+    /// Hands an answer of the status API over in pieces as they arrive, up to 96 MiB, from where the last
+    /// page was; none of it is held.
+    ///
+    /// After an error what was handed over is only the beginning of an answer.
+    pub async fn stream_json(
+        &self,
+        path: Uri,
+        deadline: Instant,
+        take: impl FnMut(&[u8]) + Send,
+    ) -> Result<Extent, FetchError> {
+        let address = self.address();
+        let address = address.ok_or(FetchError::NotListening { first_port: self.first_port })?;
+        let read =
+            async { PageResponse::open_json(address, path).await?.read(MAX_READ, take).await };
+        timeout_at(deadline, read).await.map_err(|_| FetchError::Deadline)?
     }
 
     async fn pieces(

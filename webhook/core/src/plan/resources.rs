@@ -52,7 +52,7 @@ impl Allowance {
 }
 
 /// The class that Kubernetes gives to a pod of these containers.
-fn qos(spec: &PodSpec<'_>) -> Qos {
+pub(super) fn qos(spec: &PodSpec<'_>) -> Qos {
     let all = || spec.containers().iter().chain(spec.init_containers());
     let counted = |container: &Container<'_>| {
         RESOURCES.iter().any(|resource| {
@@ -83,14 +83,15 @@ pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance 
     if spec.resources.as_ref().is_some_and(|pod| pod.requests.is_some() || pod.limits.is_some()) {
         return Allowance::none(Fitted::Budget);
     }
-    let SidecarResources { cpu_request, cpu_limit, memory_request, memory_limit } = wanted.clone();
+    let SidecarResources { cpu_request, cpu_limit, guaranteed_cpu, memory_request, memory_limit } =
+        wanted.clone();
     let qos = qos(spec);
     let fitted = Fitted::Class(qos);
     match qos {
         Qos::BestEffort => Allowance::none(fitted),
         Qos::Guaranteed => Allowance {
-            cpu_limit: Some(cpu_request.clone()),
-            cpu_request: Some(cpu_request),
+            cpu_limit: Some(guaranteed_cpu.clone()),
+            cpu_request: Some(guaranteed_cpu),
             memory_request: Some(memory_limit.clone()),
             memory_limit: Some(memory_limit),
             fitted,
@@ -103,6 +104,7 @@ pub(super) fn allow(spec: &PodSpec<'_>, wanted: &SidecarResources) -> Allowance 
             let all_limited = spec.containers().iter().all(limited);
             Allowance {
                 cpu_limit: all_limited.then_some(cpu_limit),
+                // A request that is left out becomes the limit; 0 has to be said.
                 cpu_request: Some(cpu_request),
                 memory_request: Some(memory_request),
                 memory_limit: Some(memory_limit),

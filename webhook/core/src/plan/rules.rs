@@ -2,9 +2,12 @@
 
 use super::consent::Consent;
 use super::overrides::PodSettings;
-use super::spark_container;
+use super::resources::{Qos, qos};
+use super::{gang, spark_container};
+use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::namespace_state::NamespaceState;
 use crate::native_sidecars::NativeSidecars;
 use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::Skip;
@@ -17,6 +20,7 @@ pub(super) struct Case<'c, 'p> {
     pub(super) role: Role,
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
+    pub(super) known: &'c NamespaceState,
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.
@@ -35,12 +39,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::AlreadyInjected, holds: |case| has_sidecar(case.spec) },
     Rule {
         skip: Skip::NoNativeSidecars,
-        holds: |case| case.settings.native_sidecars != NativeSidecars::Everywhere,
+        holds: |case| case.settings.cluster.native_sidecars != NativeSidecars::Everywhere,
+    },
+    Rule {
+        skip: Skip::NoImage,
+        holds: |case| {
+            case.settings.cluster.own_image == OwnImage::Unread
+                && case.wanted.sidecar.image.is_default()
+        },
     },
     Rule { skip: Skip::PortInUse, holds: ports_clash },
     Rule {
         skip: Skip::SparkContainerNotFound,
         holds: |case| spark_container::find(case.spec, case.role, case.wanted).is_none(),
+    },
+    Rule {
+        skip: Skip::GuaranteedGang,
+        holds: |case| gang::has(case.pod) && qos(case.spec) == Qos::Guaranteed,
     },
 ];
 

@@ -7,12 +7,12 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, Extent, FetchError};
+use super::{Endpoint, Extent, FetchError, is_json};
 
 /// About so many bytes are read at once, and no answer may have more in its headers.
 const BUFFER: usize = 64 * 1024;
@@ -55,6 +55,20 @@ impl PageResponse {
 
     /// Asks there for a page, and reads so much that it is sure to be the page.
     pub(super) async fn open(address: SocketAddr, what: Endpoint) -> Result<Self, FetchError> {
+        let request = request(address, Uri::from_static(what.path()));
+        Self::ask(address, request, |beginning| what.starts(beginning)).await
+    }
+
+    /// Asks there for an answer of the status API.
+    pub(super) async fn open_json(address: SocketAddr, path: Uri) -> Result<Self, FetchError> {
+        Self::ask(address, request(address, path), is_json).await
+    }
+
+    async fn ask(
+        address: SocketAddr,
+        request: Request<Empty<Bytes>>,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Self, FetchError> {
         let socket = TcpStream::connect(address).await;
         let socket = socket.map_err(|_| FetchError::NotListening { first_port: address.port() })?;
         let protocol = |source| FetchError::Protocol { address, source };
@@ -67,7 +81,7 @@ impl PageResponse {
             // What goes wrong is told by the request or the body as well.
             let _ = driver.await;
         });
-        let response = sender.send_request(request(address, what)).await.map_err(protocol)?;
+        let response = sender.send_request(request).await.map_err(protocol)?;
         let html = check(&response, address)?;
         let wanted = if html { HTML_BEGINNING } else { BEGINNING };
         let mut answer = Self {
@@ -85,7 +99,7 @@ impl PageResponse {
         if html && memchr::memmem::find(&answer.beginning, STARTING_UP).is_some() {
             return Err(FetchError::StartingUp { address });
         }
-        if html || !what.starts(&answer.beginning) {
+        if html || !is_wanted(&answer.beginning) {
             return Err(FetchError::NotSpark { address });
         }
         Ok(answer)
@@ -122,16 +136,16 @@ impl PageResponse {
     }
 }
 
-fn request(address: SocketAddr, what: Endpoint) -> Request<Empty<Bytes>> {
+fn request(address: SocketAddr, path: Uri) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
-    *request.uri_mut() = hyper::Uri::from_static(what.path());
+    *request.uri_mut() = path;
     let headers = request.headers_mut();
     if let Ok(host) = address.to_string().try_into() {
         headers.insert(HOST, host);
     }
     let agent = concat!("emberscope-sidecar/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, hyper::header::HeaderValue::from_static(agent));
-    headers.insert(ACCEPT, hyper::header::HeaderValue::from_static("text/plain"));
+    headers.insert(ACCEPT, hyper::header::HeaderValue::from_static("text/plain, application/json"));
     headers.insert(CONNECTION, hyper::header::HeaderValue::from_static("close"));
     request
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::reports::Reports;
 use crate::args::Role;
 use crate::exposition::Page;
 use crate::lock::lock;
@@ -53,7 +52,6 @@ struct Inner {
     /// What became of lines since the last scrape.
     repairs: Repairs,
     last_line: Option<Instant>,
-    reports: Reports,
 }
 
 /// A process that pushes.
@@ -104,12 +102,6 @@ impl Store {
         self.open.load(Ordering::Relaxed) > 0
     }
 
-    /// When the last report came, unless it was the one that was due.
-    #[must_use]
-    pub fn last_report_not_due(&self) -> Option<Instant> {
-        self.lock().reports.not_due()
-    }
-
     /// A connection is open.
     pub(super) fn begin(&self) {
         self.open.fetch_add(1, Ordering::Relaxed);
@@ -119,6 +111,19 @@ impl Store {
     #[must_use]
     pub fn last_push_of_driver(&self, wanted: &Wanted) -> Option<Instant> {
         self.lock().driver(wanted).map(|driver| driver.last)
+    }
+
+    /// The sum of one value over all processes of the pod's application.
+    #[must_use]
+    pub fn total(&self, key: &str, wanted: &Wanted) -> Option<f64> {
+        let of_pod = wanted.application_id.as_deref();
+        let inner = self.lock();
+        let of_application = inner.processes.iter().filter(|process| {
+            of_pod.is_none_or(|id| {
+                process.owner().application_id(of_pod).is_some_and(|own| own == id)
+            })
+        });
+        of_application.filter_map(|process| process.values.get(key)).copied().reduce(|a, b| a + b)
     }
 
     /// Writes every value that is kept into `page`.
@@ -185,10 +190,7 @@ impl Store {
 
     /// The connection has ended: what waits is kept as well as can be told.
     pub(super) fn end(&self, mut connection: Connection, now: Instant) {
-        let mut inner = self.lock();
-        inner.keep_waiting(&mut connection, now);
-        let last_line = inner.last_line;
-        inner.reports.ended(last_line);
+        self.lock().keep_waiting(&mut connection, now);
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
