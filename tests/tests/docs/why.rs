@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use emberscope_tests::rules;
 use emberscope_why::QUERIES;
 use emberscope_why::findings::{CATALOG, THRESHOLDS};
 
@@ -73,8 +74,7 @@ fn the_page_of_findings_is_the_catalog() {
 /// A threshold's reason names the alert that has it: `…; SparkSpillHigh's`.
 #[test]
 fn an_alert_that_says_the_same_has_the_same_threshold() {
-    let rules =
-        fs::read_to_string(root().join("manifests/monitoring/rules/job-alerts.yaml")).unwrap();
+    let rules = rules::all(&root()).unwrap();
     let mut compared = 0;
     for threshold in THRESHOLDS {
         let words = threshold.reason.split(|c: char| !c.is_alphanumeric());
@@ -86,9 +86,11 @@ fn an_alert_that_says_the_same_has_the_same_threshold() {
         if !threshold.reason.contains(&format!("{alert}'s")) {
             continue;
         }
-        let (_, rest) =
-            rules.split_once(&format!("- alert: {alert}\n")).unwrap_or_else(|| panic!("{alert}"));
-        let (expression, _) = rest.split_once("annotations:").unwrap();
+        let rule =
+            rules.iter().find(|rule| rule.name == alert).unwrap_or_else(|| panic!("{alert}"));
+        // And of what it asks for that is recorded: a threshold may stand there.
+        let recorded = rules.iter().filter(|one| rule.expr().contains(&one.name));
+        let expression = recorded.fold(rule.expr().to_owned(), |text, one| text + " " + one.expr());
         let value = threshold.value;
         let gib = value / 1_073_741_824.0;
         let text = if gib >= 1.0 { format!("{gib} * 2^30") } else { value.to_string() };
