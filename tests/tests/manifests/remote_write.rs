@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::arithmetic::{arithmetic, row};
+use super::arithmetic::{arithmetic, dollars, row};
 use super::shipped::{Running, config_map, configuration, pages};
 use super::{documents, files, output, read, rendered, root};
 
@@ -389,6 +389,10 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let each = [0, 1].map(|preset| per_executor[preset] + executor[preset]);
     for said in arithmetic(driver, each) {
         assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
+    }
+    let cost = read("docs/cost.md");
+    for row in dollars(driver, each) {
+        assert!(cost.contains(&row), "docs/cost.md lacks the row\n{row}");
     }
 }
 

@@ -9,6 +9,7 @@
 mod alertmanager;
 mod expression;
 mod files;
+mod ledger;
 mod managed;
 mod many_executors;
 mod metric_names;
