@@ -53,7 +53,7 @@ golden: ## Write the golden files anew; read the difference before you commit it
 bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, as they are in the images
 
 .PHONY: bench-webhook
-bench-webhook: ## Measure admission under load
+bench-webhook: ## Measure admission under load; ARGS=--attack while it is attacked
 	manifests/images/compile.sh emberscope
 	cargo build --package emberscope-tests --bin load --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)

@@ -276,7 +276,7 @@ impl Honest {
 /// Measures all attacks, one after the other.
 #[allow(clippy::print_stdout)]
 pub(super) async fn measure(lasts: Duration) -> Result<()> {
-    let program = Places::find()?.built("emberscope")?;
+    let program = Places::find()?.shipped("emberscope")?;
     // `timeoutSeconds` of the manifests.
     let honest = Honest { lasts, patience: Duration::from_secs(2) };
     println!("{RATE} reviews a second of a captured driver pod, while the server is attacked:\n");

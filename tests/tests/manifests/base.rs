@@ -126,7 +126,6 @@ fn the_webhook_may_do_exactly_this() {
     let namespaced = json!([
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["emberscope-tls"], "verbs": ["get", "list", "watch", "update"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
     ]);
     assert_eq!(find(&objects, "Role")["rules"], namespaced);
@@ -138,6 +137,9 @@ fn the_webhook_may_do_exactly_this() {
             "verbs": ["get", "list", "watch", "patch"],
         },
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": [""], "resources": ["limitranges", "resourcequotas"], "verbs": ["list", "watch"]},
     ]);
     assert_eq!(find(&objects, "ClusterRole")["rules"], cluster);
     let account =

@@ -108,6 +108,16 @@ impl Server {
         own.or(mounted).map(str::to_owned)
     }
 
+    /// One of the webhook's pods that is ready.
+    pub(super) fn ready_pod(&self) -> Option<String> {
+        let mut pods = self.pods.as_deref().unwrap_or_default().iter();
+        let is_ready = |pod: &&Value| {
+            let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+        };
+        pods.find(is_ready)?["metadata"]["name"].as_str().map(str::to_owned)
+    }
+
     /// The image that the webhook's own container runs, by its Deployment.
     pub(super) fn own_image(&self) -> OwnImage {
         let known = self.deployment.as_ref().ok().and_then(|deployment| {

@@ -151,6 +151,10 @@ fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
         remedy,
         "\nkubectl label namespace {namespace} {LABEL}-\nuntil it is mended: without the label, new pods start without the sidecar"
     );
+    let _ = write!(
+        remedy,
+        "\nwhat waits: kubectl delete pod NAME -n {namespace}; Spark asks for other executors, but the job of a driver has to be submitted again"
+    );
     let noun = plural(names.len(), "pod");
     Some(STARTED.fail(
         format!(

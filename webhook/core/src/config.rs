@@ -7,6 +7,7 @@
 //!
 //! `config/default.yaml` is both the documentation and, checked by a test, the defaults.
 
+mod fuse;
 mod image;
 mod metric_label;
 mod profiles;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::origin::{Origin, Sourced};
 use crate::quantity::Quantity;
 
+pub use fuse::FuseConfig;
 pub use image::Image;
 pub use metric_label::{LabelName, TAKEN};
 pub use profiles::{Pattern, Profile, Selector};
@@ -55,6 +57,8 @@ pub struct Config {
     /// Spark settings for drivers; in a file, `null` removes a default.
     #[serde(serialize_with = "spark_confs::with_removed")]
     pub spark_confs: SparkConfs,
+    /// When pods are left alone because the sidecar does not start.
+    pub fuse: FuseConfig,
     /// Other settings for some pods; the first profile that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Profile>,
@@ -148,6 +152,9 @@ impl Config {
         if let Some(problem) = self.roles.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.fuse.problem() {
+            return Some(problem);
+        }
         if *resources.memory_limit < Quantity::mebi(LEAST_MEMORY) {
             return found(
                 "sidecar.resources.memoryLimit",
@@ -195,7 +202,14 @@ impl Config {
         let mut rest = self.clone();
         rest.sidecar.image.origin = Origin::Default;
         rest.sidecar.image_pull_policy.origin = Origin::Default;
-        serde_json::to_string(&rest).unwrap_or_default().hash(&mut hasher);
+        // What only decides whether is none of it.
+        let mut rest = serde_json::to_value(&rest).unwrap_or_default();
+        let _ = rest.as_object_mut().map(|rest| rest.shift_remove("fuse"));
+        let profiles = rest.get_mut("profiles").and_then(serde_json::Value::as_array_mut);
+        for profile in profiles.into_iter().flatten() {
+            let _ = profile.as_object_mut().map(|profile| profile.shift_remove("fuse"));
+        }
+        rest.to_string().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }
@@ -214,6 +228,7 @@ impl Default for Config {
                 UserRule { label: None, run_as_user: 185, run_as_group: None },
             ]),
             spark_confs: spark_confs::defaults(),
+            fuse: FuseConfig::default(),
             profiles: Vec::new(),
         }
     }

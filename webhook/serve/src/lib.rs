@@ -7,6 +7,8 @@
 //! kubelet, Prometheus -> listener -> ops <-----------------------------------------------------|
 //!                                                                                              |
 //! Secret, caBundle, kubelets -> cluster -> certificate ----------------------------------------|
+//! Spark's pods ---------------> cluster -> fuses ----------------------------------------------|
+//! LimitRanges, quotas ------> limits ----> namespaces -----------------------------------------|
 //! configuration file ---------> reload --------------------------------------------------------|
 //! SIGTERM --------------------> lifecycle -----------------------------------------------------'
 //! ```
@@ -14,6 +16,7 @@
 mod body;
 mod certificate;
 mod cluster;
+mod fuses;
 mod intervals;
 mod lifecycle;
 mod listener;
@@ -41,6 +44,7 @@ use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::info;
 
+use fuses::SharedFuses;
 use lifecycle::Phase;
 use listener::{Limits, Listener};
 use readiness::Readiness;
@@ -111,6 +115,8 @@ struct Shared {
     settings: ArcSwap<AllSettings>,
     /// What is known of the namespaces that pods are created in; swapped as a whole.
     namespaces: ArcSwap<Namespaces>,
+    /// Where sidecars do not start.
+    fuses: SharedFuses,
     /// What is counted.
     metrics: Metrics,
     /// What `/readyz` answers.
@@ -129,6 +135,7 @@ impl Shared {
         Ok(Self {
             settings: ArcSwap::from_pointee(settings),
             namespaces: ArcSwap::default(),
+            fuses: SharedFuses::default(),
             metrics,
             readiness: Readiness::default(),
             certificate: Arc::default(),
@@ -227,13 +234,18 @@ async fn serve(options: Options, config: Config) -> Result<()> {
 /// Keeps the certificate and what is known of kubelets right, for as long as the server lives.
 async fn keep(options: Options, shared: Arc<Shared>) -> Result<()> {
     let names = options.names;
+    let mut own_pod = None;
     if let ImageSource::Pod { namespace, pod } = options.own_image {
         let own = cluster::OwnPod { namespace, pod };
+        own_pod = Some(own.clone());
         // Asked before the server is ready: a pod that comes at once need not be left alone.
         if !own.ask(&shared).await {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move { own.go_on_asking(&shared).await });
         }
+    }
+    if !matches!(options.certificate, Source::Memory { .. }) {
+        tokio::join!(cluster::watch_pods(own_pod, &shared), cluster::limits::watch(&shared));
     }
     match options.certificate {
         Source::Secret { namespace, secret, configuration } => {

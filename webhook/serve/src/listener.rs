@@ -1,6 +1,7 @@
 //! Connections: accepted, limited, and at the end drained.
 
 mod timeouts;
+mod turns;
 
 use std::convert::Infallible;
 use std::io;
@@ -20,15 +21,15 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::lifecycle::{self, Phase, Watch};
-use crate::peer::{Peer, Stage};
+use crate::peer::Peer;
 use crate::peers::{Peers, Place};
 use timeouts::{TimedStream, Timeouts};
+use turns::Turns;
 
 /// What one client may take.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +113,7 @@ impl Listener {
                     match tls {
                         None => connection(stream, &peer, router, limits, watcher).await,
                         Some(tls) => {
-                            let handshake = tls.accept(stream, &peer);
+                            let handshake = tls.accept(stream);
                             match tokio::time::timeout(limits.handshake, handshake).await {
                                 Ok(Ok(stream)) => {
                                     connection(stream, &peer, router, limits, watcher).await;
@@ -142,22 +143,20 @@ struct Tls {
     config: Arc<ServerConfig>,
     /// Whose handshake is computed. That takes longer than a review, and anybody can ask for it: one at
     /// a time leaves the other thread to those who have shaken hands.
-    computing: Mutex<()>,
+    computing: Arc<Turns>,
 }
 
 impl Tls {
     fn new(config: Arc<ServerConfig>) -> Self {
-        Self { config, computing: Mutex::default() }
+        Self { config, computing: Arc::default() }
     }
 
-    async fn accept(&self, stream: TcpStream, peer: &Peer) -> io::Result<TlsStream<TcpStream>> {
+    async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        peer.enter(Stage::Answering);
         let finished = {
-            let _one_at_a_time = self.computing.lock().await;
+            let _turn = self.computing.take().await;
             hello.into_stream(Arc::clone(&self.config))
         };
-        peer.enter(Stage::Opening);
         finished.await
     }
 }

@@ -70,7 +70,11 @@ async fn mutate(
     let (status, admission, took) = match read {
         Ok((body, _held)) => {
             let start = Instant::now();
-            let admission = answer(&body, shared, handler.answer);
+            let mut admission = answer(&body, shared, handler.answer);
+            if admission.tries().is_some_and(|fuse| !shared.take_turn(fuse)) {
+                // Another executor was faster, and by now that is known.
+                admission = answer(&body, shared, handler.answer);
+            }
             let status = match admission.outcome.skip() {
                 Some(Skip::UnreadableReview) => StatusCode::BAD_REQUEST,
                 _ => StatusCode::OK,

@@ -101,10 +101,10 @@ fn resources(sidecar: &Sidecar) -> Vec<Row> {
         )
     };
     vec![
-        amount("CPU request", &allowance.cpu_request),
-        amount("CPU limit", &allowance.cpu_limit),
-        amount("memory request", &allowance.memory_request),
-        amount("memory limit", &allowance.memory_limit),
+        amount("CPU request", &allowance.cpu.request),
+        amount("CPU limit", &allowance.cpu.limit),
+        amount("memory request", &allowance.memory.request),
+        amount("memory limit", &allowance.memory.limit),
     ]
 }
 

@@ -1,12 +1,14 @@
 //! The rules that leave a pod alone: one row each, in the order in which they are asked.
 
 use super::consent::Consent;
+use super::misfit::Misfit;
 use super::overrides::PodSettings;
-use super::resources::{Qos, qos};
+use super::resources::Allowance;
 use super::{gang, spark_container};
 use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::fuse::BlownFuse;
 use crate::namespace_state::NamespaceState;
 use crate::native_sidecars::NativeSidecars;
 use crate::pod::{Container, Pod, PodSpec};
@@ -21,6 +23,15 @@ pub(super) struct Case<'c, 'p> {
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
     pub(super) known: &'c NamespaceState,
+    /// What the sidecar may use, or why nothing fits.
+    pub(super) allowance: &'c Result<Allowance, Box<Misfit>>,
+}
+
+impl Case<'_, '_> {
+    /// The blown fuse of what would be injected.
+    pub(super) fn fuse(&self) -> Option<&BlownFuse> {
+        self.known.fuse(self.wanted.sidecar.image.as_str(), &self.settings.injected)
+    }
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.
@@ -53,9 +64,15 @@ pub(super) const RULES: &[Rule] = &[
         skip: Skip::SparkContainerNotFound,
         holds: |case| spark_container::find(case.spec, case.role, case.wanted).is_none(),
     },
+    Rule { skip: Skip::LimitRange, holds: |case| does_not_fit(case, Skip::LimitRange) },
+    Rule { skip: Skip::QuotaFull, holds: |case| does_not_fit(case, Skip::QuotaFull) },
     Rule {
-        skip: Skip::GuaranteedGang,
-        holds: |case| gang::has(case.pod) && qos(case.spec) == Qos::Guaranteed,
+        skip: Skip::Gang,
+        holds: |case| gang::has(case.pod) && case.allowance.as_ref().is_ok_and(Allowance::asks),
+    },
+    Rule {
+        skip: Skip::SidecarDoesNotStart,
+        holds: |case| case.fuse().is_some_and(|fuse| fuse.bars(case.role)),
     },
 ];
 
@@ -69,6 +86,10 @@ pub const ORDER: [Skip; RULES.len() + 1] = {
     }
     order
 };
+
+fn does_not_fit(case: &Case<'_, '_>, skip: Skip) -> bool {
+    case.allowance.as_ref().is_err_and(|misfit| misfit.skip() == skip)
+}
 
 fn is_for_windows(spec: &PodSpec<'_>) -> bool {
     let selected = spec.node_selector.as_ref().and_then(|selector| selector.get(OS));

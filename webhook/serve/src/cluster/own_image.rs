@@ -15,6 +15,7 @@ use crate::Shared;
 const AT_START: Duration = Duration::from_secs(5);
 
 /// The pod that this program runs in.
+#[derive(Debug, Clone)]
 pub(crate) struct OwnPod {
     pub(crate) namespace: String,
     pub(crate) pod: String,
