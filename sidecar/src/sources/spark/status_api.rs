@@ -4,6 +4,7 @@
 //! plan -> client -> skim -> fields -+-> names --+
 //!                                   +-> figures +-> ledger -> families
 //!                                   +-> summary +
+//!                                   +-> settings, losses, failures
 //! ```
 //!
 //! Spark pays for each answer with its driver's time, so it is asked by a task of the source's own, which
@@ -15,10 +16,12 @@
 
 mod account;
 mod application;
+mod failures;
 mod families;
 mod fields;
 mod figures;
 mod ledger;
+mod losses;
 mod names;
 mod plan;
 mod settings;
@@ -90,13 +93,11 @@ impl StatusApi {
         let deadline = tokio::time::Instant::now() + LONGEST;
         let path: Option<Uri> = asked.path().and_then(|path| path.parse().ok());
         let mut take = |piece: &[u8]| lock(&self.account).take(asked, piece);
-        match path {
-            Some(path) => self.client.stream_json(path, deadline, take).await,
-            None => {
-                take(&self.client.fetch(Endpoint::Applications, deadline).await?);
-                Ok(Extent::Whole)
-            }
+        if let Some(path) = path {
+            return self.client.stream_json(path, deadline, take).await;
         }
+        take(&self.client.fetch(Endpoint::Applications, deadline).await?);
+        Ok(Extent::Whole)
     }
 
     /// What all stages have done together, as Spark has pushed it.

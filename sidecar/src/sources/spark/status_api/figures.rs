@@ -106,8 +106,8 @@ pub(super) struct Figures([Option<u64>; COUNT]);
 
 impl Figures {
     /// What `value` says of each figure.
-    pub(super) fn of(mut value: impl FnMut(&Figure) -> Option<u64>) -> Self {
-        Self(FIGURES.each_ref().map(|figure| value(figure)))
+    pub(super) fn of(value: impl FnMut(&Figure) -> Option<u64>) -> Self {
+        Self(FIGURES.each_ref().map(value))
     }
 
     /// What Spark says of a stage.
