@@ -37,6 +37,7 @@ use hyper::Uri;
 
 pub use account::Account;
 pub use families::documented;
+pub use plan::Question;
 
 use super::Wanted;
 use super::client::{Client, Endpoint, Extent, FetchError};
@@ -148,3 +149,6 @@ impl Source for StatusApi {
         Some(Reading { shows_spark: true, ..reading })
     }
 }
+
+#[cfg(test)]
+mod tests;

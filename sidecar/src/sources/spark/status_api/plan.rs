@@ -64,7 +64,7 @@ const MAX_VANISHED: usize = 64;
 
 /// A question to Spark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Question {
+pub enum Question {
     /// Which application it is.
     Application,
     /// The stages that run.
