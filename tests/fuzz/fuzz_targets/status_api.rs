@@ -21,6 +21,7 @@ fuzz_target!(|input: (u8, &[u8], &[u8])| {
         Question::Summary { stage: 0, attempt: 0 },
         Question::Settings,
         Question::Executors,
+        Question::Queries(0),
     ];
     let mut account = Account::new(Instant::now());
     account.hear(Question::Application, APPLICATION);

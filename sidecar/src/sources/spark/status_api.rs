@@ -4,7 +4,7 @@
 //! plan -> client -> skim -> fields -+-> names --+
 //!                                   +-> figures +-> ledger -> families
 //!                                   +-> summary +
-//!                                   +-> settings, losses, failures
+//!                                   +-> settings, losses, failures, queries
 //! ```
 //!
 //! Spark pays for each answer with its driver's time, so it is asked by a task of the source's own, which
@@ -24,6 +24,7 @@ mod ledger;
 mod losses;
 mod names;
 mod plan;
+mod queries;
 mod settings;
 mod settled;
 pub mod skim;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Labels that the sidecar's samples have already, or that scraping adds: one of these would be two
 /// labels of one name, or would hide the target's. A test holds the first part against the sidecar's
 /// tables.
-pub const TAKEN: [&str; 35] = [
+pub const TAKEN: [&str; 36] = [
     // The sidecar's own (docs/metrics.md).
     "application_id",
     "application_name",
@@ -22,6 +22,7 @@ pub const TAKEN: [&str; 35] = [
     "pool",
     "quantile",
     "query",
+    "query_id",
     "queue",
     "reason",
     "revision",

@@ -12,6 +12,7 @@ use super::ledger::{Ledger, Stage};
 use super::losses::{self, Losses};
 use super::names::Names;
 use super::plan::{Comparable, Found, Next, Plan, Question};
+use super::queries::{self, Queries};
 use super::settings::Settings;
 use super::skim::{Elements, Skimmer};
 use super::stages::{self, Told};
@@ -43,6 +44,7 @@ struct Known {
     ledger: Ledger,
     failures: Failures,
     losses: Losses,
+    queries: Queries,
     /// The greatest number of a stage whose name needs its job's.
     nameless: u32,
     /// As it is served; nothing where that has changed.
@@ -76,8 +78,9 @@ impl Account {
 
     /// What to do at this time.
     pub(super) fn next(&mut self, now: Instant) -> Next {
+        let first_query = self.known.as_ref().map_or(0, |known| known.queries.offset());
         let comparable = self.known.iter_mut().flat_map(Known::comparable);
-        self.plan.next(now, comparable)
+        self.plan.next(now, first_query, comparable)
     }
 
     /// Takes a whole answer.
@@ -100,6 +103,7 @@ impl Account {
             }
             Question::Jobs => Skimmer::new(Elements::Members, &stages::JOB_FIELDS),
             Question::Summary { .. } => Skimmer::new(Elements::Whole, &summary::FIELDS),
+            Question::Queries(_) => Skimmer::new(Elements::Members, &queries::FIELDS),
             Question::Executors => Skimmer::new(Elements::Members, &losses::FIELDS),
             Question::Settings => Skimmer::new(Elements::MembersOf("sparkProperties"), &[]),
         };
@@ -132,6 +136,7 @@ impl Account {
                 let is_dynamic = known.settings.as_ref().is_some_and(Settings::is_dynamic);
                 known.losses.take(&Fields::parse(element)?, is_dynamic)
             }
+            Question::Queries(_) => known.queries.take(&Fields::parse(element)?),
             Question::Jobs => told.take_job(&Fields::parse(element)?),
             Question::Summary { stage, .. } => {
                 known.compare(stage, &Fields::parse(element)?);
@@ -160,6 +165,7 @@ impl Account {
             ledger: Ledger::new(PLACES),
             failures: Failures::default(),
             losses: Losses::default(),
+            queries: Queries::default(),
             nameless: 0,
             page: None,
         });
@@ -174,7 +180,11 @@ impl Account {
         now: Instant,
     ) {
         let Asked { question, skimmer, mut told, .. } = asked;
-        let about_one = matches!(question, Question::Stage(_) | Question::Summary { .. });
+        // Queries are told since Spark 3.1.
+        let may_be_unknown = matches!(
+            question,
+            Question::Stage(_) | Question::Summary { .. } | Question::Queries(_)
+        );
         let error = match result {
             Ok(Extent::Whole) => {
                 self.repairs += &skimmer.finish();
@@ -185,7 +195,7 @@ impl Account {
                 None
             }
             // That Spark does not know a stage, or nothing of its tasks, is an answer.
-            Err(FetchError::ServletOff { .. }) if about_one => {
+            Err(FetchError::ServletOff { .. }) if may_be_unknown => {
                 told.found = Some(Found::Nothing);
                 None
             }
@@ -193,6 +203,9 @@ impl Account {
         };
         self.plan.asked(question, took, error.is_none(), now);
         self.failure = error.map(|error| Failure::new(error.reason(), error));
+        if let Some(known) = self.known.as_mut().filter(|_| self.failure.is_some()) {
+            known.queries.begin();
+        }
         if self.failure.is_none() {
             self.learn(question, told, now);
         }
@@ -229,6 +242,7 @@ impl Account {
                     self.plan.knows_up_to(last);
                 }
             }
+            Question::Queries(_) => known.queries.ended(),
             Question::Jobs => known.names.learn(told.jobs, known.nameless),
             Question::Summary { stage, .. } if told.found == Some(Found::Nothing) => {
                 known.compare_not(stage);
@@ -294,6 +308,7 @@ impl Known {
         }
         self.losses.write(id, &mut page);
         self.failures.write(id, &mut page);
+        self.queries.write(id, &mut page);
         page
     }
 

@@ -13,11 +13,12 @@
 //! | jobs | when a stage's name needs its job's |
 //! | how the tasks of a stage differ | every 15 s, and when it has ended; after a long answer less often |
 //! | settings | once |
-//! | executors | every 15 s |
+//! | executors, queries | every 15 s |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::queries::AT_ONCE;
 use super::summary::QUANTILES;
 
 /// After an answer that took this long, nothing is asked for so many times as long.
@@ -53,7 +54,7 @@ const SUMMARY_POLITE: u32 = 400;
 /// Settings can wait until the job has begun.
 const SETTINGS: Duration = Duration::from_secs(5);
 
-/// How often executors are asked for: those that are gone are told for long.
+/// How often executors are asked for, and queries: those that are gone are told for long.
 const EXECUTORS: Duration = Duration::from_secs(15);
 
 /// So many stages are asked for one by one between two looks at what runs.
@@ -86,6 +87,8 @@ pub enum Question {
     Settings,
     /// The executors, those that are gone too.
     Executors,
+    /// The SQL queries from that place on.
+    Queries(u32),
 }
 
 /// Questions of one kind take about the same.
@@ -99,6 +102,7 @@ enum QuestionKind {
     Summary,
     Settings,
     Executors,
+    Queries,
 }
 
 /// What to do now.
@@ -177,6 +181,9 @@ impl Question {
             }
             Self::Settings => "/environment".to_owned(),
             Self::Executors => "/allexecutors".to_owned(),
+            Self::Queries(offset) => {
+                format!("/sql?details=false&planDescription=false&offset={offset}&length={AT_ONCE}")
+            }
         };
         format!("/api/v1/applications/{application_id}{rest}")
     }
@@ -191,6 +198,7 @@ impl Question {
             Self::Summary { .. } => QuestionKind::Summary,
             Self::Settings => QuestionKind::Settings,
             Self::Executors => QuestionKind::Executors,
+            Self::Queries(_) => QuestionKind::Queries,
         }
     }
 }
@@ -212,10 +220,12 @@ impl Plan {
         }
     }
 
-    /// What to do at this time; `comparable` are stages whose tasks may be compared, the most wanted first.
+    /// What to do at this time; `comparable` are stages whose tasks may be compared, the most wanted
+    /// first, and from `first_query` on queries may not have ended.
     pub(super) fn next(
         &self,
         now: Instant,
+        first_query: u32,
         comparable: impl IntoIterator<Item = Comparable>,
     ) -> Next {
         if now < self.free {
@@ -267,6 +277,10 @@ impl Plan {
         if !wants_settings && executors.is_none_or(|since| since >= EXECUTORS) {
             return Next::Ask(Question::Executors);
         }
+        let queries = since(QuestionKind::Queries);
+        if !wants_settings && queries.is_none_or(|since| since >= EXECUTORS) {
+            return Next::Ask(Question::Queries(first_query));
+        }
         if application >= APPLICATION {
             return Next::Ask(Question::Application);
         }
@@ -311,7 +325,10 @@ impl Plan {
                     self.summaries.retain(|_, at| *at > now);
                 }
             }
-            Question::Application | Question::Settings | Question::Executors => {}
+            Question::Application
+            | Question::Settings
+            | Question::Executors
+            | Question::Queries(_) => {}
         }
     }
 
