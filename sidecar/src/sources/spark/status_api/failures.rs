@@ -109,6 +109,8 @@ mod tests {
             ("[SPARK_JOB_CANCELLED] Job 10 cancelled Query orders-eu.v2".into(), "SPARK_JOB_CANCELLED"),
             ("Job 3 cancelled part of cancelled job group load".into(), "SPARK_JOB_CANCELLED"),
             (format!("{LOST}shop.Main$Broken: x"), "Broken"),
+            // Spark 3.0.
+            ("Job aborted due to stage failure: Task 1 in stage 2.0 failed 1 times, most recent failure: Lost task 1.0 in stage 2.0 (TID 5, localhost, executor driver): java.io.InvalidObjectException: x\n\tat y".into(), "InvalidObjectException"),
             (String::new(), "unknown"),
             ("订单".into(), "unknown"),
             (format!("{LOST}{}", "x".repeat(100)), "unknown"),

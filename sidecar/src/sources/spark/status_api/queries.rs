@@ -22,7 +22,7 @@ const LABELS: &[&str] = &["application_id", "query_id", "query"];
 
 #[rustfmt::skip]
 const OF_QUERY: [Row<Query>; 4] = [
-    (Described::gauge("spark_sql_query_duration_seconds", LABELS, "How long the query has run, or ran."),
+    (Described::gauge("spark_sql_query_duration_seconds", LABELS, "How long the query has run, or ran; queries are told since Spark 3.1."),
         |query| Some(query.duration_ms as f64 / 1e3)),
     (Described::gauge("spark_sql_query_running", LABELS, "Whether the query runs (1)."),
         |query| Some(f64::from(u8::from(query.status == Status::Running)))),

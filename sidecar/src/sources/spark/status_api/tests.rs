@@ -144,6 +144,30 @@ fn what_real_sparks_answer_makes_a_page_that_prometheus_reads() {
 }
 
 #[test]
+fn the_oldest_spark_tells_the_same_of_its_stages() {
+    let mut account = Account::new(Instant::now());
+    for (question, answer) in [
+        (Question::Application, captured!("3.0.3", "applications")),
+        (Question::Executors, captured!("3.0.3", "allexecutors")),
+        (Question::Jobs, captured!("3.0.3", "jobs")),
+        (Question::Ended, captured!("3.0.3", "stages")),
+    ] {
+        account.hear(question, answer.as_bytes());
+    }
+    let reading = account.reading();
+    assert!(reading.repairs.iter().all(|(_, count)| count == 0), "{:?}", reading.repairs);
+    let text = text(&reading.page);
+    is_readable(&text);
+    let expected =
+        [(0, "collect at job303.py:6".to_owned()), (2, "count at job303.py:8".to_owned())];
+    assert_eq!(names(&text), expected);
+    assert!(text.contains("class=\"InvalidObjectException\"} 2"), "{text}");
+    for figure in &super::figures::FIGURES {
+        assert!(text.contains(figure.metric.name), "{}", figure.metric.name);
+    }
+}
+
+#[test]
 fn an_answer_that_is_heard_twice_counts_once() {
     for spark in &SPARKS {
         let mut account = told(spark);
