@@ -42,7 +42,7 @@ build: ## Build the programs, as they are released
 	cargo build --package emberscope --package emberscope-sidecar --bins --locked --profile dist
 
 .PHONY: images
-images: ## Build both container images with podman, from programs built here
+images: ## Build the container image with podman, from programs built here
 	manifests/images/build.sh
 
 .PHONY: golden
@@ -53,7 +53,7 @@ golden: ## Write the golden files anew; read the difference before you commit it
 bench: bench-webhook bench-sidecar ## Measure what both programs take and cost, as they are in the images
 
 .PHONY: bench-webhook
-bench-webhook: ## Measure admission under load
+bench-webhook: ## Measure admission under load; ARGS=--attack while it is attacked
 	manifests/images/compile.sh emberscope
 	cargo build --package emberscope-tests --bin load --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/load $(ARGS)
@@ -64,6 +64,12 @@ bench-sidecar: ## Measure the sidecar alone and beside other exporters
 	manifests/images/compile.sh emberscope-sidecar
 	cargo build --package emberscope-tests --bin scrapes --bin allocations --locked --release
 	@$${CARGO_TARGET_DIR:-target}/release/scrapes $(SIDECAR_ARGS)
+
+.PHONY: bench-why
+bench-why: ## Run Spark jobs with one fault each and with none, and count what emberscope why says of them
+	@tests/setup.sh test
+	cargo build --workspace --bins --locked
+	@$${CARGO_TARGET_DIR:-target}/debug/faults $(ARGS)
 
 .PHONY: instructions
 instructions: ## Compare the instructions of the sidecar's functions with those kept (needs valgrind)

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # A real etcd, kube-apiserver and kubectl for the tests, from their published Go modules; with `node`
-# also kubelet, kube-scheduler, kube-controller-manager, kube-proxy and CoreDNS, for tests/node.
+# also kubelet, kube-scheduler, kube-controller-manager, kube-proxy and CoreDNS, for tests/node; with
+# `helm` Helm alone, for the chart.
 #
-#   control-plane.sh folder         prints the folder that they are (to be) in
-#   control-plane.sh built [node]   whether they are there
-#   control-plane.sh buildable      whether there is a Go to build them with
-#   control-plane.sh build [node]   builds what is not there
+#   control-plane.sh folder              prints the folder that they are (to be) in
+#   control-plane.sh built [node|helm]   whether they are there
+#   control-plane.sh buildable           whether there is a Go to build them with
+#   control-plane.sh build [node|helm]   builds what is not there
 #
-# control-plane/go.mod and go.sum pin every version (node/dns/go.mod those of CoreDNS). The folder is outside the checkout, so that
+# control-plane/go.mod and go.sum pin every version (node/dns/go.mod those of CoreDNS, helm/go.mod those
+# of Helm). The folder is outside the checkout, so that
 # clones share it: $XDG_CACHE_HOME/emberscope (or ~/.cache/emberscope). Nothing is done where
 # $KUBEBUILDER_ASSETS names a folder with the three programs: the tests use that.
 set -euo pipefail
@@ -83,6 +85,8 @@ if [[ ${2:-} == node ]]; then
         packages[$program]=k8s.io/kubernetes/cmd/$program
     done
     packages[coredns]=emberscope.dev/tests/node/dns
+elif [[ ${2:-} == helm ]]; then
+    packages=([helm]=helm.sh/helm/v3/cmd/helm)
 fi
 
 missing() {
@@ -96,7 +100,10 @@ is_built() { [[ -z $(missing) ]]; }
 
 build() {
     ! is_built || return 0
-    local go free program module version=k8s.io/component-base/version
+    local go free program module helm
+    local version=k8s.io/component-base/version minor
+    minor=$(cut -d. -f2 <<<"$kubernetes")
+    helm=$(sed -n 's/^.*helm.sh\/helm\/v3 \(v[0-9.]*\).*$/\1/p' "$here/helm/go.mod")
     go=$(find_go)
     mkdir -p "$folder"
     free=$(df --output=avail -m "$folder" | tail -n 1)
@@ -111,8 +118,11 @@ build() {
     for program in $(missing); do
         module=$modules
         [[ $program != coredns ]] || module=$here/node/dns
+        [[ $program != helm ]] || module=$here/helm
         (cd "$module" && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -mod=readonly -o "$made/$program" \
-            -ldflags "-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$(cut -d. -f2 <<<"$kubernetes")" \
+            -ldflags "-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$minor
+                -X helm.sh/helm/v3/internal/version.version=$helm
+                -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$minor" \
             "${packages[$program]}")
         mv "$made/$program" "$folder/$program"
     done

@@ -98,7 +98,10 @@ missing_packages() {
     [[ $level != test ]] || command -v ip >/dev/null || echo iproute2
     # The dashboards show what it says of nodes.
     [[ $level != test ]] || command -v prometheus-node-exporter >/dev/null || echo prometheus-node-exporter
+    # How many messages an incident is, Alertmanager itself says.
+    [[ $level != test ]] || { command -v prometheus-alertmanager && command -v amtool; } >/dev/null || echo prometheus-alertmanager
     [[ $level != test ]] || has_control_plane || "$root/tests/control-plane.sh" buildable || echo golang-go
+    [[ $level != test ]] || "$root/tests/control-plane.sh" built helm || "$root/tests/control-plane.sh" buildable || echo golang-go
     [[ $level != node ]] || missing_packages_of_node
 }
 
@@ -165,10 +168,13 @@ install_packages() {
         as_root systemctl disable --quiet prometheus.service || true
         say "the prometheus service is installed but neither started nor enabled"
     fi
-    if [[ " ${packages[*]} " == *' prometheus-node-exporter '* && -d /run/systemd/system ]]; then
-        as_root systemctl disable --quiet prometheus-node-exporter.service || true
-        say "the prometheus-node-exporter service is installed but neither started nor enabled"
-    fi
+    local service
+    for service in prometheus-node-exporter prometheus-alertmanager; do
+        if [[ " ${packages[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+            as_root systemctl disable --quiet "$service.service" || true
+            say "the $service service is installed but neither started nor enabled"
+        fi
+    done
 }
 
 no_package() {
@@ -236,6 +242,10 @@ set_up_aws() {
 set_up_cluster() {
     set_up_aws
     set_up_spark "$(sed -n 's/^pyspark==//p' "$root/tests/requirements-4.txt")"
+    "$root/tests/control-plane.sh" built helm ||
+        long "building Helm from its Go modules, once (about 2 minutes on two cores)" \
+            "$root/tests/control-plane.sh" build helm ||
+        stop "Helm could not be built (above, and in $log); mend that, then run this again"
     has_control_plane && return
     long "building etcd, kube-apiserver and kubectl from their Go modules, once (about 5 minutes on two cores)" \
         "$root/tests/control-plane.sh" build ||

@@ -18,7 +18,9 @@ Lists everything in AWS with the tag $tag=NAME, asks, and removes it.
   --region REGION  region (\$AWS_REGION, else that of the AWS CLI)
   --keep KIND      leave these; as often as needed. Kinds: $kinds
   --dry-run        list and end
-  --yes            do not ask
+  --yes            do not ask whether to remove what is listed
+  --cancel-jobs    do not ask either whether to cancel the job runs of a virtual cluster that still run; without
+                   this and without an answer, that virtual cluster stays
   --help           this text
 
 Exit status: 0 nothing is left (or --dry-run), 1 something could not be listed or removed, or the
@@ -36,7 +38,7 @@ say() { printf 'cleanup: %s\n' "$*"; }
 name=emberscope
 cluster=${CLUSTER_NAME:-}
 keep=' '
-dry='' yes=''
+dry='' yes='' cancel=''
 
 while (($# > 0)); do
     case $1 in
@@ -46,6 +48,7 @@ while (($# > 0)); do
         ;;
     --dry-run) dry=yes ;;
     --yes) yes=yes ;;
+    --cancel-jobs) cancel=yes ;;
     --name | --cluster | --region | --keep)
         (($# > 1)) || stop 2 "$1 needs a value; --help lists the options"
         case $1 in
@@ -88,14 +91,17 @@ list_virtual-cluster() {
     text emr-containers list-virtual-clusters --states RUNNING ARRESTED --query "virtualClusters[?$tagged].id" | words
 }
 
+# With the tag, or of a role that has it: `aws emr-containers create-role-associations` tags nothing.
 list_pod-identity() {
-    local ids id value
+    local ids id roles described role value
     [[ -n $cluster ]] || return 0
+    roles=$(list_role) || return 1
     ids=$(text eks list-pod-identity-associations --cluster-name "$cluster" --query 'associations[].associationId' | words) || return 1
     for id in $ids; do
-        value=$(text eks describe-pod-identity-association --cluster-name "$cluster" --association-id "$id" \
-            --query "association.tags.\"$tag\"") || return 1
-        [[ $value != "$name" ]] || echo "$id"
+        described=$(text eks describe-pod-identity-association --cluster-name "$cluster" --association-id "$id" \
+            --query "association.[roleArn,tags.\"$tag\"]") || return 1
+        read -r role value <<<"$described"
+        if [[ $value == "$name" ]] || grep -qxF -- "${role##*/}" <<<"$roles"; then echo "$id"; fi
     done
 }
 
@@ -139,8 +145,16 @@ list_bucket() {
 # --- taking it away ---------------------------------------------------------------------------
 
 remove_virtual-cluster() {
-    local jobs job
+    local jobs job answer
     jobs=$(text emr-containers list-job-runs --virtual-cluster-id "$1" --states PENDING SUBMITTED RUNNING --query 'jobRuns[].id' | words) || return 1
+    if [[ -n $jobs && -z $cancel ]]; then
+        printf 'Its job runs still run: %s. Cancel them? Only "yes" counts: ' "$(tr '\n' ' ' <<<"$jobs" | sed 's/ $//')"
+        read -r answer || answer=''
+        if [[ $answer != yes ]]; then
+            say "  it stays, since its jobs run; --cancel-jobs cancels them" >&2
+            return 1
+        fi
+    fi
     for job in $jobs; do
         say "  cancelling its job run $job"
         text emr-containers cancel-job-run --virtual-cluster-id "$1" --id "$job" >/dev/null || return 1

@@ -113,8 +113,26 @@ refused() { # WHAT STATUS
 
 # --- the data source and the dashboards ---------------------------------------------------------
 
+# From Grafana 12 on the core's Prometheus plug-in signs no requests; Amazon's own does.
+plugin=grafana-amazonprometheus-datasource
+: >"$work/nothing"
+status=$(call GET "/api/plugins/$plugin/settings" "$work/nothing")
+if [[ $status != 200 ]]; then
+    status=$(call GET /api/health "$work/nothing")
+    version=$(sed -n 's/.*"version" *: *"\([0-9]*\)[^"]*".*/\1/p' "$work/answer" 2>/dev/null) || true
+    # Where it does not say its version, the data source is refused below, with what helps.
+    if [[ $status == 200 ]] && ((${version:-0} >= 12)); then
+        echo '{}' >"$work/nothing"
+        status=$(call POST "/api/plugins/$plugin/install" "$work/nothing")
+        [[ $status == 200 ]] || refused "the plug-in $plugin, which Grafana $version needs (an administrator of the workspace allows it with \`aws grafana update-workspace-configuration --workspace-id $workspace --configuration '{\"plugins\":{\"pluginAdminEnabled\":true}}'\`)" "$status"
+        echo "grafana: plug-in $plugin"
+    else
+        plugin=prometheus
+    fi
+fi
+
 cat >"$work/source" <<EOF
-{"uid": "emberscope", "name": "Emberscope", "type": "prometheus", "access": "proxy", "url": "$query",
+{"uid": "emberscope", "name": "Emberscope", "type": "$plugin", "access": "proxy", "url": "$query",
  "jsonData": {"httpMethod": "POST", "timeInterval": "15s",
   "sigV4Auth": true, "sigV4AuthType": "workspace-iam-role", "sigV4Region": "$region"}}
 EOF

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Builds the two images from binaries that cargo builds here: no base image, no network.
+# Builds the image from binaries that cargo builds here: no base image, no network.
 set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: manifests/images/build.sh [--engine podman|docker] [--prefix NAME] [--tag TAG] [IMAGE ...]
+usage: manifests/images/build.sh [--engine podman|docker] [--name NAME] [--tag TAG] [--platform LIST]
 
-Compiles static binaries with cargo and makes an image of each:
-  webhook    localhost/emberscope/webhook:VERSION    the program `emberscope`
-  sidecar    localhost/emberscope/sidecar:VERSION    the program `emberscope-sidecar`
-IMAGE is one of these; default: both.
+Compiles static binaries with cargo and makes one image of both:
+  localhost/emberscope:VERSION    the programs `emberscope` and `emberscope-sidecar`
 
   --engine  default: podman if it is installed, else docker (needs buildx)
-  --prefix  what stands before /webhook and /sidecar; default: localhost/emberscope,
-            as the manifests have it: podman says localhost/ of what it has built itself, docker takes it,
-            and no node looks for such an image in somebody's registry
+  --name    what stands before the tag; default: localhost/emberscope, as the manifests have it:
+            podman says localhost/ of what it has built itself, docker takes it, and no node looks
+            for such an image in somebody's registry
   --tag     default: the version in Cargo.toml
+  --platform
+            linux/amd64, linux/arm64 or both with a comma between: then, with podman, one image index of
+            both (`podman manifest push --all` pushes it). Default: that of this machine.
 
 Settings for the engine's build go into BUILD_FLAGS, e.g. BUILD_FLAGS='--isolation chroot'.
 USAGE
@@ -28,20 +29,18 @@ stop() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-engine='' prefix=localhost/emberscope tag='' images=()
+engine='' name=localhost/emberscope tag='' platform=''
 while (($# > 0)); do
     case $1 in
     -h | --help) usage && exit ;;
-    --engine | --prefix | --tag)
+    --engine | --name | --tag | --platform)
         (($# > 1)) || stop "$1 needs a value; see --help"
         printf -v "${1#--}" %s "$2"
         shift 2
         ;;
-    webhook | sidecar) images+=("$1") && shift ;;
-    *) stop "'$1' is neither an image nor an option; see --help" ;;
+    *) stop "'$1' is no option; see --help" ;;
     esac
 done
-((${#images[@]} > 0)) || images=(webhook sidecar)
 [[ -n $tag ]] || tag=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 
 if [[ -z $engine ]]; then
@@ -54,24 +53,29 @@ podman | docker) command -v "$engine" >/dev/null || stop "$engine is not install
 *) stop "the engines are podman and docker, not '$engine'" ;;
 esac
 
-binary() { if [[ $1 == webhook ]]; then echo emberscope; else echo emberscope-sidecar; fi; }
-
-programs=()
-for image in "${images[@]}"; do programs+=("$(binary "$image")"); done
-say "compiling ${programs[*]}, linked statically (some minutes, the first time)"
-built=$("$root/manifests/images/compile.sh" "${programs[@]}")
+machine=linux/$(case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
+IFS=, read -ra platforms <<<"${platform:-$machine}"
+if ((${#platforms[@]} > 1)); then
+    [[ $engine == podman ]] || stop "an index of several platforms is made with podman; with docker, one platform at a time"
+    # A tag that was an image or an index before.
+    podman manifest rm "$name:$tag" >/dev/null 2>&1 || podman untag "$name:$tag" >/dev/null 2>&1 || true
+    podman manifest create "$name:$tag" >/dev/null
+fi
 
 binaries=$(mktemp -d)
 trap 'rm -rf "$binaries"' EXIT
-for program in "${programs[@]}"; do cp "$built/$program" "$binaries"; done
+for platform in "${platforms[@]}"; do
+    say "compiling both programs for $platform, linked statically (some minutes, the first time)"
+    built=$("$root/manifests/images/compile.sh" --platform "$platform")
+    cp "$built/emberscope" "$built/emberscope-sidecar" "$binaries"
 
-build=(podman build --layers=false) # no cache of steps: there is nothing to save
-[[ $engine == podman ]] || build=(docker buildx build --load)
-for image in "${images[@]}"; do
-    name=$prefix/$image:$tag
+    build=(podman build --layers=false) # no cache of steps: there is nothing to save
+    [[ $engine == podman ]] || build=(docker buildx build --load)
+    into=--tag
+    ((${#platforms[@]} == 1)) || into=--manifest
     # The folder with the binaries is the stage `binaries` and the whole context.
     # shellcheck disable=SC2086
-    "${build[@]}" ${BUILD_FLAGS:-} --quiet --file "$root/manifests/images/Dockerfile" --target "$image" \
-        --build-context "binaries=$binaries" --tag "$name" "$binaries" >/dev/null
-    say "$name: $(stat --format %s "$binaries/$(binary "$image")" | numfmt --to=iec) in one static binary"
+    "${build[@]}" ${BUILD_FLAGS:-} --quiet --platform "$platform" --file "$root/manifests/images/Dockerfile" \
+        --build-context "binaries=$binaries" "$into" "$name:$tag" "$binaries" >/dev/null
+    say "$name:$tag, $platform: $(du --bytes --total "$binaries"/* | tail -n 1 | cut -f 1 | numfmt --to=iec) in two static binaries"
 done

@@ -10,11 +10,15 @@
 //!                              └──> Scraper: look now, Spark has ended
 //! ```
 //!
+//! The count does not say whom a kill met. `fate` and `perf_data` tell how the JVM ended, `kills`
+//! whether it was seen to go on after a kill, and `verdict` is the whole rule, over what was observed.
+//!
 //! | evidence | what is known |
 //! |---|---|
-//! | `oom_kill` | the kernel counted an out-of-memory kill in the container, and the JVM ended by it |
-//! | `process_oom_kill` | the kernel killed another process of the container for want of memory, and the JVM went on and ended otherwise |
-//! | `no_oom_kill` | the JVM ended, and up to then the kernel counted no kill |
+//! | `oom_kill` | the kernel counted an out-of-memory kill in the container, and the JVM was killed |
+//! | `process_oom_kill` | the kernel killed another process of the container for want of memory, and the JVM went on or left by itself |
+//! | `unattributed_oom_kill` | the kernel counted a kill in the container within two seconds before the JVM ended, and how the JVM ended could not be seen |
+//! | `no_oom_kill` | the JVM ended, and up to then no kill is known |
 //! | `node_oom_kill` | the JVM ended, the count could not be read in time, and within that second the kernel killed a process on the node |
 //! | `memory_at_limit` | the JVM ended, no count could be read in time, and a second before the working set was at 95 % of the limit or more |
 //! | `process_gone` | the JVM ended, no count could be read in time, and memory was not short |
@@ -23,7 +27,10 @@
 mod events;
 mod fate;
 mod interval;
+mod kills;
 mod node;
+mod perf_data;
+mod readings;
 mod verdict;
 mod watcher;
 
@@ -44,7 +51,9 @@ pub enum Evidence {
     OomKill,
     /// The kernel killed another process of the container, and the JVM ended otherwise.
     ProcessOomKill,
-    /// The kernel counted none up to the JVM's end.
+    /// The kernel counted one shortly before the JVM ended, and nobody knows whom it met.
+    UnattributedOomKill,
+    /// None is known up to the JVM's end.
     NoOomKill,
     /// The count could not be read, and just before the JVM ended the kernel killed something on the
     /// node.
@@ -60,9 +69,10 @@ pub enum Evidence {
 
 impl Evidence {
     /// Every value that there may be.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OomKill,
         Self::ProcessOomKill,
+        Self::UnattributedOomKill,
         Self::NoOomKill,
         Self::NodeOomKill,
         Self::MemoryAtLimit,
@@ -76,6 +86,7 @@ impl Evidence {
         match self {
             Self::OomKill => "oom_kill",
             Self::ProcessOomKill => "process_oom_kill",
+            Self::UnattributedOomKill => "unattributed_oom_kill",
             Self::NoOomKill => "no_oom_kill",
             Self::NodeOomKill => "node_oom_kill",
             Self::MemoryAtLimit => "memory_at_limit",
@@ -98,4 +109,17 @@ pub fn page(container: &str, evidence: Evidence) -> Page {
 #[must_use]
 pub fn documented() -> Page {
     Page::of_described(&[LAST_STATE])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_evidence_has_a_word_of_its_own() {
+        for one in Evidence::ALL {
+            let same = Evidence::ALL.iter().filter(|other| other.as_str() == one.as_str());
+            assert_eq!(same.count(), 1, "{}", one.as_str());
+        }
+    }
 }

@@ -236,8 +236,7 @@ impl Scraper {
 
     /// What is to be said of Spark's container now that it has ended, and its last figures.
     async fn container_exit(&self, evidence: Evidence) -> (Page, Option<Page>) {
-        let last_report = self.sources.iter().filter_map(|one| one.source().last_report()).max();
-        let evidence = self.watcher.evidence(evidence, last_report).await;
+        let evidence = self.watcher.evidence(evidence).await;
         let figures = self.watcher.last_figures(self.container.last_figures().as_ref());
         let last = figures.map(|figures| self.container.page(&figures));
         (container_exit::page(self.container.container(), evidence), last)

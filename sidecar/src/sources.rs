@@ -50,11 +50,6 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
-    /// When Spark has reported for the last time, as far as it shows: a report that was not due yet.
-    fn last_report(&self) -> Option<Instant> {
-        None
-    }
-
     /// What can be served in place of another source's figures, which are not to be had just now.
     fn in_place_of(&self, _source: &'static str) -> Option<Reading> {
         None

@@ -24,11 +24,11 @@ def main(where):
     print("greedy now", flush=True)
     if where == "worker":
         spark.sparkContext.parallelize([0], 1).map(hoard).collect()
-    arrays = spark.sparkContext._jvm.java.util.Arrays
-    hoarded = []
+    java = spark.sparkContext._jvm.java
+    # In a list of Java's: arrays of bytes come over to Python, where the kernel may find more to kill for.
+    hoarded = java.util.ArrayList()
     while True:
-        # A copy that is written to: what is only reserved costs nothing.
-        hoarded.append(arrays.copyOf(bytes(CHUNK), CHUNK))
+        hoarded.add(java.nio.ByteBuffer.allocate(CHUNK))
         time.sleep(0.02)
 
 

@@ -4,11 +4,11 @@
 #   images.sh folder         prints the folder that they are (to be) in
 #   images.sh basics         pause, CoreDNS, and sidecars that do not work
 #   images.sh spark VERSION  spark:VERSION, from the Spark of PyPI that setup.sh installed
-#   images.sh emberscope     the product's images, as manifests/images/build.sh makes them; into .cache/images
+#   images.sh emberscope     the product's image, as manifests/images/build.sh makes it; into .cache/images
 #   images.sh emberscope FOLDER   the same from the programs in FOLDER (target/debug), in seconds
 #
 # The folder is outside the checkout, so that clones share it. What is there already is kept, except
-# for the product's images.
+# for the product's image.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -124,40 +124,40 @@ JSON
 # As manifests/images/build.sh makes them, but compiled in a hurry: what is asked here is not speed.
 make_emberscope() {
     local name
+    name=$(product_image)
     command -v podman >/dev/null || stop "podman is missing; tests/setup.sh test installs it"
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
         "$root/manifests/images/build.sh" --engine podman
     rm -rf "$product"
     mkdir -p "$product"
-    while read -r name; do
-        podman save --quiet --format oci-archive --output "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "$name"
-        say "$name"
-    done < <(product_images)
+    podman save --quiet --format oci-archive --output "$product/emberscope.tar" "$name"
+    say "$name"
 }
 
 # Programs as cargo builds them need the C library: they lie on the Debian that they were built on.
 make_emberscope_from() { # FOLDER
-    local name program work
+    local program work
     work=$(mktemp -d)
     # shellcheck disable=SC2064
     trap "rm -rf '$work'" EXIT
     mkdir "$work/programs"
     for program in emberscope emberscope-sidecar; do
-        [[ ! -e $1/$program ]] || strip -o "$work/programs/$program" "$1/$program"
+        strip -o "$work/programs/$program" "$1/$program"
     done
     layer "$work/programs.layer" -C "$work/programs" .
     rm -rf "$product"
     mkdir -p "$product"
-    while read -r name; do
-        program=emberscope
-        [[ $name != */sidecar:* ]] || program=emberscope-sidecar
-        image "$product/$(tr -c 'a-z0-9.\n' - <<<"$name").tar" "$name" \
-            "{\"Entrypoint\": [\"/$program\"], \"User\": \"65532:65532\"}" "$folder/debian.layer" "$work/programs.layer"
-    done < <(product_images)
+    image "$product/emberscope.tar" "$(product_image)" \
+        '{"Entrypoint": ["/emberscope"], "User": "65532:65532"}' "$folder/debian.layer" "$work/programs.layer"
 }
 
-# The images that manifests/base names.
-product_images() { grep -rhoE 'image: +localhost/emberscope[^ ]*' "$root/manifests/base" | sed 's/image: *//' | sort -u; }
+# The image that manifests/base names.
+product_image() {
+    local names
+    names=$(grep -rhoE '^ +image: +localhost/emberscope[^ ]*' "$root/manifests/base" | sed 's/ *image: *//' | sort -u)
+    [[ $names == localhost/emberscope:* && $names != *$'\n'* ]] || stop "manifests/base names not one image: $names"
+    printf '%s\n' "$names"
+}
 
 mkdir -p "$folder"
 case ${1:-} in

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use emberscope_core::admission;
-use emberscope_core::{AllSettings, Config};
+use emberscope_core::{AllSettings, Config, Namespaces};
 use serde_json::{Value, json};
 
 use crate::http;
@@ -87,7 +87,11 @@ pub async fn admit(port: u16, authority: &Path, review: &Value) -> Result<Admitt
 /// What the webhook with that configuration makes of the pod, without a server.
 pub fn decide(review: &Value, configuration: &str) -> Result<Admitted> {
     let config = Config::parse(configuration, None)?;
-    let admission = admission::answer(&serde_json::to_vec(review)?, &AllSettings::offline(config));
+    let admission = admission::answer(
+        &serde_json::to_vec(review)?,
+        &AllSettings::offline(config),
+        &Namespaces::default(),
+    );
     apply(review, &serde_json::from_slice(&admission.body)?)
 }
 

@@ -21,6 +21,7 @@
 //! | [`credentials`] | who may do what: certificates, tokens, kubeconfigs |
 //! | [`guarded`] | programs that cannot outlive the test |
 //! | [`kubectl`] | kubectl, as a user has it |
+//! | [`helm`] | Helm, likewise |
 //! | [`installation`] | `manifests/base` as shipped, and replicas of the webhook |
 //! | [`service`] | the stand-in for the Service |
 //! | [`fake_webhook`] | another webhook, or one that misbehaves |
@@ -30,6 +31,7 @@ pub mod control_plane;
 pub mod credentials;
 pub mod fake_webhook;
 pub mod guarded;
+pub mod helm;
 pub mod installation;
 pub mod kubectl;
 pub mod metrics;
@@ -48,6 +50,7 @@ use crate::ports;
 use control_plane::ControlPlane;
 use credentials::Credentials;
 use guarded::Guarded;
+use helm::Helm;
 use kubectl::Kubectl;
 
 /// How long the API server may take to be ready on a busy machine.
@@ -137,6 +140,12 @@ impl Cluster {
     #[must_use]
     pub fn kubectl(&self) -> Kubectl {
         Kubectl::new(&self.programs.kubectl, &self.credentials.admin_kubeconfig)
+    }
+
+    /// `helm` as the cluster's administrator.
+    pub fn helm(&self) -> Result<Helm> {
+        let kubeconfig = self.credentials.admin_kubeconfig.clone();
+        Ok(Helm { program: control_plane::helm()?, kubeconfig })
     }
 
     /// A client as the cluster's administrator, for the runtime that calls this.

@@ -32,7 +32,7 @@ impl Class {
 }
 
 /// Amounts of CPU and memory, in thousandths.
-type Amounts = BTreeMap<String, i128>;
+pub type Amounts = BTreeMap<String, i128>;
 
 /// The class of a pod.
 pub fn class(pod: &Value) -> Result<Class> {
@@ -74,7 +74,8 @@ fn positive(amounts: &Amounts, name: &str) -> Option<i128> {
     amounts.get(name).copied().filter(|amount| *amount > 0)
 }
 
-fn amounts(list: &Value) -> Result<Amounts> {
+/// CPU and memory of a list of requests or limits.
+pub(crate) fn amounts(list: &Value) -> Result<Amounts> {
     let entries = list.as_object().into_iter().flatten();
     entries
         .filter(|(name, _)| ["cpu", "memory"].contains(&name.as_str()))

@@ -10,7 +10,8 @@ use serde_json::Value;
 pub const FOLDER: &str = "manifests/monitoring/rules";
 
 /// The rule files, in the order in which they belong.
-pub const FILES: [&str; 3] = ["recording.yaml", "job-alerts.yaml", "platform-alerts.yaml"];
+pub const FILES: [&str; 4] =
+    ["recording.yaml", "job-alerts.yaml", "platform-alerts.yaml", "collector-alerts.yaml"];
 
 /// One rule of a file.
 #[derive(Debug, Clone)]

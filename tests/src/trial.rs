@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -221,11 +222,16 @@ impl Trial {
         self.folder.path()
     }
 
-    /// Waits until Spark has ended by itself; what it printed.
+    /// Waits until Spark has ended; what it printed.
     pub async fn spark_ends(&mut self, patience: Duration) -> Result<String> {
-        self.programs.ends(SPARK, patience).await?;
+        Ok(self.spark_exits(patience).await?.1)
+    }
+
+    /// The same, and the exit status of its JVM.
+    pub async fn spark_exits(&mut self, patience: Duration) -> Result<(ExitStatus, String)> {
+        let status = self.programs.ends(SPARK, patience).await?;
         let log = fs::read(self.programs.log(SPARK)).unwrap_or_default();
-        Ok(String::from_utf8_lossy(&log).into_owned())
+        Ok((status, String::from_utf8_lossy(&log).into_owned()))
     }
 
     /// Tells the sidecars that Spark has ended, as the kubelet does, and waits until they have too.

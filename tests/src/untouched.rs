@@ -1,13 +1,16 @@
 //! Whether a patched pod still has everything that it had: the oracle for the promise that the webhook
 //! takes nothing away.
 //!
-//! Two values may change, and only into what is worked out here from the pod as it was: a driver's
-//! options, which ours are put in front of, and scrape annotations that point at Spark's own pages.
+//! Three values may change, and only into what is worked out here from the pod as it was: a driver's
+//! options, which ours are put in front of, scrape annotations that point at Spark's own pages, and the
+//! list of containers that get no AWS token, which the sidecar is added to.
 
 use serde_json::Value;
 
 /// What stands in front of the user's options is options and a space.
 const OPTION: &str = "-Dspark.";
+
+const SKIP_CONTAINERS: &str = "/metadata/annotations/eks.amazonaws.com~1skip-containers";
 
 const ANNOTATIONS: &str = "/metadata/annotations/prometheus.io~1";
 
@@ -50,11 +53,15 @@ fn compare(
     }
 }
 
-/// Whether a value is one of the two that may change, and changed into the right one.
+/// Whether a value is one of the three that may change, and changed into the right one.
 fn is_ours(pod: &Value, path: &str, before: &Value, after: &Value) -> bool {
     let (Some(before), Some(after)) = (before.as_str(), after.as_str()) else {
         return false;
     };
+    if path == SKIP_CONTAINERS {
+        let comma = if before.trim().is_empty() { "" } else { "," };
+        return after == format!("{before}{comma}emberscope-sidecar");
+    }
     if let Some(annotation) = path.strip_prefix(ANNOTATIONS) {
         let expected = match annotation {
             "port" => after.parse::<u16>().is_ok_and(|port| port >= 1024 && port != 4040),
@@ -97,6 +104,7 @@ mod tests {
             "metadata": {"labels": {"spark-role": "driver"}, "annotations": {
                 "prometheus.io/scrape": "true", "prometheus.io/port": "4040",
                 "prometheus.io/path": "/metrics/executors/prometheus/",
+                "eks.amazonaws.com/skip-containers": "a, b",
             }},
             "spec": {
                 "containers": [{"name": "a", "env": [
@@ -122,6 +130,7 @@ mod tests {
             ("/spec/volumes", json!([])),
             ("/metadata/annotations/prometheus.io~1port", json!("9814")),
             ("/metadata/annotations/prometheus.io~1path", json!("/metrics")),
+            (SKIP_CONTAINERS, json!("a, b,emberscope-sidecar")),
         ] {
             assert!(lost_with(path, &right).is_empty(), "{path} {right}");
         }
@@ -135,6 +144,8 @@ mod tests {
             ("/metadata/annotations/prometheus.io~1port", json!("80")),
             ("/metadata/annotations/prometheus.io~1scrape", json!("false")),
             ("/metadata/annotations/prometheus.io~1path", json!("/")),
+            (SKIP_CONTAINERS, json!("emberscope-sidecar")),
+            (SKIP_CONTAINERS, json!("a, b,emberscope-sidecar,c")),
             ("/spec/containers", json!([])),
         ] {
             assert!(!lost_with(path, &wrong).is_empty(), "{path} {wrong}");

@@ -1,7 +1,6 @@
 //! `emberscope check`: flags and exit codes for [`emberscope_check`].
 
-use std::env;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,13 +8,10 @@ use anyhow::Result;
 use emberscope_check::{Options, all_well, json, text};
 
 use crate::cli::{Check, Report};
-use crate::output::print;
+use crate::output::{INTERRUPTED, print, wants_colours};
 
 /// Exit code for a command line that cannot be followed.
 const USAGE: u8 = 2;
-
-/// Exit code after Ctrl-C or SIGTERM, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// Prints what was found.
 pub fn run(args: Check) -> Result<ExitCode> {
@@ -41,11 +37,4 @@ pub fn run(args: Check) -> Result<ExitCode> {
         Report::Json => serde_json::to_string_pretty(&json(&findings))? + "\n",
     })?;
     Ok(if all_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Colours are for terminals that can show them, and for people who have not said no
-/// (<https://no-color.org>).
-fn wants_colours() -> bool {
-    let said_no = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !said_no && env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stdout().is_terminal()
 }

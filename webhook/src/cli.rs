@@ -1,9 +1,12 @@
 //! The command line: verbs and flags. What they do is elsewhere.
 
+pub mod why;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use emberscope_core::config::Image;
 
 /// Makes every Spark job on a Kubernetes cluster observable, with no change to the job.
 #[derive(Debug, Parser)]
@@ -82,6 +85,25 @@ Examples:
   kubectl delete mutatingadmissionpolicies,mutatingadmissionpolicybindings \\
     -l app.kubernetes.io/part-of=emberscope,app.kubernetes.io/component=policy")]
     Policy(Policy),
+    /// Tell what became of an application, why, and what to change
+    ///
+    /// Asks Prometheus for figures and, where there is access, the API server for pods, events and the
+    /// end of the driver's log. Prints the outcome and how sure it is, then findings, the likeliest
+    /// cause first: what was seen, the setting to change and its value, and what could not be known.
+    /// Either of the two alone gives an answer. It changes nothing.
+    #[command(
+        after_help = "Exit status: 0 if there is an answer and the application runs or succeeded, 3 if it failed, was
+killed, is gone or never started (without APPLICATION: if one did), 1 if there is no answer, 2 if
+the command line cannot be followed.
+
+Examples:
+  emberscope why taxi-trips
+  emberscope why -n emr-data-team-a --since 6h
+  emberscope why spark-9a01ad31be174956b90c0425b4f384fc -o markdown
+  kubectl port-forward -n monitoring svc/prometheus 9090 &
+  emberscope why taxi-trips --prometheus http://127.0.0.1:9090 -o json | jq '.findings[0]'"
+    )]
+    Why(why::Why),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -96,6 +118,16 @@ pub struct Serve {
     /// Configuration file (YAML); without it the defaults apply
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// The image that is injected where the configuration names none; without it, the one that this
+    /// pod's own container runs (see --pod-name)
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
+
+    /// The pod that this program runs in, in --namespace; it is read for its image. Without it and
+    /// --image, the image is the one that is released with this version
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub pod_name: Option<String>,
 
     /// Print the configuration and exit: every key with its meaning, or with --config what is in effect
     #[arg(long)]
@@ -175,6 +207,11 @@ pub struct Inject {
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
+
     /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
     /// file says
     #[arg(short, long, value_name = "NAMESPACE")]
@@ -199,6 +236,11 @@ pub struct Explain {
     /// Configuration file (YAML); without it the defaults apply
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
 
     /// Namespace that the pod is created in, for the configuration's profiles; without it, what the
     /// file says
@@ -256,6 +298,10 @@ pub struct Check {
     pub context: Option<String>,
 }
 
+fn image(text: &str) -> Result<Image, String> {
+    Image::try_from(text.to_owned())
+}
+
 fn http_url(text: &str) -> Result<hyper::Uri, String> {
     let url: hyper::Uri = text.parse().map_err(|_| "it is no URL".to_owned())?;
     if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
@@ -276,6 +322,11 @@ pub struct Policy {
     /// Configuration file (YAML); without it the defaults apply
     #[arg(long, value_name = "FILE", env = "EMBERSCOPE_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// The image that is injected where the configuration names none; without it, the one that is
+    /// released with this version
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<Image>,
 }
 
 /// A serialisation of Kubernetes objects.

@@ -18,7 +18,8 @@ use anyhow::{Context as _, Result};
 use emberscope_core::contract::INJECTED;
 use emberscope_core::plan::ORDER;
 use emberscope_core::{
-    AllSettings, Config, Decision, Outcome, PARTIALS, Pod, SKIPS, Settings, Skip, outcome_for,
+    AllSettings, Decision, NamespaceState, Outcome, PARTIALS, Pod, SKIPS, Settings, Skip,
+    outcome_for,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +30,9 @@ use crate::output::print;
 
 /// Exit code where a pod would be left alone.
 const LEFT_ALONE: u8 = 3;
+
+/// What depends on LimitRanges and quotas, which only the cluster knows.
+const OF_NAMESPACES: [Skip; 2] = [Skip::LimitRange, Skip::QuotaFull];
 
 /// All that there is to say about one pod.
 #[derive(Debug, Serialize)]
@@ -83,7 +87,7 @@ pub fn run(args: &Explain) -> Result<ExitCode> {
     if args.reasons {
         return print(reasons(args.output)?);
     }
-    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     let file = args.filename.as_deref().context("-f FILE names the pod")?;
     let input = input::read(file, args.namespace.as_deref())?;
     let explanations: Result<Vec<Explanation>> = input
@@ -113,7 +117,7 @@ pub fn explain(pod: &Value, namespace: &str, all: &AllSettings) -> Result<Explan
     let raw = serde_json::to_string(pod)?;
     let view: Pod<'_> = serde_json::from_str(&raw).context("a field is of another type")?;
     let settings = all.of(namespace, &view);
-    let outcome = outcome_for(&view, namespace, all);
+    let outcome = outcome_for(&view, namespace, all, &NamespaceState::default());
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("(without a name)");
     Ok(Explanation {
         pod: name.to_owned(),
@@ -168,6 +172,7 @@ fn rules(outcome: &Outcome) -> Vec<Rule> {
         result: match decided {
             Some(decided) if index == decided => RuleResult::Decides,
             Some(decided) if index > decided => RuleResult::NotAsked,
+            _ if OF_NAMESPACES.contains(skip) => RuleResult::Unknown,
             _ => RuleResult::Passes,
         },
         sentence: skip.sentence(),

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use emberscope_core::{AllSettings, Config, Decision, Outcome, Pod, outcome_for};
+use emberscope_core::{AllSettings, Decision, NamespaceState, Outcome, Pod, outcome_for};
 use json_patch::Patch;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::output::print;
 
 /// Prints the patched pods or the patches; says on standard error what was decided.
 pub fn run(args: &Inject) -> Result<ExitCode> {
-    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     let input = input::read(&args.filename, args.namespace.as_deref())?;
     let format = args.output.unwrap_or(input.format);
     let mut injection = Injection { settings: &settings, patches: Vec::new() };
@@ -77,7 +77,7 @@ pub fn inject(mut pod: Value, namespace: &str, settings: &AllSettings) -> Result
     let raw = serde_json::to_string(&pod)?;
     let view: Pod<'_> =
         serde_json::from_str(&raw).context("the pod has a field of another type")?;
-    let outcome = outcome_for(&view, namespace, settings);
+    let outcome = outcome_for(&view, namespace, settings, &NamespaceState::default());
     json_patch::patch(&mut pod, &outcome.patch)?;
     Ok((pod, outcome))
 }

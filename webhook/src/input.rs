@@ -8,7 +8,9 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
+use emberscope_core::config::Image;
 use emberscope_core::review::Request;
+use emberscope_core::{AllSettings, ClusterState, Config, OwnImage};
 use serde_json::Value;
 
 use crate::cli::Format;
@@ -23,6 +25,12 @@ pub(crate) struct Input {
     pub(crate) documents: Vec<Document>,
     /// What they were written in.
     pub(crate) format: Format,
+}
+
+/// Settings as a command line says them, where there is no cluster to ask.
+pub(crate) fn offline(config: Option<&Path>, image: Option<Image>) -> Result<AllSettings> {
+    let cluster = ClusterState { own_image: OwnImage::said(image), ..ClusterState::offline() };
+    Ok(AllSettings::new(Config::load(config)?, cluster))
 }
 
 /// One object of the file.

@@ -5,7 +5,8 @@
 //!           |--> inject  <- input -------------------------> emberscope_core -> output
 //!           |--> explain <- input -------------------------> emberscope_core -> output
 //!           |--> policy -----------------------------------> emberscope_core -> output
-//!           '--> check ------------------> emberscope_check -> emberscope_core
+//!           |--> check ------------------> emberscope_check -> emberscope_ask, emberscope_core
+//!           '--> why --------------------> emberscope_why ---> emberscope_ask, emberscope_core
 //! ```
 
 pub mod check;
@@ -16,6 +17,7 @@ mod input;
 mod output;
 pub mod policy;
 pub mod serve;
+pub mod why;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Verb::Explain(args) => explain::run(&args),
         Verb::Check(args) => check::run(args),
         Verb::Policy(args) => policy::run(&args),
+        Verb::Why(args) => why::run(args),
         Verb::Completions { shell } => {
             let (mut command, mut script) = (Args::command(), Vec::new());
             clap_complete::generate(shell, &mut command, "emberscope", &mut script);

@@ -29,16 +29,17 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use emberscope_core::{AllSettings, Config, Settings};
+use emberscope_core::{AllSettings, Settings};
 
 use crate::cli::Policy;
+use crate::input;
 use crate::output::print;
 use selection::{Condition, Selection};
 use variables::Variable;
 
 /// Prints the policies for a configuration.
 pub fn run(args: &Policy) -> Result<ExitCode> {
-    let settings = AllSettings::offline(Config::load(args.config.as_deref())?);
+    let settings = input::offline(args.config.as_deref(), args.image.clone())?;
     print(documents(&settings)?)
 }
 

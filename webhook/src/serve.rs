@@ -7,7 +7,7 @@ use anyhow::Result;
 use emberscope_core::Config;
 use emberscope_core::config::DEFAULT_YAML;
 use emberscope_core::contract::NAME;
-use emberscope_serve::{Intervals, Options, Source};
+use emberscope_serve::{ImageSource, Intervals, Options, Source};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
@@ -31,6 +31,10 @@ fn options(args: Serve) -> Options {
     if args.tls_secret.is_none() {
         names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
     }
+    let own_image = match (args.image, args.pod_name) {
+        (None, Some(pod)) => ImageSource::Pod { namespace: args.namespace.clone(), pod },
+        (image, _) => ImageSource::Said(image),
+    };
     let certificate = match (args.tls_secret, args.webhook_configuration, args.cert_dir) {
         (Some(secret), Some(configuration), _) => {
             Source::Secret { namespace: args.namespace, secret, configuration }
@@ -40,6 +44,7 @@ fn options(args: Serve) -> Options {
     };
     Options {
         config: args.config,
+        own_image,
         listen: args.listen,
         ops_listen: args.ops_listen,
         certificate,

@@ -3,8 +3,9 @@
 resource "aws_s3_bucket" "jobs" {
   count = var.bucket ? 1 : 0
 
-  bucket        = "${var.name}-${local.account}-${var.region}"
+  bucket        = "${var.name}-${local.account}-${local.region}"
   force_destroy = true
+  tags          = local.tags
 }
 
 locals {

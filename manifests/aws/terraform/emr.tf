@@ -4,6 +4,7 @@ resource "aws_emrcontainers_virtual_cluster" "team" {
   for_each = var.namespaces
 
   name = "${var.name}-${each.key}"
+  tags = local.tags
 
   container_provider {
     id   = data.aws_eks_cluster.this.name
@@ -33,6 +34,7 @@ resource "aws_cloudwatch_log_group" "team" {
 
   name              = "/${var.name}/${var.cluster_name}/${each.key}"
   retention_in_days = var.log_retention_days
+  tags              = local.tags
 }
 
 resource "aws_iam_role" "job" {
@@ -41,6 +43,7 @@ resource "aws_iam_role" "job" {
   name               = "${var.name}-${each.key}"
   description        = "Spark jobs in ${each.key} of ${var.cluster_name}"
   assume_role_policy = data.aws_iam_policy_document.trust["job/${each.key}"].json
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy" "job" {
@@ -66,7 +69,7 @@ data "aws_iam_policy_document" "job" {
   # Of the log agent, which looks for its group before it writes.
   statement {
     actions   = ["logs:DescribeLogGroups"]
-    resources = ["arn:${local.partition}:logs:${var.region}:${local.account}:log-group:*"]
+    resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*"]
   }
 
   dynamic "statement" {

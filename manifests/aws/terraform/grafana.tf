@@ -4,6 +4,7 @@ resource "aws_iam_role" "query" {
   name               = "${var.name}-query"
   description        = "Grafana queries the workspace ${var.name}"
   assume_role_policy = data.aws_iam_policy_document.query_trust.json
+  tags               = local.tags
 }
 
 data "aws_iam_policy_document" "query_trust" {
@@ -57,4 +58,6 @@ resource "aws_grafana_workspace" "this" {
   permission_type          = "CUSTOMER_MANAGED"
   role_arn                 = aws_iam_role.query.arn
   data_sources             = ["PROMETHEUS"]
+  grafana_version          = var.grafana_version
+  tags                     = local.tags
 }

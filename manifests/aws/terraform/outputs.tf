@@ -1,7 +1,7 @@
 output "amp_env" {
   description = "What manifests/overlays/amp/amp.env has to say: `terraform output -raw amp_env` prints it."
   value       = <<-ENV
-    REGION=${var.region}
+    REGION=${local.region}
     WORKSPACE=${aws_prometheus_workspace.this.id}
     ROLE_ARN=${var.identity == "irsa" ? aws_iam_role.ingest.arn : ""}
     CLUSTER=${var.cluster_name}
@@ -21,7 +21,7 @@ output "query_url" {
 
 output "region" {
   description = "Region of `sigv4`, for Prometheus and for Grafana."
-  value       = var.region
+  value       = local.region
 }
 
 output "workspace_id" {
@@ -73,7 +73,7 @@ output "start_job_run" {
   description = "Submits the sample job in each namespace."
   value = { for namespace, cluster in aws_emrcontainers_virtual_cluster.team : namespace => join(" ", [
     "manifests/samples/start-job-run.sh",
-    "--region ${var.region}",
+    "--region ${local.region}",
     "--virtual-cluster-id ${cluster.id}",
     "--execution-role-arn ${aws_iam_role.job[namespace].arn}",
     "--log-group ${aws_cloudwatch_log_group.team[namespace].name}",
@@ -83,5 +83,5 @@ output "start_job_run" {
 output "role_associations" {
   description = "What is left to run where identity is pod-identity, before the first job: one command for each namespace."
   value = var.identity == "pod-identity" ? [for namespace, role in aws_iam_role.job :
-  "aws emr-containers create-role-associations --region ${var.region} --cluster-name ${var.cluster_name} --namespace ${namespace} --role-name ${role.name}"] : []
+  "aws emr-containers create-role-associations --region ${local.region} --cluster-name ${var.cluster_name} --namespace ${namespace} --role-name ${role.name}"] : []
 }

@@ -2,6 +2,7 @@
 
 resource "aws_prometheus_workspace" "this" {
   alias = var.name
+  tags  = local.tags
 }
 
 resource "aws_prometheus_workspace_configuration" "this" {
@@ -13,6 +14,7 @@ resource "aws_iam_role" "ingest" {
   name               = "${var.name}-ingest"
   description        = "Prometheus in ${var.cluster_name} writes to the workspace ${var.name}"
   assume_role_policy = data.aws_iam_policy_document.trust["prometheus"].json
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy" "ingest" {
@@ -35,4 +37,5 @@ resource "aws_eks_pod_identity_association" "ingest" {
   namespace       = var.prometheus_service_account.namespace
   service_account = var.prometheus_service_account.name
   role_arn        = aws_iam_role.ingest.arn
+  tags            = local.tags
 }

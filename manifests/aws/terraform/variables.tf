@@ -8,16 +8,6 @@ variable "cluster_name" {
   }
 }
 
-variable "region" {
-  description = "Region of the cluster and of everything that is made here."
-  type        = string
-
-  validation {
-    condition     = can(regex("^[a-z]{2,3}(-[a-z]+)+-[0-9]+$", var.region))
-    error_message = "A region such as eu-west-1."
-  }
-}
-
 variable "name" {
   description = "Start of the name of everything that is made here, and value of its tag emberscope.dev/walkthrough."
   type        = string
@@ -84,6 +74,17 @@ variable "grafana" {
   description = "Whether to make an Amazon Managed Grafana workspace; one that exists can use the role `query_role_arn`."
   type        = bool
   default     = true
+}
+
+variable "grafana_version" {
+  description = "Version of Grafana in the workspace; `aws grafana list-versions` has them. AWS changes none by itself."
+  type        = string
+  default     = "10.4"
+
+  validation {
+    condition     = can(regex("^[0-9]+[.][0-9]+$", var.grafana_version))
+    error_message = "A version such as 10.4."
+  }
 }
 
 variable "grafana_authentication" {

@@ -9,11 +9,5 @@ terraform {
   }
 }
 
-# Every resource carries the tag that cleanup.sh goes by.
-provider "aws" {
-  region = var.region
-
-  default_tags {
-    tags = merge(var.tags, { "emberscope.dev/walkthrough" = var.name })
-  }
-}
+# No provider block: a module has none, and whoever calls it says region and account. Applied by itself, it takes
+# both from the environment (AWS_REGION, AWS_PROFILE).

@@ -53,16 +53,6 @@ impl Events {
         self.process_end.is_some()
     }
 
-    /// Waits for the end of the process alone, or until the time is over.
-    pub(super) fn wait_for_the_end(&self, at_most: Duration) -> Wake {
-        let mut fds: Vec<_> =
-            self.process_end.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-        match poll(&mut fds, Some(&timespec(at_most))) {
-            Ok(1..) => Wake::Ended,
-            Ok(0) | Err(_) => Wake::Nothing,
-        }
-    }
-
     /// Waits for the first of them, or until the time is over.
     pub(super) fn wait(&self, at_most: Duration) -> Wake {
         let mut fds = Vec::with_capacity(2);
@@ -108,9 +98,7 @@ mod tests {
         let mut events = Events::default();
         events.watch_process(child.id()).unwrap();
         assert_eq!(events.wait(MOMENT), Wake::Nothing);
-        assert_eq!(events.wait_for_the_end(MOMENT), Wake::Nothing);
         child.kill().unwrap();
-        assert_eq!(events.wait_for_the_end(PATIENCE), Wake::Ended);
         assert_eq!(events.wait(PATIENCE), Wake::Ended);
         child.wait().unwrap();
         assert!(events.watch_process(0).is_err());

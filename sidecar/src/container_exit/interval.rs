@@ -39,7 +39,8 @@ impl ReadInterval {
 
     /// What to read after a wait that ended so.
     pub(super) fn extent(&mut self, wake: Wake, now: Instant) -> Extent {
-        if wake == Wake::Changed && now.duration_since(self.whole) < AT_LEAST {
+        let between = if wake == Wake::Changed { AT_LEAST } else { EVERY };
+        if now.duration_since(self.whole) < between {
             return Extent::OomKills;
         }
         self.whole = now;
@@ -78,6 +79,8 @@ mod tests {
         assert_eq!(interval.wait(start), EVERY);
         assert_eq!(interval.extent(Wake::Changed, at(200)), Extent::OomKills);
         assert_eq!(interval.wait(at(200)), Duration::from_millis(800));
+        // A shorter wait, for another reason.
+        assert_eq!(interval.extent(Wake::Nothing, at(300)), Extent::OomKills);
         assert_eq!(interval.extent(Wake::Nothing, at(1000)), Extent::Memory);
         assert_eq!(interval.wait(at(1000)), EVERY);
         assert_eq!(interval.wait(at(9000)), Duration::ZERO);

@@ -12,19 +12,22 @@ use tracing::{debug, info, warn};
 
 use super::Evidence;
 use super::events::{Events, Wake};
-use super::fate::Process;
+use super::fate::{Fate, Process};
 use super::interval::{Extent, ReadInterval};
 use super::node::NodeKills;
-use super::verdict::{Exit, Verdict};
+use super::perf_data::PerfData;
+use super::readings::{Exit, Readings};
+use super::verdict::JvmEnd;
 use crate::lock::lock;
 use crate::sources::cgroup::{ControlGroup, Figures};
 use crate::sources::processes::Identity;
 
-/// How long the last reading may be waited for, once a scan has found the process gone.
-const SETTLE: Duration = Duration::from_millis(200);
+/// How long the last reading may be waited for, once a scan has found the process gone: what a thread may
+/// need to run on a busy machine.
+const SETTLE: Duration = Duration::from_secs(1);
 
-/// How long after a kill was counted the JVM is looked at: the kernel counts first and kills then.
-const KILLED: Duration = Duration::from_millis(50);
+/// How often the JVM is looked at while a kill may have met it.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What the thread needs is little, and each is part of the container's memory.
 const STACK: usize = 128 * 1024;
@@ -39,7 +42,7 @@ pub struct Watcher {
 #[derive(Debug)]
 struct Watched {
     process: Identity,
-    verdict: Arc<Mutex<Verdict>>,
+    readings: Arc<Mutex<Readings>>,
     /// Closed when the process has ended and the last reading is done.
     settled: watch::Receiver<()>,
     /// Tells the thread to end.
@@ -60,27 +63,29 @@ impl Watcher {
         if watched.as_ref().is_some_and(|watched| watched.process == process) {
             return;
         }
-        let (verdict, over) = (Arc::<Mutex<Verdict>>::default(), Arc::<AtomicBool>::default());
+        let (readings, over) = (Arc::<Mutex<Readings>>::default(), Arc::<AtomicBool>::default());
         let (unsettled, settled) = watch::channel(());
-        let (readings, stop, end) =
-            (Arc::clone(&verdict), Arc::clone(&over), Arc::clone(&self.end));
+        let (read, stop, end) = (Arc::clone(&readings), Arc::clone(&over), Arc::clone(&self.end));
         let mut place = Place {
             process: Process::find(proc_root, process),
+            perf_data: PerfData::of(proc_root, process.pid),
             node: NodeKills::of(proc_root),
             group,
         };
         let started = thread::Builder::new().name("container-exit".into()).stack_size(STACK).spawn(
             move || {
-                watch(process.pid, &mut place, &readings, &stop);
+                watch(process.pid, &mut place, &read, &stop);
+                // No file of the container's is held open any longer.
+                drop(place);
                 drop(unsettled);
                 end.notify_one();
             },
         );
         if let Err(error) = started {
-            // The verdict stays empty, and the end will be noticed in the next look at the processes.
+            // Nothing is ever read, and the end will be noticed in the next look at the processes.
             warn!(%error, "Spark's JVM is not watched: how it ends will not be known");
         }
-        *watched = Some(Watched { process, verdict, settled, over });
+        *watched = Some(Watched { process, readings, settled, over });
     }
 
     /// Returns when the watched process has ended: once for each.
@@ -88,16 +93,15 @@ impl Watcher {
         self.end.notified().await;
     }
 
-    /// What is known of the end, given what the scrapes have seen of it, and when the JVM reported in order
-    /// to end, if it did. Waits for a moment if the process has ended so lately that its last reading is
-    /// not done.
-    pub async fn evidence(&self, seen: Evidence, last_report: Option<Instant>) -> Evidence {
+    /// What is known of the end, given what the scrapes have seen of it. Waits for a moment if the process
+    /// has ended so lately that its last reading is not done.
+    pub async fn evidence(&self, seen: Evidence) -> Evidence {
         let settled = lock(&self.watched).as_ref().map(|watched| watched.settled.clone());
         if let Some(mut settled) = settled.filter(|_| seen == Evidence::ProcessGone) {
             let _ = timeout(SETTLE, settled.changed()).await;
         }
         match &*lock(&self.watched) {
-            Some(watched) => lock(&watched.verdict).evidence(seen, last_report),
+            Some(watched) => lock(&watched.readings).evidence(seen),
             None => seen,
         }
     }
@@ -107,7 +111,7 @@ impl Watcher {
     #[must_use]
     pub fn last_figures(&self, before: Option<&Figures>) -> Option<Figures> {
         let watched = lock(&self.watched);
-        lock(&watched.as_ref()?.verdict).last_figures(before)
+        lock(&watched.as_ref()?.readings).last_figures(before)
     }
 }
 
@@ -116,6 +120,7 @@ impl Watcher {
 struct Place {
     group: Arc<ControlGroup>,
     process: Process,
+    perf_data: PerfData,
     node: NodeKills,
 }
 
@@ -124,12 +129,18 @@ impl Place {
     fn exit(&mut self) -> Exit {
         let fate = self.process.fate();
         let figures = self.group.read().ok().map(Box::new);
-        Exit { figures, fate, node_kills: self.node.count() }
+        let end = match fate {
+            Fate::Killed => JvmEnd::ByForce,
+            Fate::NotKilled => JvmEnd::ByItself,
+            // Its parent was faster.
+            Fate::GoesOn | Fate::Unknown => self.perf_data.end(),
+        };
+        Exit { figures, end, node_kills: self.node.count() }
     }
 }
 
 /// Reads memory now and then, and everything when the process has ended.
-fn watch(pid: u32, place: &mut Place, verdict: &Mutex<Verdict>, over: &AtomicBool) {
+fn watch(pid: u32, place: &mut Place, readings: &Mutex<Readings>, over: &AtomicBool) {
     let mut events = Events::default();
     if let Err(error) = events.watch_process(pid) {
         // Its end shows in that its group is gone.
@@ -147,36 +158,34 @@ fn watch(pid: u32, place: &mut Place, verdict: &Mutex<Verdict>, over: &AtomicBoo
     while !over.load(Ordering::Relaxed) {
         let mut risen = false;
         if extent == Extent::OomKills {
-            risen = lock(verdict).count(place.group.oom_kills(), Instant::now());
+            risen = lock(readings).count(place.group.oom_kills(), Instant::now());
         }
         // A kill is worth a look at what there was to kill for.
         if extent == Extent::Memory || risen {
             if reads_node {
                 // Before the container's own: a kill in between is in that one.
                 let kills = place.node.count();
-                lock(verdict).node_kills(kills);
+                lock(readings).node_kills(kills);
             }
             match place.group.memory() {
-                Some(memory) => risen |= lock(verdict).reading(memory, Instant::now()),
+                Some(memory) => lock(readings).reading(memory, Instant::now()),
                 None if !events.knows_the_end() => {
-                    return lock(verdict).ended(place.exit(), Instant::now());
+                    return lock(readings).ended(place.exit(), Instant::now());
                 }
                 // There are no memory figures, or none any more, and the end will be told.
                 None => {}
             }
+            place.perf_data.reading(|| place.process.fate());
         }
-        let mut wake = Wake::Nothing;
-        if risen {
-            wake = events.wait_for_the_end(KILLED);
-            if wake != Wake::Ended {
-                lock(verdict).after_kill(place.process.fate());
-            }
+        let mut wait = interval.wait(Instant::now());
+        if lock(readings).asks_for_a_look() {
+            let fate = place.process.fate();
+            lock(readings).look(fate, Instant::now());
+            wait = wait.min(LOOK);
         }
-        if wake != Wake::Ended {
-            wake = events.wait(interval.wait(Instant::now()));
-        }
+        let wake = events.wait(wait);
         if wake == Wake::Ended {
-            return lock(verdict).ended(place.exit(), Instant::now());
+            return lock(readings).ended(place.exit(), Instant::now());
         }
         extent = interval.extent(wake, Instant::now());
     }

@@ -1,4 +1,4 @@
-//! Where etcd, kube-apiserver and kubectl come from.
+//! Where etcd, kube-apiserver, kubectl and Helm come from.
 //!
 //! `$KUBEBUILDER_ASSETS`, where it is set: the folder in which `setup-envtest` and kubebuilder put
 //! them (<https://book.kubebuilder.io/reference/envtest>). Else what `tests/control-plane.sh` built
@@ -41,6 +41,17 @@ impl ControlPlane {
             kubectl: program("kubectl")?,
         })
     }
+}
+
+/// Helm, which the same script builds; an error says how to get it.
+pub fn helm() -> Result<PathBuf> {
+    let path = built()?.join("helm");
+    ensure!(
+        path.is_file(),
+        "there is no {}; run `tests/control-plane.sh build helm`, which builds it",
+        path.display()
+    );
+    Ok(path)
 }
 
 /// The folder that `tests/control-plane.sh` builds into.

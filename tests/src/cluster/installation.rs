@@ -95,6 +95,11 @@ impl Installation {
 
     /// Starts a replica; the Service does not know it yet, and it may not be ready.
     pub fn start_replica(&mut self) -> Result<Replica> {
+        self.start_replica_in(None)
+    }
+
+    /// Starts a replica that takes a pod of its namespace for its own.
+    pub fn start_replica_in(&mut self, pod: Option<&str>) -> Result<Replica> {
         let (port, ops_port) = (ports::any()?, ports::any()?);
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg("--dns-name=localhost");
@@ -102,6 +107,7 @@ impl Installation {
         command.arg(format!("--listen=127.0.0.1:{port}"));
         command.arg(format!("--ops-listen=127.0.0.1:{ops_port}"));
         command.env("KUBECONFIG", &self.kubeconfig).env("POD_NAMESPACE", "emberscope");
+        command.envs(pod.map(|pod| ("POD_NAME", pod)));
         self.started += 1;
         let name = format!("emberscope-{}", self.started);
         let process = Guarded::start(&name, &command, &self.folder)?;

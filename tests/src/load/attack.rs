@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -28,9 +28,6 @@ use crate::process::peak;
 
 /// Honest reviews, in a second.
 const RATE: u32 = 50;
-
-/// How long an API server waits for an answer: `timeoutSeconds` of the manifests.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long an attack goes on before it is measured what it does.
 const BEFORE: Duration = Duration::from_secs(1);
@@ -172,6 +169,15 @@ impl UnderWay {
     }
 }
 
+/// The reviews that come meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct Honest {
+    /// How long they come.
+    pub lasts: Duration,
+    /// How long each answer is waited for, in whole seconds.
+    pub patience: Duration,
+}
+
 /// What became of honest reviews, and of the server.
 #[derive(Debug)]
 pub struct Outcome {
@@ -197,14 +203,14 @@ impl Outcome {
 }
 
 /// Runs one attack on a server of its own.
-pub async fn run(attack: Attack, program: &Path, lasts: Duration) -> Result<Outcome> {
+pub async fn run(attack: Attack, program: &Path, honest: Honest) -> Result<Outcome> {
     let server = Server::start(program).await?;
     let file = Places::find()?.root.join("tests/golden/admission/spark-3.5.6-driver/review.json");
     let review = Bytes::from(std::fs::read(file)?);
     let connector = http::connector(&server.authority)?;
     let target = Arc::new(Target { port: server.port, connector, review });
     let under_way = UnderWay::start(attack, Arc::clone(&target))?;
-    let (times, lost) = honest(&target, lasts).await?;
+    let (times, lost) = honest.send(&target).await?;
     drop(under_way);
     let page = http::get(server.ops_port, "/metrics").await?.ok()?;
     let page = String::from_utf8_lossy(&page).into_owned();
@@ -215,62 +221,69 @@ pub async fn run(attack: Attack, program: &Path, lasts: Duration) -> Result<Outc
     Ok(outcome)
 }
 
-/// Reviews at a fixed rate.
-async fn honest(target: &Arc<Target>, lasts: Duration) -> Result<(Vec<Duration>, Vec<String>)> {
-    let kept: Arc<Mutex<Vec<Connection>>> = Arc::default();
-    let start = Instant::now();
-    let mut answers = JoinSet::new();
-    let seconds = u32::try_from((BEFORE + lasts).as_secs())?;
-    for number in 0..RATE * seconds {
-        let due = start + Duration::from_secs(1) * number / RATE;
-        wait_until(due).await;
-        let (kept, target) = (Arc::clone(&kept), Arc::clone(target));
-        answers.spawn(async move {
-            let answer = timeout(PATIENCE, ask(&kept, &target)).await;
-            (due, due.elapsed(), answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer"))))
-        });
-    }
-    let (mut times, mut lost) = (Vec::new(), Vec::new());
-    while let Some(answer) = answers.join_next().await {
-        let (due, took, answer) = answer?;
-        match answer {
-            _ if due < start + BEFORE => {}
-            Ok(()) => times.push(took),
-            Err(error) => lost.push(format!("{error:#}")),
+impl Honest {
+    /// Sends them, at a fixed rate; returns how long each answer took, and why others did not come.
+    async fn send(self, target: &Arc<Target>) -> Result<(Vec<Duration>, Vec<String>)> {
+        let kept: Arc<Mutex<Vec<Connection>>> = Arc::default();
+        let start = Instant::now();
+        let mut answers = JoinSet::new();
+        let seconds = u32::try_from((BEFORE + self.lasts).as_secs())?;
+        for number in 0..RATE * seconds {
+            let due = start + Duration::from_secs(1) * number / RATE;
+            wait_until(due).await;
+            let (kept, target) = (Arc::clone(&kept), Arc::clone(target));
+            answers.spawn(async move {
+                let answer = timeout(self.patience, self.ask(&kept, &target)).await;
+                (due, due.elapsed(), answer.unwrap_or_else(|_| Err(anyhow!("no answer"))))
+            });
         }
+        let (mut times, mut lost) = (Vec::new(), Vec::new());
+        while let Some(answer) = answers.join_next().await {
+            let (due, took, answer) = answer?;
+            match answer {
+                _ if due < start + BEFORE => {}
+                Ok(()) => times.push(took),
+                Err(error) => lost.push(format!("{error:#}")),
+            }
+        }
+        times.sort_unstable();
+        Ok((times, lost))
     }
-    times.sort_unstable();
-    Ok((times, lost))
-}
 
-/// One review, on a connection that was used last if there is one.
-async fn ask(kept: &Mutex<Vec<Connection>>, target: &Target) -> Result<()> {
-    let take = || {
-        let mut kept = kept.lock().ok()?;
-        kept.retain(|connection| !connection.is_closed());
-        kept.pop()
-    };
-    let mut connection = match take() {
-        Some(connection) => connection,
-        None => Connection::open_by(&target.connector, target.port).await.context("connecting")?,
-    };
-    let answer = connection.post("/mutate?timeout=2s", target.review.clone()).await?.ok()?;
-    ensure!(answer.windows(7).any(|part| part == b"\"patch\""), "there is no patch");
-    if let Ok(mut kept) = kept.lock() {
-        kept.push(connection);
+    /// One review, on a connection that was used last if there is one.
+    async fn ask(self, kept: &Mutex<Vec<Connection>>, target: &Target) -> Result<()> {
+        let take = || {
+            let mut kept = kept.lock().ok()?;
+            kept.retain(|connection| !connection.is_closed());
+            kept.pop()
+        };
+        let mut connection = match take() {
+            Some(connection) => connection,
+            None => {
+                Connection::open_by(&target.connector, target.port).await.context("connecting")?
+            }
+        };
+        let path = format!("/mutate?timeout={}s", self.patience.as_secs());
+        let answer = connection.post(&path, target.review.clone()).await?.ok()?;
+        ensure!(answer.windows(7).any(|part| part == b"\"patch\""), "there is no patch");
+        if let Ok(mut kept) = kept.lock() {
+            kept.push(connection);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Measures all attacks, one after the other.
 #[allow(clippy::print_stdout)]
 pub(super) async fn measure(lasts: Duration) -> Result<()> {
-    let program = Places::find()?.built("emberscope")?;
+    let program = Places::find()?.shipped("emberscope")?;
+    // `timeoutSeconds` of the manifests.
+    let honest = Honest { lasts, patience: Duration::from_secs(2) };
     println!("{RATE} reviews a second of a captured driver pod, while the server is attacked:\n");
     println!("| attack | answered | lost | p50 | p99 | longest | peak RSS | evicted |");
     println!("|---|---|---|---|---|---|---|---|");
     for attack in Attack::ALL {
-        let outcome = run(attack, &program, lasts).await?;
+        let outcome = run(attack, &program, honest).await?;
         println!(
             "| {} | {} | {} | {} | {} | {} | {:.1} MiB | {} |",
             attack.name(),

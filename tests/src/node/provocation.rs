@@ -136,15 +136,15 @@ impl Harm {
         let map = maps.get("emberscope").await.context("Emberscope is not installed")?;
         let config = map.data.and_then(|mut data| data.remove("config.yaml"));
         let config = config.context("the ConfigMap has no config.yaml")?;
-        let changed: Vec<String> = config
+        // Without `image`, which is a comment as installed, the webhook's own image is injected.
+        let mut changed: Vec<String> = config
             .lines()
-            .map(|line| match line.split_once("image: ") {
-                Some((indent, _)) if indent.trim().is_empty() => {
-                    format!("{indent}image: {}", self.image())
-                }
-                _ => line.to_owned(),
-            })
+            .filter(|line| !line.starts_with("  image: "))
+            .map(str::to_owned)
             .collect();
+        let sidecar = changed.iter().position(|line| line.trim_end() == "sidecar:");
+        let sidecar = sidecar.context("the configuration has no sidecar")?;
+        changed.insert(sidecar + 1, format!("  image: {}", self.image()));
         configure(client, &changed.join("\n")).await?;
         Ok(Broken { config })
     }

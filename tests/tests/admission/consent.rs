@@ -1,6 +1,6 @@
 //! Only a word that means yes, or none, is consent.
 
-use emberscope_core::{AllSettings, Config, admission};
+use emberscope_core::{AllSettings, Config, Namespaces, admission};
 use emberscope_tests::consent::{Becomes, CASES, saying};
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ fn what_a_pod_says_about_the_sidecar_is_read_by_the_table() {
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {"uid": "1", "operation": "CREATE", "object": saying(pod, annotation, label)},
         });
-        let admission = admission::answer(review.to_string().as_bytes(), &settings);
+        let admission =
+            admission::answer(review.to_string().as_bytes(), &settings, &Namespaces::default());
         let expected = match becomes {
             Becomes::Injected => "injected",
             Becomes::LeftAlone => "opted_out",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use emberscope_core::{Admission, admission};
-use emberscope_core::{AllSettings, Config};
+use emberscope_core::{AllSettings, Config, Namespaces};
 use serde_json::{Value, json};
 
 use crate::promises;
@@ -29,7 +29,7 @@ fn check(case: &Path) -> Result<()> {
     let config = case.join("config.yaml");
     let settings = AllSettings::offline(Config::load(config.exists().then_some(config.as_path()))?);
     let review = review(case)?;
-    let admission = admission::answer(&review, &settings);
+    let admission = admission::answer(&review, &settings, &Namespaces::default());
     let answer = answer(&admission)?;
     if let Some(Value::Array(_)) = answer.get("patch") {
         promises::hold(&review, &answer["patch"], &settings)?;

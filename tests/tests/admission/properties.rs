@@ -1,7 +1,7 @@
 //! Over thousands of generated pods: the promises hold, and nothing panics whatever comes in.
 
 use emberscope_core::admission;
-use emberscope_core::{AllSettings, Config};
+use emberscope_core::{AllSettings, Config, Namespaces};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -106,6 +106,7 @@ fn annotations() -> impl Strategy<Value = Value> {
         "prometheus.io/port",
         "prometheus.io/path",
         "a/b~c",
+        "eks.amazonaws.com/skip-containers",
         "emberscope.dev/port",
         "emberscope.dev/spark-confs",
         "emberscope.dev/container",
@@ -171,7 +172,7 @@ proptest! {
             "request": {"uid": "1", "operation": "CREATE", "object": pod},
         });
         let review = serde_json::to_vec(&review).unwrap();
-        let admission = admission::answer(&review, &settings);
+        let admission = admission::answer(&review, &settings, &Namespaces::default());
         let answer: Value = serde_json::from_slice(&admission.body).unwrap();
         prop_assert_eq!(&answer["response"]["allowed"], true);
         if let Some(patch) = promises::patch_of(&answer).unwrap()
@@ -183,7 +184,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_answered_and_allowed(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let admission = admission::answer(&body, &settings());
+        let admission = admission::answer(&body, &settings(), &Namespaces::default());
         let answer: Value = serde_json::from_slice(&admission.body).unwrap();
         prop_assert_eq!(&answer["response"]["allowed"], true);
     }
@@ -197,7 +198,7 @@ proptest! {
             Some(byte) => body[at] = byte,
             None => body.truncate(at),
         }
-        let admission = admission::answer(&body, &settings());
+        let admission = admission::answer(&body, &settings(), &Namespaces::default());
         let answer: Value = serde_json::from_slice(&admission.body).unwrap();
         prop_assert_eq!(&answer["response"]["allowed"], true);
     }

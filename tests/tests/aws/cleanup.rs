@@ -25,10 +25,17 @@ fn rest_of_aws() -> StandIn {
                 Some(json!({ "workspaces": [workspace("g-ours", &ours), going, others] }))
             }
             Some("/clusters/spark/pod-identity-associations") => Some(
-                json!({ "associations": [{ "associationId": "a-ours" }, { "associationId": "a-theirs" }] }),
+                json!({ "associations": [{ "associationId": "a-ours" }, { "associationId": "a-of-a-role" },
+                    { "associationId": "a-theirs" }] }),
+            ),
+            // As `aws emr-containers create-role-associations` makes them: without a tag.
+            Some(path) if path.ends_with("a-of-a-role") => Some(
+                json!({ "association": { "roleArn": "arn:aws:iam::1:role/emberscope-ours", "tags": {} } }),
             ),
             Some(path) => {
-                path.contains("pod-identity").then(|| json!({ "association": { "tags": tags } }))
+                let theirs =
+                    json!({ "roleArn": "arn:aws:iam::1:role/emberscope-theirs", "tags": tags });
+                path.contains("pod-identity").then(|| json!({ "association": theirs }))
             }
             None => request.starts_with("DELETE ").then(|| json!({})),
         }
@@ -55,7 +62,7 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     assert_eq!(removed.status, 0, "{removed:?}");
     let (listed, _) = removed.printed.split_once("removing").unwrap();
     assert!(listed.contains("in account 123456789012, region eu-west-1:"), "{removed:?}");
-    for ours in ["emberscope-ours", "g-ours", "a-ours", "/emberscope/ours"] {
+    for ours in ["emberscope-ours", "g-ours", "a-ours", "a-of-a-role", "/emberscope/ours"] {
         assert!(listed.contains(ours), "{ours}: {removed:?}");
     }
     assert!(!listed.contains("theirs") && !listed.contains("untagged"), "{removed:?}");
@@ -69,8 +76,9 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     assert_eq!(after["bucket"], before["bucket"], "--keep bucket");
     let deleted: Vec<String> =
         rest.asked().into_iter().filter(|request| request.starts_with("DELETE")).collect();
-    let association = "DELETE /clusters/spark/pod-identity-associations/a-ours";
-    assert_eq!(deleted, [association, "DELETE /workspaces/g-ours"]);
+    let associations = "DELETE /clusters/spark/pod-identity-associations";
+    let [tagged, of_a_role] = ["a-ours", "a-of-a-role"].map(|id| format!("{associations}/{id}"));
+    assert_eq!(deleted, [&tagged, &of_a_role, "DELETE /workspaces/g-ours"]);
 }
 
 /// Nothing goes where nobody answers; the second run finds nothing; buckets are emptied first.
@@ -111,6 +119,28 @@ fn what_cannot_be_listed_is_said_and_makes_it_fail() {
     assert!(finished.printed.contains("Pod Identity are not looked for"), "{finished:?}");
 }
 
+/// `--yes` is about what is listed. Jobs that run are other people's work, and asked about by themselves.
+#[test]
+fn a_virtual_cluster_whose_jobs_run_stays_unless_somebody_says_otherwise() {
+    let account = Account::open();
+    let emr = StandIn::open(|request| match request {
+        "GET /virtualclusters" => Some(json!({ "virtualClusters":
+            [{ "id": "vc", "tags": { "emberscope.dev/walkthrough": "emberscope" } }] })),
+        "GET /virtualclusters/vc/jobruns" => {
+            Some(json!({ "jobRuns": [{ "id": "job-1" }, { "id": "job-2" }] }))
+        }
+        _ => None,
+    });
+    let mut command = script(CLEANUP, &account.endpoint);
+    command.env("AWS_ENDPOINT_URL_EMR_CONTAINERS", &emr.endpoint).arg("--yes");
+    let others = ["pod-identity", "grafana", "prometheus", "role", "log-group", "bucket"];
+    let finished = Finished::run(command.args(others.iter().flat_map(|kind| ["--keep", kind])));
+    assert_eq!(finished.status, 1, "{finished:?}");
+    assert!(finished.printed.contains("still run: job-1 job-2. Cancel them?"), "{finished:?}");
+    assert!(finished.said.contains("it stays, since its jobs run"), "{finished:?}");
+    assert!(emr.asked().iter().all(|asked| asked.starts_with("GET")), "{:?}", emr.asked());
+}
+
 /// EMR has to get into the namespace to leave it: whoever deletes that sooner leaves a virtual
 /// cluster behind for good.
 #[test]
@@ -130,7 +160,8 @@ fn it_waits_until_emr_has_left_the_namespace_and_says_where_it_cannot() {
             _ => request.starts_with("DELETE ").then(|| json!({ "id": "1" })),
         });
         let mut command = script(CLEANUP, &account.endpoint);
-        command.env("AWS_ENDPOINT_URL_EMR_CONTAINERS", &emr.endpoint).arg("--yes");
+        command.env("AWS_ENDPOINT_URL_EMR_CONTAINERS", &emr.endpoint);
+        command.args(["--yes", "--cancel-jobs"]);
         let others = ["pod-identity", "grafana", "prometheus", "role", "log-group", "bucket"];
         let finished = Finished::run(command.args(others.iter().flat_map(|kind| ["--keep", kind])));
         assert_eq!(finished.status, status, "{finished:?}");

@@ -19,8 +19,12 @@ const LEAVING: &str = "DELETE /workspaces/g-1234567890/serviceaccounts/7/tokens/
 /// Both APIs. The service account and the data source are new, or there already; every call of
 /// Grafana's own is answered with the status.
 fn grafana(known: bool, status: u16) -> StandIn {
+    StandIn::answering(grafana_answers(known, status))
+}
+
+fn grafana_answers(known: bool, status: u16) -> impl Fn(&str) -> (u16, Value) + Send + 'static {
     let page = AtomicUsize::new(0);
-    StandIn::answering(move |request| {
+    move |request: &str| {
         let (method, path) = request.split_once(' ').unwrap();
         let aws = path.strip_prefix(ACCOUNTS).map(|rest| match (method, rest) {
             // Two pages, the second with ours or with nothing.
@@ -43,7 +47,7 @@ fn grafana(known: bool, status: u16) -> StandIn {
             None if method == "PUT" && !known => (404, json!({})),
             None => (status, json!({ "message": "as asked" })),
         }
-    })
+    }
 }
 
 fn account(id: &str, name: &str, role: &str) -> Value {
@@ -94,6 +98,31 @@ fn grafana_gets_the_data_source_and_every_dashboard_and_no_token_is_left_behind(
     assert_eq!(token["secondsToLive"], 900);
     assert_eq!(grafana.asked().last().unwrap(), LEAVING);
     assert!(!format!("{finished:?}").contains("glsa_secret"));
+}
+
+/// From Grafana 12 on, the core's plug-in signs no requests.
+#[test]
+fn the_data_source_is_of_a_plug_in_that_signs() {
+    let folder = dashboards();
+    for (has_amazons, version, plugin, installs) in [
+        (true, "10.4.1", "grafana-amazonprometheus-datasource", 0),
+        (false, "10.4.1", "prometheus", 0),
+        (false, "12.0.0", "grafana-amazonprometheus-datasource", 1),
+    ] {
+        let known = grafana_answers(false, 200);
+        let grafana = StandIn::answering(move |request| match request {
+            "GET /api/plugins/grafana-amazonprometheus-datasource/settings" if !has_amazons => {
+                (404, json!({ "message": "Plugin not found, no installed plugin with that id" }))
+            }
+            "GET /api/health" => (200, json!({ "database": "ok", "version": version })),
+            _ => known(request),
+        });
+        let finished = run(&grafana, &grafana.endpoint, &named(folder.path()));
+        assert_eq!(finished.status, 0, "{finished:?}");
+        assert_eq!(grafana.sent("POST /api/datasources")[0]["type"], plugin);
+        let install = "POST /api/plugins/grafana-amazonprometheus-datasource/install";
+        assert_eq!(grafana.sent(install).len(), installs, "{version}");
+    }
 }
 
 /// Whatever is shipped is found without being named.

@@ -157,12 +157,46 @@ fn versions_are_pinned_and_everything_carries_the_tag_that_cleanup_goes_by() {
         let provider = provider.value.to_string();
         assert!(provider.contains(r#"version = "~> "#), "{provider}");
     }
-    let provider = &module.get_blocks("provider").next().unwrap().body;
-    let tags = provider.get_blocks("default_tags").next().unwrap().body.to_string();
+    let locals = module.get_blocks("locals").find_map(|block| block.body.get_attribute("tags"));
+    let tags = locals.unwrap().value.to_string();
+    // These two are parts of a role and of a workspace.
+    let parts = ["aws_iam_role_policy", "aws_prometheus_workspace_configuration"];
+    for resource in module.get_blocks("resource").filter(|block| !parts.contains(&labels(block)[0]))
+    {
+        let tags = resource.body.get_attribute("tags").map(|tags| tags.value.to_string());
+        assert_eq!(tags.as_deref().map(str::trim), Some("local.tags"), "{:?}", labels(resource));
+    }
     let cleanup = read("manifests/aws/cleanup.sh");
     let (_, tag) = cleanup.split_once("readonly tag=").unwrap();
     let tag = tag.lines().next().unwrap();
     assert!(tags.contains(&format!(r#""{tag}" = var.name"#)), "{tag}: {tags}");
+}
+
+/// A provider block would tie it to one region and one account, and keep it from being called twice.
+#[test]
+fn it_is_a_module_and_the_example_calls_it_twice() {
+    let module = module();
+    assert_eq!(module.get_blocks("provider").count(), 0);
+    let example = read(&format!("{FOLDER}/examples/two-clusters/main.tf"));
+    let example = parse_body(&example).unwrap();
+    assert_eq!(example.get_blocks("provider").count(), 1);
+    let variables = declared(&module, "variable");
+    let required: Vec<&str> = named(&module, "variable")
+        .filter(|(_, body)| !body.has_attribute("default"))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(required, ["cluster_name"]);
+    let mut names = BTreeSet::new();
+    for call in example.get_blocks("module") {
+        assert_eq!(text(&call.body, "source"), Some("../.."));
+        names.insert(text(&call.body, "name").unwrap());
+        let given: Vec<&str> = call.body.attributes().map(|given| given.key.as_str()).collect();
+        assert!(required.iter().all(|name| given.contains(name)), "{given:?}");
+        for name in given.into_iter().filter(|name| *name != "source") {
+            assert!(variables.contains(name), "the module has no variable {name}");
+        }
+    }
+    assert_eq!(names.len(), 2, "two calls of one name are in each other's way");
 }
 
 /// Terraform's default and the kustomization name the same namespaces, and those are labelled.

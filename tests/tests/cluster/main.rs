@@ -12,6 +12,7 @@ mod configuration;
 mod executor_policy;
 mod failures;
 mod fixture;
+mod fuse;
 mod injection;
 mod load;
 mod pods;

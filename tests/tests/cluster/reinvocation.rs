@@ -81,3 +81,56 @@ fn a_container_that_an_earlier_webhook_put_first_is_not_taken_for_sparks() {
     assert!(spark_env(&created, "SPARK_SUBMIT_OPTS").is_some());
     assert_eq!(logger.asked(), before + 1);
 }
+
+/// What EKS's pod identity webhook does to a pod of a service account with a role: a volume, and for
+/// every container that the annotation does not name, variables and a mount.
+fn pod_identity(review: &Value) -> Behaviour {
+    let pod = &review["request"]["object"];
+    let volumes = pod["spec"]["volumes"].as_array().cloned().unwrap_or_default();
+    if volumes.iter().any(|volume| volume["name"] == "aws-iam-token") {
+        return Behaviour::Patch(json!([]));
+    }
+    let skipped = pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"].as_str();
+    let skipped: Vec<&str> = skipped.unwrap_or_default().split(',').map(str::trim).collect();
+    let mount = json!({"name": "aws-iam-token", "readOnly": true,
+        "mountPath": "/var/run/secrets/eks.amazonaws.com/serviceaccount"});
+    let mut patch = vec![];
+    for list in ["containers", "initContainers"] {
+        let mut containers = pod["spec"][list].as_array().cloned().unwrap_or_default();
+        for container in &mut containers {
+            if skipped.contains(&container["name"].as_str().unwrap()) {
+                continue;
+            }
+            let mut mounts = container["volumeMounts"].as_array().cloned().unwrap_or_default();
+            mounts.push(mount.clone());
+            container["volumeMounts"] = json!(mounts);
+        }
+        if !containers.is_empty() {
+            let whole = format!("/spec/{list}");
+            patch.push(json!({"op": "add", "path": whole, "value": containers}));
+        }
+    }
+    let token = json!({"audience": "sts.amazonaws.com", "path": "token"});
+    let volume = json!({"name": "aws-iam-token",
+        "projected": {"sources": [{"serviceAccountToken": token}]}});
+    patch.push(json!({"op": "add", "path": "/spec/volumes/0", "value": volume}));
+    Behaviour::Patch(json!(patch))
+}
+
+#[test]
+fn the_sidecar_gets_no_aws_token_from_a_webhook_that_gives_one_to_every_container() {
+    let fixture = shared();
+    let namespace = fixture.opted_in();
+    let eks = FakeWebhook::start(pod_identity).unwrap();
+    register(&fixture, &eks, "z-pod-identity", &namespace);
+    let mut pod = driver("with-a-role", &namespace);
+    pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"] = json!("logger");
+    let created = fixture.cluster.kubectl().create(&pod).unwrap();
+    assert_injected(&created);
+    let has_token = |container: &Value| {
+        let mounts = container["volumeMounts"].as_array().into_iter().flatten();
+        mounts.into_iter().any(|mount| mount["name"] == "aws-iam-token")
+    };
+    assert!(has_token(&created["spec"]["containers"][0]), "{created:#}");
+    assert!(!has_token(sidecars(&created)[0]), "{created:#}");
+}

@@ -13,3 +13,4 @@ mod links;
 mod metrics;
 mod migrating;
 mod webhook;
+mod why;

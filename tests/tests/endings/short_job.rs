@@ -13,14 +13,23 @@ use emberscope_tests::http;
 use emberscope_tests::trial::{Setup, Submission, Trial, total};
 
 /// What a cluster's Prometheus is often set to, and longer than the job.
-const INTERVAL: &str = "15s";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn its_totals_are_those_of_its_event_log() -> Result<()> {
+    assert_totals_with_replicas_that_scrape_every("15s").await
+}
+
+/// Replicas that come several times, each in moments of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_totals_are_true_for_replicas_that_came_regularly() -> Result<()> {
+    assert_totals_with_replicas_that_scrape_every("1s").await?;
+    assert_totals_with_replicas_that_scrape_every("5s").await
+}
+
+async fn assert_totals_with_replicas_that_scrape_every(interval: &str) -> Result<()> {
     let setup = Setup { sidecar: "{scrapers: 2}", ..Setup::default() };
     let mut trial = Trial::start_with(setup).await?;
     // Replicas, behind one address and with one `User-Agent`.
-    let replicas = [trial.scrape(INTERVAL).await?, trial.scrape_twice(INTERVAL).await?];
+    let replicas = [trial.scrape(interval).await?, trial.scrape_twice(interval).await?];
     let events = trial.folder().join("events");
     fs::create_dir(&events)?;
     let settings = [

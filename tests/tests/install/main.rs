@@ -1,10 +1,12 @@
-//! Every overlay on a real API server: it takes each object with every field, an upgrade goes through,
+//! Every overlay, and the chart, on a real API server: it takes each object with every field, an upgrade goes through,
 //! and nothing is left when it is taken away.
 //!
 //! No controller runs, so no pod does. What Pod Security has to say of a workload, the API server says
 //! when that is applied, as a warning. Other people's custom resources are stand-ins ([`CRDS`]).
 
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
+
+mod chart;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,25 +73,33 @@ fn settle(kubectl: &Kubectl, objects: &str) {
 /// Takes it away, and shows that nothing with our labels is left but namespaces that are going.
 fn uninstall(kubectl: &Kubectl, objects: &str) {
     kubectl.run_with(["delete", "--wait=false", "-f", "-"], objects).unwrap();
+    let left = left(kubectl);
+    let (namespaces, others): (Vec<Value>, Vec<Value>) =
+        left.into_iter().partition(|object| object["kind"] == "Namespace");
+    assert_eq!(others, Vec::<Value>::new());
+    for namespace in namespaces {
+        let_go(kubectl, namespace);
+    }
+}
+
+/// Whatever has our labels, of every kind that there is.
+fn left(kubectl: &Kubectl) -> Vec<Value> {
     let kinds = ["api-resources", "--verbs=list,delete", "-o", "name"];
     let kinds = kubectl.run(kinds).unwrap().stdout.lines().collect::<Vec<_>>().join(",");
     assert!(kinds.contains("clusterroles.rbac") && kinds.contains("podmonitors.monitoring"));
     let label = "app.kubernetes.io/part-of=emberscope";
     let left = kubectl.run(["get", &kinds, "--all-namespaces", "-l", label, "-o", "json"]).unwrap();
     let left = left.json().unwrap()["items"].take();
-    let (namespaces, others): (Vec<Value>, Vec<Value>) =
-        left.as_array().unwrap().iter().cloned().partition(|object| object["kind"] == "Namespace");
-    let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
-    assert_eq!(others, Vec::<Value>::new());
-    for namespace in &namespaces {
-        assert_eq!(namespace["status"]["phase"], "Terminating", "{}", namespace["metadata"]);
-    }
-    // The controller that empties namespaces and lets them go is not there.
-    for mut namespace in namespaces {
-        namespace["spec"]["finalizers"] = json!([]);
-        let path = format!("/api/v1/namespaces/{}/finalize", name(&namespace));
-        kubectl.run_on(["replace", "--raw", &path, "-f", "-"], &namespace).unwrap();
-    }
+    left.as_array().unwrap().clone()
+}
+
+/// Lets a namespace go that is deleted: the controller that empties namespaces is not there.
+fn let_go(kubectl: &Kubectl, mut namespace: Value) {
+    assert_eq!(namespace["status"]["phase"], "Terminating", "{}", namespace["metadata"]);
+    let name = namespace["metadata"]["name"].as_str().unwrap().to_owned();
+    namespace["spec"]["finalizers"] = json!([]);
+    let path = format!("/api/v1/namespaces/{name}/finalize");
+    kubectl.run_on(["replace", "--raw", &path, "-f", "-"], &namespace).unwrap();
 }
 
 #[test]
@@ -147,6 +157,8 @@ fn every_overlay_installs_upgrades_and_goes_without_a_trace() {
     uninstall(&kubectl, &objects);
 
     a_misspelt_field_is_found(&kubectl, &namespace);
+
+    chart::installs_upgrades_rolls_back_and_goes(&cluster);
 }
 
 /// What the API server itself says that Prometheus' service account may do.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -116,7 +117,8 @@ fn the_values_stand_in_one_place() {
     );
     assert_eq!(remote["sigv4"], json!({"region": values["REGION"]}));
     assert_eq!(config["global"]["external_labels"]["cluster"], values["CLUSTER"]);
-    assert_eq!(remote["write_relabel_configs"][0]["replacement"], values["PRESET"]);
+    assert_eq!(values["PRESET"], "essential");
+    assert_eq!(keeps(remote), "yes");
     let account = objects.iter().find(|object| {
         object["kind"] == "ServiceAccount" && object["metadata"]["name"] == "emberscope-prometheus"
     });
@@ -128,7 +130,56 @@ fn the_values_stand_in_one_place() {
     assert_eq!(annotations["emberscope.dev/role-arn"], values["ROLE_ARN"]);
     // Nothing else says any of it.
     let shipped = read(&format!("{OVERLAY}/prometheus.yml"));
-    assert_eq!(shipped.matches('\'').count(), 8, "the kustomization counts single quotes");
+    assert_eq!(shipped.matches('\'').count(), 6, "the kustomization counts single quotes");
+}
+
+/// What the last rule but one keeps: the preset.
+fn keeps(remote: &Value) -> &str {
+    let rules = remote["write_relabel_configs"].as_array().unwrap();
+    let keep = rules.iter().find(|rule| rule["action"] == "keep").unwrap();
+    keep["regex"].as_str().unwrap()
+}
+
+/// The text of the server's configuration with this preset in amp.env.
+fn with_preset(preset: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (root().join("manifests"), folder.path());
+    output("cp", &["-r", from.to_str().unwrap(), to.to_str().unwrap()]);
+    let overlay = folder.path().join(OVERLAY);
+    let values = read(&format!("{OVERLAY}/amp.env"));
+    let changed = values.replace("PRESET=essential", &format!("PRESET={preset}"));
+    fs::write(overlay.join("amp.env"), changed).unwrap();
+    let objects = rendered(overlay.to_str().unwrap());
+    config_map(&objects)["prometheus.yml"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn prometheus_refuses_a_preset_that_there_is_not_and_takes_the_two_that_there_are() {
+    let taken = |preset: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prometheus.yml");
+        // Debian 12 has Prometheus 2.42, which knows no `scrape_config_files`, built without Kubernetes.
+        let text = with_preset(preset)
+            .replace("scrape_config_files:\n  - /etc/prometheus/scrape-*.yaml\n", "");
+        let (before, rest) = text.split_once("\nalerting:\n").unwrap();
+        let text = format!("{before}\n{}", rest.split_once("\n\n").unwrap().1);
+        fs::write(&path, text).unwrap();
+        let promtool = Command::new("promtool")
+            .args(["check", "config", path.to_str().unwrap()])
+            .output()
+            .unwrap();
+        (promtool.status.success(), String::from_utf8_lossy(&promtool.stderr).into_owned())
+    };
+    for preset in ["essential", "full"] {
+        let (good, said) = taken(preset);
+        assert!(good, "{preset}: {said}");
+    }
+    for preset in ["esential", "Full", "none"] {
+        let (good, said) = taken(preset);
+        assert!(!good && said.contains(&format!("unknown anchor '{preset}'")), "{preset}: {said}");
+    }
+    let full = documents(&with_preset("full")).remove(0);
+    assert_eq!(keeps(&full["remote_write"][0]), ".*");
 }
 
 /// EKS takes an empty role for none, so that Pod Identity can give one.
@@ -192,7 +243,9 @@ fn writing(remote: &Value, preset: &str, port: u16) -> Value {
     remote["name"] = json!(preset);
     remote["queue_config"]["max_shards"] = json!(1);
     remote["queue_config"]["batch_send_deadline"] = json!("1s");
-    remote["write_relabel_configs"][0]["replacement"] = json!(preset);
+    let rules = remote["write_relabel_configs"].as_array_mut().unwrap();
+    let keep = rules.iter_mut().find(|rule| rule["action"] == "keep").unwrap();
+    keep["regex"] = json!(if preset == "full" { ".*" } else { "yes" });
     remote
 }
 

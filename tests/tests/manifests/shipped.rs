@@ -31,12 +31,18 @@ pub(crate) fn config_map(objects: &[Value]) -> &Value {
 }
 
 /// The whole configuration: Debian 12 has Prometheus 2.42, and `scrape_config_files` came with 2.43, so
-/// that the jobs of these files are put where they would be read to.
+/// that the jobs of these files are put where they would be read to. Nor does its build know Kubernetes'
+/// discovery: that of Alertmanagers is left out, that of jobs is for each test to replace.
 pub(crate) fn configuration(objects: &[Value]) -> Value {
     let files = config_map(objects).as_object().unwrap();
     let mut config = documents(files["prometheus.yml"].as_str().unwrap()).remove(0);
     let named = config.as_object_mut().unwrap().remove("scrape_config_files").unwrap();
     assert_eq!(named, json!(["/etc/prometheus/scrape-*.yaml"]));
+    let alerting = config.as_object_mut().unwrap().remove("alerting").unwrap();
+    assert_eq!(
+        alerting["alertmanagers"][0]["kubernetes_sd_configs"],
+        json!([{"role": "pod", "namespaces": {"own_namespace": true}}])
+    );
     for (name, text) in files.iter().filter(|(name, _)| *name != "prometheus.yml") {
         assert!(name.starts_with("scrape-"), "nothing reads {name}");
         assert_eq!(Path::new(name).extension().unwrap(), "yaml", "nothing reads {name}");

@@ -1,18 +1,22 @@
 //! `manifests/monitoring/rules`: Prometheus takes the files, each alert fires when it should and is
 //! silent when not, each has its runbook, and every metric that is asked for exists.
 //!
-//! Needs `promtool` on the PATH; kubectl is that of the cluster tests.
+//! Needs `promtool`, `amtool` and `prometheus-alertmanager` on the PATH; kubectl is that of the cluster tests.
 
 // All of this is test code; clippy.toml allows these only inside of `#[test]` functions.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod alertmanager;
 mod expression;
 mod files;
+mod many_executors;
 mod metric_names;
 mod operator;
 mod pages;
+mod replicas;
 mod runbooks;
 mod units;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

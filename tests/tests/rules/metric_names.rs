@@ -7,8 +7,16 @@ use super::{alert_names, all, read};
 
 /// What rules ask for and Emberscope does not serve: Prometheus itself, kube-state-metrics
 /// (docs/metrics in its repository) and the API server (the Kubernetes metrics reference).
-const OF_OTHERS: [&str; 17] = [
+const OF_OTHERS: [&str; 28] = [
     "up",
+    "prometheus_config_last_reload_successful",
+    "prometheus_notifications_dropped_total",
+    "prometheus_remote_storage_highest_timestamp_in_seconds",
+    "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
+    "prometheus_remote_storage_samples_dropped_total",
+    "prometheus_remote_storage_samples_failed_total",
+    "prometheus_remote_storage_samples_total",
+    "prometheus_rule_evaluation_failures_total",
     "apiserver_admission_webhook_fail_open_count",
     "kube_deployment_spec_replicas",
     "kube_deployment_status_replicas_available",
@@ -21,10 +29,14 @@ const OF_OTHERS: [&str; 17] = [
     "kube_pod_container_status_terminated_reason",
     "kube_pod_container_status_waiting_reason",
     "kube_pod_created",
+    "kube_pod_deletion_timestamp",
     "kube_pod_init_container_info",
     "kube_pod_init_container_status_restarts_total",
     "kube_pod_init_container_status_waiting_reason",
     "kube_pod_status_phase",
+    "kube_pod_status_reason",
+    // Served by the webhook of a later version than docs/metrics.md tells of.
+    "emberscope_fuse_blown",
 ];
 
 /// The names in the first cells of the tables of docs/metrics.md.

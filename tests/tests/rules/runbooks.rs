@@ -24,3 +24,19 @@ fn every_runbook_answers_the_same_questions_in_brief() {
         assert!(lines <= 60, "{name}: {lines} lines are no runbook for the night");
     }
 }
+
+/// Labels that change with every run would make a silence forget.
+#[test]
+fn a_runbook_about_jobs_says_that_silences_go_by_name() {
+    for Rule { name, file, .. } in alerts() {
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        let (_, silence) = page.split_once("## Silence\n").unwrap();
+        let by_run = ["`application_id`", "`pod`", "`instance`"]
+            .iter()
+            .find(|label| silence.contains(**label));
+        if file == "job-alerts.yaml" {
+            assert!(silence.contains("`spark_app_name`"), "{name}");
+            assert_eq!(by_run, None, "{name}");
+        }
+    }
+}

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::certificates::logs;
 use crate::finding::{DRY_RUN, Finding, SERVED_CERTIFICATE};
 use crate::policy::By;
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// Where the API server calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn injected(pod: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use emberscope_core::{AllSettings, Config, outcome_for};
+    use emberscope_core::{AllSettings, Config, NamespaceState, outcome_for};
 
     use super::*;
     use crate::finding::Outcome;
@@ -186,7 +186,12 @@ mod tests {
     fn the_probe_is_a_pod_that_the_webhook_injects() {
         let settings = AllSettings::offline(Config::default());
         let (mut pod, raw) = (probe("a"), probe("a").to_string());
-        let outcome = outcome_for(&serde_json::from_str(&raw).unwrap(), "a", &settings);
+        let outcome = outcome_for(
+            &serde_json::from_str(&raw).unwrap(),
+            "a",
+            &settings,
+            &NamespaceState::default(),
+        );
         json_patch::patch(&mut pod, &outcome.patch).unwrap();
         assert_eq!(admitted(&Ok(pod), "a", "emberscope", By::Webhook).outcome, Outcome::Pass);
         assert_eq!(

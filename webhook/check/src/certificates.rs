@@ -9,9 +9,9 @@ use emberscope_certs::{CertError, trust};
 use emberscope_core::contract::NAME;
 use serde_json::Value;
 
-use crate::ask::Refusal;
 use crate::finding::{CA_BUNDLE, Finding, STORED_CERTIFICATE};
 use crate::server::plural;
+use emberscope_ask::Refusal;
 
 const DAY: Duration = Duration::from_hours(24);
 

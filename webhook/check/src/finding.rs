@@ -1,5 +1,6 @@
 //! What is looked at, and what was found.
 
+use emberscope_ask::Refusal;
 use serde::{Serialize, Serializer};
 
 /// A link of the chain from the API server to the metrics' store.
@@ -98,8 +99,10 @@ checks! {
     DRY_RUN = Webhook, "dry_run", "the API server gives a driver pod the sidecar, in a dry run";
     LABELLED = Namespaces, "labelled", "a namespace has the label emberscope.dev/inject=enabled";
     MISTYPED = Namespaces, "mistyped", "no namespace has that label with another value, or as an annotation";
+    LIMITS = Namespaces, "limits", "the webhook may read LimitRanges and quotas, so that they refuse no pod because of its sidecar (warning)";
     INJECTED = Pods, "injected", "Spark's pods of the last 24 hours in these namespaces have the sidecar";
     UP_TO_DATE = Pods, "up_to_date", "they have it by the version and configuration that are installed (warning)";
+    FUSES = Pods, "fuses", "the webhook sees Spark's pods (warning), and leaves none alone because the sidecar does not start";
     STARTED = Sidecars, "started", "no pod waits for its sidecar, such as for an image that cannot be pulled";
     ANSWERING = Sidecars, "answering", "the sidecars of up to three running pods answer, asked through the API server";
     SOURCES = Sidecars, "sources", "their sources are up";
@@ -168,3 +171,17 @@ impl Check {
         Finding { check: self, outcome, sentence, remedy }
     }
 }
+
+impl Check {
+    /// The finding where an answer was refused. A missing right is no failure of the cluster's.
+    pub(crate) fn refused(self, what: &str, refusal: &Refusal) -> Finding {
+        match refusal {
+            Refusal::Forbidden(_) => self.warn(format!("{what} is not known: {refusal}"), GRANT),
+            _ => self.fail(format!("{what}: {refusal}"), "kubectl get --raw '/readyz?verbose'"),
+        }
+    }
+}
+
+/// What gives the rights that do no harm.
+const GRANT: &str = "kubectl apply -f manifests/components/check/clusterrole.yaml
+kubectl create clusterrolebinding emberscope-check --clusterrole=emberscope-check --user=NAME";

@@ -5,8 +5,8 @@ use emberscope_core::native_sidecars::server_version;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{API, Finding, NATIVE_SIDECARS};
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// The oldest API server that manifests/README.md speaks for; `matchConditions` are on by default from
 /// 1.28 on.

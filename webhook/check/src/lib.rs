@@ -6,15 +6,15 @@
 //!     '------------'---------'--- values -'----------'---------'------------'--> findings -> report
 //! ```
 //!
-//! One module a link: it asks ([`ask`]), and a function on the answers judges. What follows from a
+//! One module a link: it asks ([`emberscope_ask`]), and a function on the answers judges. What follows from a
 //! break that was found already is not reported as another one.
 
-mod ask;
 mod call;
 mod certificates;
-mod clients;
 mod finding;
+mod fuses;
 mod kubernetes;
+mod limits;
 mod namespaces;
 mod pods;
 mod policy;
@@ -30,15 +30,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
+use emberscope_ask::clients::{self, Cluster, Login};
+use emberscope_ask::{self as ask, Refusal, Resource};
 use emberscope_core::contract::NAME;
-use emberscope_core::{AllSettings, NativeSidecars};
+use emberscope_core::{AllSettings, ClusterState, Namespaces, NativeSidecars};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
-use ask::{Refusal, Resource};
-use clients::Cluster;
 use finding::{
     ANSWERING, CA_BUNDLE, DEPLOYMENT, DRY_RUN, ENDPOINTS, INJECTED, LABELLED, NAMESPACE, Outcome,
     PROMETHEUS, SERVED_CERTIFICATE, SERVICE, STORED_CERTIFICATE, WEBHOOK,
@@ -89,8 +89,11 @@ pub fn run(options: &Options) -> Result<Option<Vec<Finding>>> {
 }
 
 async fn watch(options: &Options) -> Result<Vec<Finding>> {
-    let cluster = clients::cluster(options).await?;
-    let prometheus = clients::prometheus(options)?;
+    let cluster =
+        clients::cluster(options.kubeconfig.as_deref(), options.context.as_deref()).await?;
+    let login = options.prometheus_token_file.clone().map_or(Login::None, Login::Token);
+    let prometheus =
+        options.prometheus.as_ref().map(|url| clients::prometheus(url, &login)).transpose()?;
     let start = Instant::now();
     loop {
         let findings = walk(options, &cluster, prometheus.as_ref()).await;
@@ -135,7 +138,7 @@ async fn walk(options: &Options, cluster: &Cluster, prometheus: Option<&Client>)
         findings.extend(rest.map(|check| check.skip(why)));
     } else {
         let (of_cluster, with_sidecar) =
-            of_cluster(options, client, cluster.inside, &version).await;
+            Box::pin(of_cluster(options, client, cluster.inside, &version)).await;
         findings.extend(of_cluster);
         running = with_sidecar;
     }
@@ -193,15 +196,28 @@ async fn of_cluster(
         findings.push(try_out(client, &names, &options.namespace, by, &findings).await);
     }
     findings.extend(namespaces::judge(&namespaces, &options.namespace));
+    // A policy knows nothing of them.
+    let limits = match by {
+        By::Webhook if configuration.is_ok() => {
+            findings.push(limits::judge(&limits::lacking(client, &options.namespace).await));
+            limits::fetch(client).await
+        }
+        By::Webhook | By::Policy => Ok(Namespaces::default()),
+    };
 
     let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
     let settings = AllSettings::new(
         config.unwrap_or_default(),
-        // What is not known here is no reason to take pods for left alone.
-        kubelets.unwrap_or(NativeSidecars::Everywhere),
+        ClusterState {
+            // What is not known here is no reason to take pods for left alone.
+            native_sidecars: kubelets.unwrap_or(NativeSidecars::Everywhere),
+            own_image: server.own_image(),
+        },
     );
     let known = pods::Known {
         settings: &settings,
+        // What cannot be read here is no reason to take pods for left alone.
+        limits: &limits.unwrap_or_default(),
         comparable,
         by,
         installed: match by {
@@ -221,6 +237,10 @@ async fn of_cluster(
         pods::judge(&pods, &known)
     });
 
+    if let (By::Webhook, Some(pod)) = (by, server.ready_pod()) {
+        let page = fuses::fetch(client, &options.namespace, &pod).await;
+        findings.push(fuses::judge(page.as_deref()));
+    }
     let running = pods.map(|pods| pods.running).unwrap_or_default();
     let mut pages = Vec::new();
     for target in running.targets() {

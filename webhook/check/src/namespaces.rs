@@ -5,9 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{Finding, LABELLED, MISTYPED};
 use crate::server::plural;
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// The values that say the opposite outright; `false` is what pods say.
 const DISABLED: [&str; 2] = ["disabled", "false"];

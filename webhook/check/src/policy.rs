@@ -6,9 +6,9 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{FAILURE_POLICY, Finding, NAMESPACE, POLICY, POLICY_BINDING, WEBHOOK};
 use crate::webhook::{self, Selection};
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// The labels that `emberscope policy` gives both kinds of object.
 const LABELS: &str = "app.kubernetes.io/part-of=emberscope,app.kubernetes.io/component=policy";

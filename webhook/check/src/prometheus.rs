@@ -7,9 +7,10 @@ use emberscope_core::contract::SIDECAR;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal};
 use crate::finding::{Finding, PROMETHEUS, REMOTE_WRITE, RULES, SAMPLES, TARGETS};
 use crate::server::plural;
+use emberscope_ask::prometheus::query;
+use emberscope_ask::{self as ask, Refusal};
 use page::{behind, values};
 
 /// Remote write that is further behind, in seconds, is not a hiccup.
@@ -265,12 +266,6 @@ fn unanswered(url: &str, refusal: &Refusal) -> Finding {
         ),
     };
     PROMETHEUS.fail(format!("{url} does not answer queries: {what}"), remedy)
-}
-
-async fn query(client: &Client, expression: &str) -> Result<Value, Refusal> {
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("query", expression).finish();
-    ask::value(client, &format!("/api/v1/query?{query}"), "query").await
 }
 
 /// The number that an instant query gave.

@@ -2,16 +2,16 @@
 
 use emberscope_core::contract::NAME;
 use emberscope_core::plan::sidecar::TO_END;
-use emberscope_core::{AllSettings, Config, ConfigError};
+use emberscope_core::{AllSettings, ClusterState, Config, ConfigError, OwnImage};
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{
     CONFIGURATION, Check, DEPLOYMENT, DISRUPTION_BUDGET, ENDPOINTS, Finding, NAMESPACE,
     NETWORK_POLICY, Outcome, SERVICE,
 };
 use crate::replicas;
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// What puts everything back that is missing.
 pub(super) const APPLY: &str = "kubectl apply -k manifests/base
@@ -106,6 +106,25 @@ impl Server {
         let mounted =
             volumes.into_iter().find_map(|volume| volume["secret"]["secretName"].as_str());
         own.or(mounted).map(str::to_owned)
+    }
+
+    /// One of the webhook's pods that is ready.
+    pub(super) fn ready_pod(&self) -> Option<String> {
+        let mut pods = self.pods.as_deref().unwrap_or_default().iter();
+        let is_ready = |pod: &&Value| {
+            let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+        };
+        pods.find(is_ready)?["metadata"]["name"].as_str().map(str::to_owned)
+    }
+
+    /// The image that the webhook's own container runs, by its Deployment.
+    pub(super) fn own_image(&self) -> OwnImage {
+        let known = self.deployment.as_ref().ok().and_then(|deployment| {
+            let spec = deployment["spec"]["template"]["spec"].clone();
+            OwnImage::of(serde_json::from_value(spec).ok()?).ok()
+        });
+        known.unwrap_or(OwnImage::Released)
     }
 
     /// All findings of the link.
@@ -249,9 +268,14 @@ impl Server {
                     );
                 }
                 let profiles = config.profiles.len();
+                let cluster =
+                    ClusterState { own_image: self.own_image(), ..ClusterState::offline() };
+                let all = AllSettings::new(config, cluster);
+                let image = &all.default().config.sidecar.image;
                 CONFIGURATION.pass(format!(
-                    "the configuration is valid: image {}, {profiles} {}",
-                    *config.sidecar.image,
+                    "the configuration is valid: image {} ({}), {profiles} {}",
+                    **image,
+                    image.origin,
                     plural(profiles, "profile")
                 ))
             }

@@ -11,10 +11,10 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 
-use crate::ask::{self, Refusal};
 use crate::finding::{ANSWERING, Finding, SOURCES, STARTED};
 use crate::namespaces::listed;
 use crate::server::plural;
+use emberscope_ask::{self as ask, Refusal};
 use sources::{down, is_a_sidecars};
 
 /// Pods that are asked.
@@ -144,12 +144,16 @@ fn not_started(reason: &str, pods: &[Stuck], server: &str) -> Option<Finding> {
     if ["Image", "Pull"].iter().any(|word| reason.contains(word)) {
         let _ = write!(
             remedy,
-            "\nkubectl edit configmap emberscope -n {server}\nsidecar.image has to be one that these nodes can pull"
+            "\nkubectl edit configmap emberscope -n {server}\nsidecar.image there, or without it the webhook's own image, has to be one that these nodes can pull"
         );
     }
     let _ = write!(
         remedy,
         "\nkubectl label namespace {namespace} {LABEL}-\nuntil it is mended: without the label, new pods start without the sidecar"
+    );
+    let _ = write!(
+        remedy,
+        "\nwhat waits: kubectl delete pod NAME -n {namespace}; Spark asks for other executors, but the job of a driver has to be submitted again"
     );
     let noun = plural(names.len(), "pod");
     Some(STARTED.fail(

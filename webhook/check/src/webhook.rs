@@ -8,9 +8,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt as _};
 use serde_json::{Value, json};
 
-use crate::ask::Refusal;
 use crate::finding::{FAILURE_POLICY, Finding, SELECTORS, TIMEOUT, WEBHOOK};
 use crate::server::APPLY;
+use emberscope_ask::Refusal;
 
 /// More than this delays every Spark pod when the webhook hangs.
 const LONGEST: i64 = 5;

@@ -3,7 +3,10 @@
 //! Whatever comes in, the answer is `allowed: true`; what could not be done is said in it.
 
 use crate::config::AllSettings;
+use crate::fuse::FuseKey;
+use crate::namespace_state::Namespaces;
 use crate::outcome::{Outcome, outcome_for, sized};
+use crate::plan::Decision;
 use crate::pod::Pod;
 use crate::reason::Skip;
 use crate::review::{self, Audit, ReviewIn, VERSION};
@@ -19,11 +22,24 @@ pub struct Admission {
     pub pod: String,
     /// What was decided.
     pub outcome: Outcome,
+    /// Whether nothing is created.
+    pub dry_run: bool,
+}
+
+impl Admission {
+    /// The blown fuse that the pod tries, if one is created.
+    #[must_use]
+    pub fn tries(&self) -> Option<&FuseKey> {
+        match &self.outcome.decision {
+            Decision::Inject(plan) if !self.dry_run => plan.tries.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// Answers one review.
 #[must_use]
-pub fn answer(body: &[u8], settings: &AllSettings) -> Admission {
+pub fn answer(body: &[u8], settings: &AllSettings, known: &Namespaces) -> Admission {
     let review: ReviewIn<'_> = match serde_json::from_slice(body) {
         Ok(review) => review,
         Err(error) => {
@@ -52,8 +68,9 @@ pub fn answer(body: &[u8], settings: &AllSettings) -> Admission {
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let name = format!("{namespace}/{}", request.name.as_deref().unwrap_or_default());
-    let outcome = outcome_for(&pod, namespace, settings);
-    admission(VERSION, &request.uid, sized(&name), outcome)
+    let outcome = outcome_for(&pod, namespace, settings, known.of(namespace));
+    let dry_run = request.dry_run == Some(true);
+    Admission { dry_run, ..admission(VERSION, &request.uid, sized(&name), outcome) }
 }
 
 /// The answer to a review that is allowed without a look at its pod.
@@ -73,5 +90,11 @@ fn admission(version: &str, uid: &str, pod: String, outcome: Outcome) -> Admissi
     let patch = (!outcome.patch.is_empty()).then(|| serde_json::to_vec(&outcome.patch).ok());
     let patch = patch.flatten();
     let body = review::answer(version, uid, patch.as_deref(), &outcome.warnings(), audit);
-    Admission { body, patch_bytes: patch.map_or(0, |patch| patch.len()), pod, outcome }
+    Admission {
+        body,
+        patch_bytes: patch.map_or(0, |patch| patch.len()),
+        pod,
+        outcome,
+        dry_run: false,
+    }
 }

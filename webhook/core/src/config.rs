@@ -7,6 +7,7 @@
 //!
 //! `config/default.yaml` is both the documentation and, checked by a test, the defaults.
 
+mod fuse;
 mod image;
 mod metric_label;
 mod profiles;
@@ -23,17 +24,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::origin::Sourced;
+use crate::origin::{Origin, Sourced};
 use crate::quantity::Quantity;
 
+pub use fuse::FuseConfig;
 pub use image::Image;
 pub use metric_label::{LabelName, TAKEN};
 pub use profiles::{Pattern, Profile, Selector};
 pub use roles::Roles;
 pub use settings::{AllSettings, Settings};
 pub use sidecar::{
-    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SharedProcesses, SidecarConfig,
-    SidecarResources,
+    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SharedProcesses,
+    SidecarConfig, SidecarResources,
 };
 
 /// The documented default configuration, as `--print-config` shows it.
@@ -55,6 +57,8 @@ pub struct Config {
     /// Spark settings for drivers; in a file, `null` removes a default.
     #[serde(serialize_with = "spark_confs::with_removed")]
     pub spark_confs: SparkConfs,
+    /// When pods are left alone because the sidecar does not start.
+    pub fuse: FuseConfig,
     /// Other settings for some pods; the first profile that matches counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Profile>,
@@ -148,6 +152,9 @@ impl Config {
         if let Some(problem) = self.roles.problem() {
             return Some(problem);
         }
+        if let Some(problem) = self.fuse.problem() {
+            return Some(problem);
+        }
         if *resources.memory_limit < Quantity::mebi(LEAST_MEMORY) {
             return found(
                 "sidecar.resources.memoryLimit",
@@ -156,6 +163,14 @@ impl Config {
         }
         if port == push_port {
             return found("sidecar.pushPort", "is the same as sidecar.port");
+        }
+        for (key, amount) in [
+            ("sidecar.resources.cpuLimit", &resources.cpu_limit),
+            ("sidecar.resources.guaranteedCpu", &resources.guaranteed_cpu),
+        ] {
+            if amount.is_zero() {
+                return found(key, "is 0, which is no limit");
+            }
         }
         if *resources.cpu_request > *resources.cpu_limit {
             return found("sidecar.resources.cpuRequest", "is more than cpuLimit");
@@ -181,7 +196,20 @@ impl Config {
     pub fn fingerprint(&self) -> String {
         // Not across versions of Rust, but the pods carry the program's version beside it.
         let mut hasher = DefaultHasher::new();
-        serde_json::to_string(self).unwrap_or_default().hash(&mut hasher);
+        // What is in effect counts, not who said it: these two are written only where somebody did.
+        let SidecarConfig { image, image_pull_policy, .. } = &self.sidecar;
+        (image.as_str(), image_pull_policy.as_str()).hash(&mut hasher);
+        let mut rest = self.clone();
+        rest.sidecar.image.origin = Origin::Default;
+        rest.sidecar.image_pull_policy.origin = Origin::Default;
+        // What only decides whether is none of it.
+        let mut rest = serde_json::to_value(&rest).unwrap_or_default();
+        let _ = rest.as_object_mut().map(|rest| rest.shift_remove("fuse"));
+        let profiles = rest.get_mut("profiles").and_then(serde_json::Value::as_array_mut);
+        for profile in profiles.into_iter().flatten() {
+            let _ = profile.as_object_mut().map(|profile| profile.shift_remove("fuse"));
+        }
+        rest.to_string().hash(&mut hasher);
         format!("{:08x}", hasher.finish() >> 32)
     }
 }
@@ -200,6 +228,7 @@ impl Default for Config {
                 UserRule { label: None, run_as_user: 185, run_as_group: None },
             ]),
             spark_confs: spark_confs::defaults(),
+            fuse: FuseConfig::default(),
             profiles: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource;
 
-use crate::contract::{NO_TOKEN, PORT_NAME, SIDECAR, TOKEN_PATH};
+use crate::contract::{NO_TOKEN, PORT_NAME, SIDECAR, SIDECAR_PROGRAM, TOKEN_PATH};
 use crate::origin::Sourced;
 use crate::plan::Plan;
 use crate::plan::resources::Allowance;
@@ -27,6 +27,8 @@ pub fn container(plan: &Plan) -> Container {
         name: SIDECAR.to_owned(),
         image: Some(sidecar.config.image.to_string()),
         image_pull_policy: Some(sidecar.config.image_pull_policy.as_str().to_owned()),
+        // The image's own command is the webhook.
+        command: Some(vec![SIDECAR_PROGRAM.to_owned()]),
         args: Some(sidecar.arguments.clone()),
         ports: Some(vec![ContainerPort {
             name: Some(PORT_NAME.to_owned()),
@@ -76,8 +78,9 @@ fn requirements(allowance: &Allowance) -> Option<ResourceRequirements> {
             .collect();
         (!amounts.is_empty()).then_some(amounts)
     };
-    let requests = side(&allowance.cpu_request, &allowance.memory_request);
-    let limits = side(&allowance.cpu_limit, &allowance.memory_limit);
+    let Allowance { cpu, memory, .. } = allowance;
+    let requests = side(&cpu.request, &memory.request);
+    let limits = side(&cpu.limit, &memory.limit);
     (requests.is_some() || limits.is_some()).then(|| ResourceRequirements {
         requests,
         limits,

@@ -26,6 +26,12 @@ pub const REFUSING: [&str; 2] = ["false", "disabled"];
 /// The injected container; what idempotence goes by.
 pub const SIDECAR: &str = "emberscope-sidecar";
 
+/// The sidecar's program in the image.
+pub const SIDECAR_PROGRAM: &str = "/emberscope-sidecar";
+
+/// The container of the webhook's pods that runs it.
+pub const WEBHOOK_CONTAINER: &str = "webhook";
+
 /// The name of the sidecar's port, which PodMonitors select.
 pub const PORT_NAME: &str = "emberscope";
 
@@ -113,6 +119,10 @@ pub const INIT_PROGRAMS: [&str; 3] = ["systemd", "runit-init", "openrc-init"];
 
 /// The variable that Spark's launcher reads JVM options from.
 pub const SUBMIT_OPTS: &str = "SPARK_SUBMIT_OPTS";
+
+/// Names of containers that EKS's webhook gives no AWS token, with commas between them
+/// (<https://github.com/aws/amazon-eks-pod-identity-webhook>).
+pub const SKIP_CONTAINERS: &str = "eks.amazonaws.com/skip-containers";
 
 /// The name of the port of Spark's UI.
 pub const SPARK_UI: &str = "spark-ui";

@@ -18,8 +18,12 @@ pub enum Origin {
     Profile(String),
     /// An annotation of the pod, by its name behind the prefix.
     Annotation(&'static str),
+    /// This program: what it runs from, or a flag that it was started with, in words.
+    Program(&'static str),
     /// Something else of the pod, in words.
     Pod(&'static str),
+    /// Something of the pod's namespace, in words.
+    Namespace(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -29,7 +33,7 @@ impl fmt::Display for Origin {
             Self::Configuration => f.write_str("configuration"),
             Self::Profile(name) => write!(f, "profile {name}"),
             Self::Annotation(name) => write!(f, "annotation {PREFIX}{name}"),
-            Self::Pod(words) => f.write_str(words),
+            Self::Program(words) | Self::Pod(words) | Self::Namespace(words) => f.write_str(words),
         }
     }
 }
@@ -54,6 +58,11 @@ impl<T> Sourced<T> {
     /// A value that holds unless somebody says otherwise.
     pub const fn default(value: T) -> Self {
         Self { value, origin: Origin::Default }
+    }
+
+    /// Whether nobody said it.
+    pub fn is_default(&self) -> bool {
+        self.origin == Origin::Default
     }
 
     /// What is made of the value comes from where the value does.

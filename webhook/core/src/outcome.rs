@@ -4,6 +4,7 @@
 use json_patch::PatchOperation;
 
 use crate::config::{AllSettings, Settings};
+use crate::namespace_state::NamespaceState;
 use crate::patch;
 use crate::plan::{self, Decision, Lack};
 use crate::pod::Pod;
@@ -30,20 +31,29 @@ pub struct Outcome {
 
 /// Decides about one pod of a namespace.
 #[must_use]
-pub fn outcome_for(pod: &Pod<'_>, namespace: &str, settings: &AllSettings) -> Outcome {
-    outcome_by(pod, settings.of(namespace, pod))
+pub fn outcome_for(
+    pod: &Pod<'_>,
+    namespace: &str,
+    settings: &AllSettings,
+    known: &NamespaceState,
+) -> Outcome {
+    outcome_by(pod, settings.of(namespace, pod), known)
 }
 
 /// Decides about one pod by these settings, whether or not their profile selects it.
 #[must_use]
-pub fn outcome_by(pod: &Pod<'_>, settings: &Settings) -> Outcome {
-    let decision = plan::decide(pod, settings);
+pub fn outcome_by(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Outcome {
+    let (decision, detail) = plan::decide(pod, settings, known);
+    let detail = match decision {
+        Decision::Skip(Skip::SidecarDoesNotStart) => failures(known),
+        _ => detail,
+    };
     Outcome {
         patch: patch::operations(pod, &decision),
         decision,
         role: settings.config.roles.of(pod),
         profile: settings.profile.clone(),
-        detail: None,
+        detail,
     }
 }
 
@@ -113,6 +123,14 @@ impl Outcome {
         };
         warnings.iter().map(|text| sized(&format!("emberscope: {text}"))).collect()
     }
+}
+
+/// Why sidecars of a namespace do not start.
+fn failures(known: &NamespaceState) -> Option<String> {
+    let mut failures: Vec<&str> = known.fuses.iter().map(|fuse| fuse.failure.as_str()).collect();
+    failures.sort_unstable();
+    failures.dedup();
+    (!failures.is_empty()).then(|| failures.join(", "))
 }
 
 fn missing(Lack { partial, culprit }: &Lack) -> String {

@@ -42,6 +42,11 @@ fn inject(patch: &mut Patch, pod: &Pod<'_>, spec: &PodSpec<'_>, plan: &Plan) {
         let volume = json!({"name": NO_TOKEN, "emptyDir": {}});
         patch.append(["spec", "volumes"], spec.volumes.is_some(), volume);
     }
+    let mut has_secrets = spec.image_pull_secrets.is_some();
+    for name in &plan.image_pull_secrets {
+        patch.append(["spec", "imagePullSecrets"], has_secrets, json!({"name": name}));
+        has_secrets = true;
+    }
     let sidecar = json!(container(plan));
     patch.append(["spec", "initContainers"], spec.init_containers.is_some(), sidecar);
 }

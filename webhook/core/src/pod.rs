@@ -65,6 +65,8 @@ pub struct PodSpec<'a> {
     pub init_containers: Option<Vec<Container<'a>>>,
     #[serde(borrow, default)]
     pub volumes: Option<Vec<Named<'a>>>,
+    #[serde(borrow, default)]
+    pub image_pull_secrets: Option<Vec<Reference<'a>>>,
     #[serde(default)]
     pub security_context: Option<RunAs>,
     #[serde(default)]
@@ -81,6 +83,13 @@ pub struct PodSpec<'a> {
     pub os: Option<Named<'a>>,
     #[serde(borrow, default)]
     pub node_selector: Option<StringMap<'a>>,
+    #[serde(borrow, default)]
+    pub priority_class_name: Option<Text<'a>>,
+    #[serde(default)]
+    pub active_deadline_seconds: Option<i64>,
+    /// What its runtime takes beside the containers.
+    #[serde(borrow, default)]
+    pub overhead: Option<HashMap<Text<'a>, Amount<'a>>>,
     /// Resources of the pod as a whole (Kubernetes 1.34).
     #[serde(borrow, default)]
     pub resources: Option<Resources<'a>>,
@@ -166,6 +175,14 @@ pub struct RunAs {
     pub run_as_user: Option<i64>,
     #[serde(default)]
     pub run_as_group: Option<i64>,
+}
+
+/// A reference to an object of the same namespace; its name may be missing.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Reference<'a> {
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
 }
 
 /// An object of which only the name matters.

@@ -28,6 +28,7 @@ pub struct ReviewIn<'a> {
 
 /// The part of a request that is read.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
     /// What the response has to repeat.
     #[serde(borrow)]
@@ -39,7 +40,7 @@ pub struct Request<'a> {
     #[serde(borrow, default)]
     pub operation: Option<Text<'a>>,
     /// Set for requests about a part of an object, such as `status`.
-    #[serde(rename = "subResource", borrow, default)]
+    #[serde(borrow, default)]
     pub sub_resource: Option<Text<'a>>,
     /// Where the object will be; its own metadata may not say.
     #[serde(borrow, default)]
@@ -47,6 +48,9 @@ pub struct Request<'a> {
     /// The object's name; absent with `generateName`.
     #[serde(borrow, default)]
     pub name: Option<Text<'a>>,
+    /// Whether nothing is created.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
     /// The object as it came, unread.
     #[serde(borrow, default)]
     pub object: Option<&'a RawValue>,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::peers::{Peer, Stage};
+use crate::peer::{Peer, Stage};
 use crate::room::{Held, Room};
 
 /// The most that an API server sends: object and old object of 3 MiB each, and the envelope.

@@ -7,13 +7,21 @@
 //! | `watch` | tells when somebody changed either |
 //! | `restraint` | how often this replica writes, whoever undoes it |
 //! | `events` | what was mended, for those who look at the Secret |
+//! | `own_image` | the image that this program runs from, and the sidecar is injected with |
+//! | `limits` | what would refuse pods: LimitRanges and ResourceQuotas |
 //! | `kubelets` | whether every kubelet knows native sidecars |
+//! | `pending` | Spark's pods, for those whose sidecar does not start |
+//! | `fuse_events` | that pods are left alone, for those who look at one |
 //!
 //! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
 
 mod ca_bundle;
 mod events;
+mod fuse_events;
 mod kubelets;
+pub(crate) mod limits;
+mod own_image;
+mod pending;
 mod restraint;
 mod secret;
 mod watch;
@@ -36,6 +44,8 @@ use crate::{Shared, certificate};
 use ca_bundle::CaBundle;
 use events::Events;
 pub(crate) use kubelets::Kubelets;
+pub(crate) use own_image::OwnPod;
+pub(crate) use pending::watch_pods;
 use restraint::Restraint;
 use secret::CertificateSecret;
 
@@ -121,7 +131,7 @@ impl Keeper {
     /// One round: what kubelets know, if nobody does yet, and then step by step the Secret, the
     /// `caBundle` and what is served.
     async fn round(&self, names: &[String], state: &mut State, shared: &Shared) -> Result<()> {
-        if shared.settings.load().native_sidecars == NativeSidecars::Unknown {
+        if shared.settings.load().cluster.native_sidecars == NativeSidecars::Unknown {
             self.kubelets.refresh(shared).await?;
         }
         let wanted = Wanted { names, rotation_overlap: shared.intervals.rotation_overlap };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use emberscope_certs::renewal::ROTATION_OVERLAP;
+use emberscope_core::fuse::Pauses;
 
 /// Pauses and limits of everything that runs beside the answering of reviews.
 #[derive(Debug, Clone, Copy)]
@@ -14,11 +15,11 @@ pub struct Intervals {
     /// sleep, and clocks are set.
     pub clock: Duration,
     /// How often the cluster is looked at though no watch told of a change; and asked what kubelets
-    /// know.
+    /// know, and for this program's own pod where that could not be read.
     pub look: Duration,
     /// How soon what failed is tried again.
     pub retry: Duration,
-    /// How long one round of looking and mending may take.
+    /// How long one round of looking and mending may take, or one later question for the own pod.
     pub round: Duration,
     /// How long API servers are given to notice a new `caBundle` before a certificate is served that
     /// only it vouches for. Each watches the configuration by itself.
@@ -26,6 +27,9 @@ pub struct Intervals {
     /// How long each step of a rotation takes; more than `look` and `settle`, so that every replica
     /// follows.
     pub rotation_overlap: Duration,
+    /// How long is waited, after the last pod that told of a blown fuse is gone, before one executor
+    /// may try.
+    pub fuse: Pauses,
 }
 
 impl Default for Intervals {
@@ -38,6 +42,7 @@ impl Default for Intervals {
             round: Duration::from_secs(30),
             settle: Duration::from_secs(5),
             rotation_overlap: ROTATION_OVERLAP,
+            fuse: Pauses { first: Duration::from_mins(1), longest: Duration::from_hours(1) },
         }
     }
 }
@@ -56,6 +61,7 @@ impl Intervals {
             round: self.round,
             settle: self.settle / times,
             rotation_overlap: self.rotation_overlap / times,
+            fuse: Pauses { first: self.fuse.first / times, longest: self.fuse.longest / times },
         }
     }
 }

@@ -7,6 +7,8 @@
 //! kubelet, Prometheus -> listener -> ops <-----------------------------------------------------|
 //!                                                                                              |
 //! Secret, caBundle, kubelets -> cluster -> certificate ----------------------------------------|
+//! Spark's pods ---------------> cluster -> fuses ----------------------------------------------|
+//! LimitRanges, quotas ------> limits ----> namespaces -----------------------------------------|
 //! configuration file ---------> reload --------------------------------------------------------|
 //! SIGTERM --------------------> lifecycle -----------------------------------------------------'
 //! ```
@@ -14,12 +16,14 @@
 mod body;
 mod certificate;
 mod cluster;
+mod fuses;
 mod intervals;
 mod lifecycle;
 mod listener;
 mod metrics;
 mod mutate;
 mod ops;
+mod peer;
 mod peers;
 mod readiness;
 mod reload;
@@ -33,13 +37,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use emberscope_certs::HotCertificate;
-use emberscope_core::{AllSettings, Config, NativeSidecars};
+use emberscope_core::config::Image;
+use emberscope_core::{AllSettings, ClusterState, Config, Namespaces, NativeSidecars, OwnImage};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
+use fuses::SharedFuses;
 use lifecycle::Phase;
 use listener::{Limits, Listener};
 use readiness::Readiness;
@@ -58,6 +63,8 @@ pub struct Options {
     pub ops_listen: SocketAddr,
     /// Where the certificate comes from.
     pub certificate: Source,
+    /// Where the image comes from that the configuration does not name.
+    pub own_image: ImageSource,
     /// What the certificate is for: DNS names and IP addresses, the Service's first.
     pub names: Vec<String>,
     /// How long is waited for what.
@@ -87,11 +94,29 @@ pub enum Source {
     },
 }
 
+/// Where the image comes from that is injected when the configuration names none.
+#[derive(Debug, Clone)]
+pub enum ImageSource {
+    /// The container that this program runs in.
+    Pod {
+        /// Its pod's namespace.
+        namespace: String,
+        /// Its pod.
+        pod: String,
+    },
+    /// The command line; without it, the released name.
+    Said(Option<Image>),
+}
+
 /// What the server's parts share.
 #[derive(Debug)]
 struct Shared {
     /// What decisions are made with; swapped as a whole.
     settings: ArcSwap<AllSettings>,
+    /// What is known of the namespaces that pods are created in; swapped as a whole.
+    namespaces: ArcSwap<Namespaces>,
+    /// Where sidecars do not start.
+    fuses: SharedFuses,
     /// What is counted.
     metrics: Metrics,
     /// What `/readyz` answers.
@@ -106,9 +131,11 @@ impl Shared {
     /// Settings, and nothing served yet.
     fn new(settings: AllSettings, intervals: Intervals) -> Result<Self> {
         let metrics = Metrics::new()?;
-        metrics.kubelets(settings.native_sidecars);
+        metrics.kubelets(settings.cluster.native_sidecars);
         Ok(Self {
             settings: ArcSwap::from_pointee(settings),
+            namespaces: ArcSwap::default(),
+            fuses: SharedFuses::default(),
             metrics,
             readiness: Readiness::default(),
             certificate: Arc::default(),
@@ -116,10 +143,19 @@ impl Shared {
         })
     }
 
+    /// So much more is known of the cluster from now on.
+    fn learn(&self, what: impl Fn(&mut ClusterState)) {
+        self.decide_by(|now| {
+            let mut cluster = now.cluster.clone();
+            what(&mut cluster);
+            AllSettings::new(now.config.clone(), cluster)
+        });
+    }
+
     /// Decisions are made with these settings from now on.
     fn decide_by(&self, settings: impl Fn(&AllSettings) -> AllSettings) {
         self.settings.rcu(|now| settings(now));
-        self.metrics.kubelets(self.settings.load().native_sidecars);
+        self.metrics.kubelets(self.settings.load().cluster.native_sidecars);
     }
 }
 
@@ -153,8 +189,13 @@ async fn serve(options: Options, config: Config) -> Result<()> {
         Source::Memory { .. } => NativeSidecars::Everywhere,
         Source::Secret { .. } | Source::Directory(_) => NativeSidecars::Unknown,
     };
-    let shared =
-        Arc::new(Shared::new(AllSettings::new(config, native_sidecars), options.intervals)?);
+    let own_image = match &options.own_image {
+        ImageSource::Pod { .. } => OwnImage::Unread,
+        ImageSource::Said(image) => OwnImage::said(image.clone()),
+    };
+    let cluster = ClusterState { native_sidecars, own_image };
+    let settings = AllSettings::new(config, cluster);
+    let shared = Arc::new(Shared::new(settings, options.intervals)?);
     let listens = |tls, limits| Listener {
         tls,
         limits,
@@ -168,7 +209,7 @@ async fn serve(options: Options, config: Config) -> Result<()> {
     if let Some(file) = options.config.clone() {
         tokio::spawn(reload::watch(file, Arc::clone(&shared)));
     }
-    let tls = Some(TlsAcceptor::from(Arc::new(tls_config(&shared.certificate)?)));
+    let tls = Some(Arc::new(tls_config(&shared.certificate)?));
     let webhook = listens(tls, Limits::WEBHOOK);
     let webhook =
         tokio::spawn(webhook.serve(listener, mutate::router(Arc::clone(&shared), phase.clone())));
@@ -193,6 +234,19 @@ async fn serve(options: Options, config: Config) -> Result<()> {
 /// Keeps the certificate and what is known of kubelets right, for as long as the server lives.
 async fn keep(options: Options, shared: Arc<Shared>) -> Result<()> {
     let names = options.names;
+    let mut own_pod = None;
+    if let ImageSource::Pod { namespace, pod } = options.own_image {
+        let own = cluster::OwnPod { namespace, pod };
+        own_pod = Some(own.clone());
+        // Asked before the server is ready: a pod that comes at once need not be left alone.
+        if !own.ask(&shared).await {
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move { own.go_on_asking(&shared).await });
+        }
+    }
+    if !matches!(options.certificate, Source::Memory { .. }) {
+        tokio::join!(cluster::watch_pods(own_pod, &shared), cluster::limits::watch(&shared));
+    }
     match options.certificate {
         Source::Secret { namespace, secret, configuration } => {
             let keeper = cluster::Keeper::new(&namespace, &secret, &configuration).await?;

@@ -1,7 +1,10 @@
 //! Connections: accepted, limited, and at the end drained.
 
 mod timeouts;
+mod turns;
 
+use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +17,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use prometheus::IntCounterVec;
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::lifecycle::{self, Phase, Watch};
-use crate::peers::{Peer, Peers, Place};
+use crate::peer::Peer;
+use crate::peers::{Peers, Place};
 use timeouts::{TimedStream, Timeouts};
+use turns::Turns;
 
 /// What one client may take.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +81,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// One port.
 pub(crate) struct Listener {
     /// TLS, or none for plain HTTP.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<ServerConfig>>,
     /// Limits for each client.
     pub limits: Limits,
     /// When to stop.
@@ -87,6 +95,7 @@ impl Listener {
     pub(crate) async fn serve(self, listener: TcpListener, router: Router) {
         let graceful = GracefulShutdown::new();
         let peers = Peers::new(self.limits.connections, self.evictions);
+        let tls = self.tls.map(Tls::new).map(Arc::new);
         let mut draining = self.phase.clone();
         loop {
             let accepted = tokio::select! {
@@ -96,7 +105,7 @@ impl Listener {
             let Some((stream, place)) = accepted else {
                 continue;
             };
-            let (tls, limits) = (self.tls.clone(), self.limits);
+            let (tls, limits) = (tls.clone(), self.limits);
             let (router, watcher) = (router.clone(), graceful.watcher());
             tokio::spawn(async move {
                 let peer = Arc::clone(place.peer());
@@ -104,7 +113,8 @@ impl Listener {
                     match tls {
                         None => connection(stream, &peer, router, limits, watcher).await,
                         Some(tls) => {
-                            match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
+                            let handshake = tls.accept(stream);
+                            match tokio::time::timeout(limits.handshake, handshake).await {
                                 Ok(Ok(stream)) => {
                                     connection(stream, &peer, router, limits, watcher).await;
                                 }
@@ -125,6 +135,29 @@ impl Listener {
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             warn!("some connections did not end in time");
         }
+    }
+}
+
+/// Handshakes of one port.
+struct Tls {
+    config: Arc<ServerConfig>,
+    /// Whose handshake is computed. That takes longer than a review, and anybody can ask for it: one at
+    /// a time leaves the other thread to those who have shaken hands.
+    computing: Arc<Turns>,
+}
+
+impl Tls {
+    fn new(config: Arc<ServerConfig>) -> Self {
+        Self { config, computing: Arc::default() }
+    }
+
+    async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let finished = {
+            let _turn = self.computing.take().await;
+            hello.into_stream(Arc::clone(&self.config))
+        };
+        finished.await
     }
 }
 
@@ -157,8 +190,16 @@ async fn connection<S>(
     let stream = TimedStream::new(stream, limits.timeouts, Arc::clone(peer));
     let (router, peer) = (TowerToHyperService::new(router), Arc::clone(peer));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        let peer = Arc::clone(&peer);
         request.extensions_mut().insert(Arc::clone(&peer));
-        router.call(request)
+        let answer = router.call(request);
+        async move {
+            let response = answer.await?;
+            if response.status().is_success() {
+                peer.prove();
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

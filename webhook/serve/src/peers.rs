@@ -1,14 +1,12 @@
-//! Who is connected, what each is doing, and who has to go when there is no place for another.
+//! Who is connected, and who has to go when there is no place for another.
 //!
-//! ```text
-//! Opening --first byte--> Sending --all of it--> Answering --answer--> Idle --first byte--> Sending ...
-//!                          |   ^
-//!                    Waiting for room
-//! ```
+//! Anybody can connect, and nobody has shown who he is. What can be told apart is who has sent a good
+//! request and who has not:
 //!
-//! Anybody can connect, and nobody has shown who he is. So nobody keeps what others need by doing
-//! nothing: the slowest goes first, then whoever has not been heard of for the longest time. Who has
-//! sent a whole request gets his answer.
+//! - Half of the places are kept for peers that have. No number of others takes those.
+//! - Within each half, who has been waited for longest goes first, in whatever most of them do. So an
+//!   attack of one kind meets itself, and who takes each step at once is through before his turn.
+//! - Nobody goes while it is our turn, nor before he was waited for a little.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,171 +16,14 @@ use prometheus::IntCounterVec;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-/// Somebody who sends is looked at for so long before he is called slow.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+use crate::peer::{Peer, Stage, Standing};
 
-/// Below this, in bytes a second, somebody who sends is slow. An API server, in the same network, sends
-/// a thousand times as fast.
-const SLOW: f64 = 256.0 * 1024.0;
-
-/// Of the places, one in so many is for those who have not sent anything yet.
-const OPENING_SHARE: usize = 4;
+/// Everybody is waited for so long, however short places are: what a burst of many API servers' pods
+/// needs. The longer, the fewer connections in a second are taken while places are short.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How often is looked for somebody who can go, where nobody could.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// What a peer is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// Nothing of a request has come yet.
-    Opening,
-    /// Some of a request has come, or some of its answer was taken: it is the peer's turn.
-    Sending,
-    /// Its body, of so many bytes, is not read yet, since there is no room for it.
-    Waiting(usize),
-    /// Its request is here.
-    Answering,
-    /// Its answer is sent.
-    Idle,
-}
-
-/// One connection.
-#[derive(Debug, Default)]
-pub(crate) struct Peer {
-    state: Mutex<State>,
-    leave: Notify,
-    /// Where it is counted that a peer had to go.
-    evictions: Option<IntCounterVec>,
-}
-
-#[derive(Debug)]
-struct State {
-    stage: Stage,
-    since: Instant,
-    leaving: bool,
-    speed: Speed,
-}
-
-/// Bytes per second, of late.
-#[derive(Debug)]
-struct Speed {
-    since: Instant,
-    bytes: usize,
-    /// Of the time before that.
-    before: Option<f64>,
-}
-
-impl Speed {
-    fn new() -> Self {
-        Self { since: Instant::now(), bytes: 0, before: None }
-    }
-
-    fn add(&mut self, bytes: usize) {
-        let elapsed = self.since.elapsed();
-        if elapsed >= PATIENCE {
-            let before = Some(self.bytes as f64 / elapsed.as_secs_f64());
-            *self = Self { before, ..Self::new() };
-        }
-        self.bytes += bytes;
-    }
-
-    /// None while it cannot be told.
-    fn now(&self) -> Option<f64> {
-        let elapsed = self.since.elapsed();
-        if elapsed >= PATIENCE {
-            return Some(self.bytes as f64 / elapsed.as_secs_f64());
-        }
-        self.before
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        let (since, speed) = (Instant::now(), Speed::new());
-        Self { stage: Stage::Opening, since, leaving: false, speed }
-    }
-}
-
-impl Peer {
-    /// So many bytes of it were read.
-    pub(crate) fn received(&self, bytes: usize) {
-        let mut state = self.lock();
-        if matches!(state.stage, Stage::Opening | Stage::Idle) {
-            state.enter(Stage::Sending);
-        }
-        state.speed.add(bytes);
-    }
-
-    /// It does something else from now on.
-    pub(crate) fn enter(&self, stage: Stage) {
-        self.lock().enter(stage);
-    }
-
-    /// Has to go.
-    pub(crate) fn evict(&self) {
-        let mut state = self.lock();
-        if !std::mem::replace(&mut state.leaving, true)
-            && let Some(evictions) = &self.evictions
-        {
-            evictions.with_label_values(&[state.name()]).inc();
-        }
-        self.leave.notify_one();
-    }
-
-    /// Returns once it has to go.
-    pub(crate) async fn evicted(&self) {
-        self.leave.notified().await;
-    }
-
-    /// How fast it sends, if it sends and that is slow.
-    pub(crate) fn slow(&self) -> Option<f64> {
-        self.lock().slow()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.since = Instant::now();
-        self.speed = Speed::new();
-    }
-
-    fn slow(&self) -> Option<f64> {
-        let sends = self.stage == Stage::Sending && !self.leaving;
-        self.speed.now().filter(|speed| sends && *speed < SLOW)
-    }
-
-    /// Who goes first, the least of all; none for who stays.
-    fn rank(&self, too_many_open: bool) -> Option<(u8, f64)> {
-        if self.leaving {
-            return None;
-        }
-        // The longer, the less.
-        let age = -self.since.elapsed().as_secs_f64();
-        match self.stage {
-            Stage::Opening if too_many_open => Some((0, age)),
-            Stage::Sending => self.slow().map(|speed| (1, speed)),
-            Stage::Idle => Some((2, age)),
-            Stage::Opening => Some((3, age)),
-            Stage::Waiting(bytes) => Some((4, -(bytes as f64))),
-            Stage::Answering => None,
-        }
-    }
-
-    const fn name(&self) -> &'static str {
-        match self.stage {
-            Stage::Opening => "opening",
-            Stage::Sending => "sending",
-            Stage::Waiting(_) => "waiting",
-            Stage::Answering => "answering",
-            Stage::Idle => "idle",
-        }
-    }
-}
+const LOOK: Duration = Duration::from_millis(5);
 
 /// All that are connected to one port.
 #[derive(Debug)]
@@ -236,27 +77,38 @@ impl Peers {
             return None;
         }
         connected.next += 1;
-        let evictions = Some(self.evictions.clone());
-        let (number, peer) = (connected.next, Arc::new(Peer { evictions, ..Peer::default() }));
+        let (number, peer) = (connected.next, Peer::new(self.evictions.clone()));
         connected.peers.insert(number, Arc::clone(&peer));
         Some(Place { of: Arc::clone(self), number, peer })
     }
 
     fn first_to_go(&self) -> Option<Arc<Peer>> {
         let connected = self.lock();
-        let opening = |peer: &&Arc<Peer>| peer.lock().stage == Stage::Opening;
-        let opening = connected.peers.values().filter(opening).count();
-        let too_many_open = opening > self.places / OPENING_SHARE;
-        let ranked = connected.peers.values();
-        let ranked = ranked.filter_map(|peer| Some((peer.lock().rank(too_many_open)?, peer)));
-        let first = ranked
-            .min_by(|((one, by), _), ((other, than), _)| one.cmp(other).then(by.total_cmp(than)));
-        first.map(|(_, peer)| Arc::clone(peer))
+        let peers = connected.peers.values();
+        let (proven, newcomers): (Vec<_>, Vec<_>) =
+            peers.partition(|peer| peer.standing() == Standing::Proven);
+        let too_many = if proven.len() > self.places / 2 { proven } else { newcomers };
+        longest_awaited(&too_many)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connected> {
         self.connected.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of those who were waited for long enough, and of what most of them do: who does it longest.
+fn longest_awaited(peers: &[&Arc<Peer>]) -> Option<Arc<Peer>> {
+    let mut crowds: HashMap<Stage, Vec<(Instant, &Arc<Peer>)>> = HashMap::new();
+    for peer in peers {
+        if let Some((stage, since)) = peer.awaited()
+            && since.elapsed() >= PATIENCE
+        {
+            crowds.entry(stage).or_default().push((since, peer));
+        }
+    }
+    let crowd = crowds.into_values().max_by_key(Vec::len)?;
+    let first = crowd.into_iter().min_by_key(|(since, _)| *since);
+    first.map(|(_, peer)| Arc::clone(peer))
 }
 
 impl Place {
@@ -284,6 +136,7 @@ mod tests {
         Peers::new(places, IntCounterVec::new(Opts::new("a", "b"), &["stage"]).unwrap())
     }
 
+    /// All places are taken, one a millisecond.
     async fn full(peers: &Arc<Peers>) -> Vec<Place> {
         let mut places = Vec::new();
         for _ in 0..peers.places {
@@ -299,62 +152,63 @@ mod tests {
         places.iter().position(|place| Arc::ptr_eq(place.peer(), &first))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_slow_go_before_the_idle_and_those_before_who_waits() {
-        let peers = peers(4);
-        let places = full(&peers).await;
-        for place in &places {
-            place.peer().enter(Stage::Answering);
-        }
-        assert_eq!(first_to_go(&peers, &places), None);
-        places[0].peer().enter(Stage::Waiting(7));
-        places[1].peer().enter(Stage::Waiting(9));
-        assert_eq!(first_to_go(&peers, &places), Some(1));
-        places[2].peer().enter(Stage::Idle);
-        advance(Duration::from_secs(1)).await;
-        places[3].peer().enter(Stage::Idle);
-        assert_eq!(first_to_go(&peers, &places), Some(2));
-        places[3].peer().received(1);
-        assert_eq!(first_to_go(&peers, &places), Some(2), "it has just begun to send");
-        advance(PATIENCE).await;
-        assert_eq!(first_to_go(&peers, &places), Some(3));
+    fn answered(place: &Place) {
+        place.peer().prove();
+        place.peer().enter(Stage::Idle);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_sends_fast_stays_and_of_the_slow_the_slowest_goes() {
-        let peers = peers(3);
-        let places = full(&peers).await;
-        for _ in 0..20 {
-            for (place, bytes) in places.iter().zip([100_000, 1_000, 10]) {
-                place.peer().received(bytes);
-            }
-            advance(Duration::from_millis(50)).await;
-        }
-        assert_eq!(places[0].peer().slow(), None);
-        assert_eq!(first_to_go(&peers, &places), Some(2));
-        // Fast once is not fast for ever.
-        advance(Duration::from_secs(2)).await;
-        places[1].peer().received(200_000);
-        places[2].peer().received(200_000);
-        advance(PATIENCE).await;
-        assert_eq!(first_to_go(&peers, &places), Some(0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_only_connects_takes_no_more_than_a_share() {
+    async fn whoever_was_answered_stays_however_many_come_and_however_long_he_is_idle() {
         let peers = peers(8);
         let places = full(&peers).await;
-        for place in &places[..6] {
-            place.peer().enter(Stage::Idle);
+        for place in &places[..4] {
+            answered(place);
             advance(Duration::from_millis(1)).await;
         }
         advance(Duration::from_mins(1)).await;
-        assert_eq!(first_to_go(&peers, &places), Some(0));
+        assert_eq!(first_to_go(&peers, &places), Some(4));
+        // But of more than half of all places those have no more than the others.
+        answered(&places[4]);
+        assert_eq!(first_to_go(&peers, &places), Some(0), "the one that was idle longest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attack_of_one_kind_meets_itself() {
+        let peers = peers(8);
+        let places = full(&peers).await;
+        places[1].peer().received(1);
+        advance(Duration::from_mins(1)).await;
+        assert_eq!(first_to_go(&peers, &places), Some(0), "most say nothing");
+        for place in &places[2..] {
+            place.peer().enter(Stage::Waiting);
+            advance(Duration::from_millis(1)).await;
+        }
+        advance(Duration::from_mins(1)).await;
+        assert_eq!(first_to_go(&peers, &places), Some(2), "most wait, if not the longest");
+        for place in &places[2..] {
+            answered(place);
+            advance(Duration::from_millis(1)).await;
+        }
+        for place in &places[4..] {
+            place.peer().received(1);
+            advance(Duration::from_millis(1)).await;
+        }
+        advance(Duration::from_mins(1)).await;
+        assert_eq!(first_to_go(&peers, &places), Some(4), "it is the same among the proven");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_goes_while_it_is_our_turn_or_at_once() {
+        let peers = peers(2);
+        let places = full(&peers).await;
+        assert_eq!(first_to_go(&peers, &places), None);
         places[0].peer().enter(Stage::Answering);
-        places[1].peer().enter(Stage::Answering);
-        // A third one that opens is beyond a quarter: the oldest of those goes, not the idle ones.
-        places[2].peer().enter(Stage::Opening);
-        assert_eq!(first_to_go(&peers, &places), Some(6));
+        advance(PATIENCE).await;
+        assert_eq!(first_to_go(&peers, &places), Some(1));
+        places[1].peer().enter(Stage::Sending);
+        assert_eq!(first_to_go(&peers, &places), None);
+        advance(PATIENCE).await;
+        assert_eq!(first_to_go(&peers, &places), Some(1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ pub(super) async fn watch(file: PathBuf, shared: Arc<Shared>) {
                 let was_refused = complaint.take().is_some();
                 shared.metrics.configured(true);
                 if shared.settings.load().config != config {
-                    shared.decide_by(|now| AllSettings::new(config.clone(), now.native_sidecars));
+                    shared.decide_by(|now| AllSettings::new(config.clone(), now.cluster.clone()));
                     shared.metrics.reloaded(true);
                     info!(file = %file.display(), "the configuration changed and is in effect");
                 } else if was_refused {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::peers::{PATIENCE, Peer, Stage};
+use crate::peer::{LOOKED_AT, Peer, Stage};
 
 /// How large a body may be that needs no room of its own.
 pub(crate) const ORDINARY: usize = 64 << 10;
@@ -59,7 +59,7 @@ impl Room {
         if bytes <= ORDINARY {
             return Held(None);
         }
-        peer.enter(Stage::Waiting(bytes));
+        peer.enter(Stage::Waiting);
         let (give, mut given) = oneshot::channel();
         let key = self.queue(bytes, Waiting { peer: Arc::clone(peer), give });
         let _leaves = Leaves { room: self, key };
@@ -73,7 +73,7 @@ impl Room {
                     // Nobody drops the sender while the entry is there.
                     return held.unwrap_or(Held(None));
                 }
-                () = sleep(PATIENCE / 5) => {}
+                () = sleep(LOOKED_AT / 5) => {}
             }
         }
     }
@@ -225,7 +225,7 @@ mod tests {
         });
         let start = Instant::now();
         let _third = room.take(LARGE, &peer()).await;
-        assert!(start.elapsed() < PATIENCE * 2, "{:?}", start.elapsed());
+        assert!(start.elapsed() < LOOKED_AT * 2, "{:?}", start.elapsed());
         gives_up.await.unwrap();
         assert!(timeout(Duration::from_secs(1), fast.evicted()).await.is_err());
         sends.abort();
@@ -238,9 +238,9 @@ mod tests {
         for _ in 0..10 {
             let held = room.take(ALL, &peer()).await;
             let other = peer();
-            assert!(timeout(PATIENCE / 10, room.take(ALL, &other)).await.is_err());
+            assert!(timeout(LOOKED_AT / 10, room.take(ALL, &other)).await.is_err());
             drop(held);
-            advance(PATIENCE).await;
+            advance(LOOKED_AT).await;
         }
         assert_eq!(room.lock().free, ALL);
         assert!(room.lock().waiting.is_empty() && room.lock().holding.is_empty());

@@ -1,7 +1,7 @@
 //! What is explained, on pods that differ in one thing.
 
-use emberscope_core::NativeSidecars;
 use emberscope_core::contract::SIDECAR;
+use emberscope_core::{ClusterState, Config, NativeSidecars};
 use serde_json::json;
 
 use super::*;
@@ -94,7 +94,7 @@ fn the_rule_that_decides_is_the_reason_and_later_ones_are_not_asked() {
 #[test]
 fn of_two_rules_that_both_hold_the_earlier_one_decides() {
     type Breaking = (Skip, fn(&mut Value));
-    let breaking: [Breaking; 9] = [
+    let breaking: [Breaking; 10] = [
         (Skip::NotSpark, |pod| pod["metadata"]["labels"]["spark-role"] = json!("none")),
         (Skip::OptedOut, |pod| {
             pod["metadata"]["annotations"]["emberscope.dev/inject"] = json!("false");
@@ -117,9 +117,23 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
             pod["spec"]["containers"][0]["name"] = json!("a");
             pod["spec"]["containers"][1] = json!({"name": "b"});
         }),
+        (Skip::Gang, |pod| {
+            let whole = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
+            for container in pod["spec"]["containers"].as_array_mut().unwrap() {
+                container["resources"] = whole.clone();
+            }
+            pod["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] = json!("team-a");
+        }),
     ];
     // Of the cluster, not of the pod; see below.
-    let of_pods = ORDER.into_iter().filter(|skip| *skip != Skip::NoNativeSidecars);
+    let of_cluster = [
+        Skip::NoNativeSidecars,
+        Skip::NoImage,
+        Skip::LimitRange,
+        Skip::QuotaFull,
+        Skip::SidecarDoesNotStart,
+    ];
+    let of_pods = ORDER.into_iter().filter(|skip| !of_cluster.contains(skip));
     assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {
         for (_, later) in &breaking[index..] {
@@ -135,7 +149,10 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
 #[test]
 fn where_kubelets_do_not_know_native_sidecars_pods_are_left_alone_unless_they_have_one() {
     for know in [NativeSidecars::NotEverywhere, NativeSidecars::Unknown] {
-        let settings = AllSettings::new(Config::default(), know);
+        let settings = AllSettings::new(
+            Config::default(),
+            ClusterState { native_sidecars: know, ..ClusterState::offline() },
+        );
         let decision = |pod: &Value| explain(pod, "team-a", &settings).unwrap().decision;
         let mut pod = driver();
         assert_eq!(decision(&pod), "no_native_sidecars");

@@ -53,6 +53,7 @@ fn sidecar(sidecar: &Sidecar) -> Vec<Row> {
     let config = &sidecar.config;
     let mut rows = vec![
         row("image", &config.image),
+        row("image pull policy", &config.image_pull_policy.map(|policy| policy.as_str())),
         row("port", &config.port.map(|port| port.get())),
         Row {
             note: sidecar.linger.capped_by.map(capped),
@@ -87,18 +88,22 @@ fn resources(sidecar: &Sidecar) -> Vec<Row> {
         Fitted::Class(Qos::BestEffort) => Some("none, so that the pod stays BestEffort"),
         Fitted::Class(Qos::Burstable) => None,
     };
+    let unchanged = "so that the pod asks for no more than without";
     let none = fitted.unwrap_or("none: not every container of the pod has one");
     let amount = |name: &str, amount: &Option<Sourced<Quantity>>| {
         amount.as_ref().map_or_else(
             || row(name, &Sourced { value: "", origin: Origin::Pod(none) }),
-            |amount| Row { note: fitted.map(str::to_owned), ..row(name, amount) },
+            |amount| {
+                let why = fitted.or(amount.is_zero().then_some(unchanged));
+                Row { note: why.map(str::to_owned), ..row(name, amount) }
+            },
         )
     };
     vec![
-        amount("CPU request", &allowance.cpu_request),
-        amount("CPU limit", &allowance.cpu_limit),
-        amount("memory request", &allowance.memory_request),
-        amount("memory limit", &allowance.memory_limit),
+        amount("CPU request", &allowance.cpu.request),
+        amount("CPU limit", &allowance.cpu.limit),
+        amount("memory request", &allowance.memory.request),
+        amount("memory limit", &allowance.memory.limit),
     ]
 }
 

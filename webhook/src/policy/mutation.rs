@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
+use emberscope_core::config::SecretName;
 use emberscope_core::contract::{
-    INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SPARK_ROLE, SUBMIT_OPTS,
+    INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS,
+    SPARK_ROLE, SUBMIT_OPTS,
 };
-use emberscope_core::{Decision, Plan, Pod, Role, Settings, container, outcome_by};
+use emberscope_core::{Decision, NamespaceState, Plan, Pod, Role, Settings, container, outcome_by};
 use serde_json::{Value, json};
 
 use super::cel;
@@ -32,6 +34,10 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
 + [JSONPatch{{
     op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey({injected_key}), value: {injected}
   }}]
++ (variables.skipped.split(',').exists(n, n.trim() == {sidecar_name}) ? [] : [JSONPatch{{
+    op: 'add', path: '/metadata/annotations/{skip_containers}',
+    value: variables.skipped + (variables.skipped.trim() == '' ? '' : ',') + {sidecar_name}
+  }}])
 + (variables.annotationsAreTheirs ? [] : [
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape}', value: 'true'}},
   JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
@@ -62,18 +68,39 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
       op: 'add', path: '/spec/volumes/-',
       value: Object.spec.volumes{{name: {no_token}, emptyDir: Object.spec.volumes.emptyDir{{}}}}
     }}])
-+ (has(object.spec.initContainers)
+{secrets}+ (has(object.spec.initContainers)
   ? [] : [JSONPatch{{op: 'add', path: '/spec/initContainers', value: []}}])
 + [JSONPatch{{
     op: 'add', path: '/spec/initContainers/-',
     value: {sidecar}
   }}]",
+        secrets = secrets(settings),
         injected_key = cel::string(INJECTED),
         injected = cel::string(&settings.injected),
+        sidecar_name = cel::string(SIDECAR),
+        skip_containers = escaped(SKIP_CONTAINERS),
         scrape = escaped(SCRAPE),
         scrape_port = escaped(SCRAPE_PORT),
         scrape_path = escaped(SCRAPE_PATH),
     ))
+}
+
+/// The configured Secrets that the pod does not name.
+fn secrets(settings: &Settings) -> String {
+    let names = &settings.config.sidecar.image_pull_secrets;
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "+ (has(object.spec.imagePullSecrets)
+  ? [] : [JSONPatch{{op: 'add', path: '/spec/imagePullSecrets', value: []}}])
++ {}.filter(n, !object.spec.?imagePullSecrets.orValue([]).exists(s, s.?name.orValue('') == n))
+  .map(n, JSONPatch{{
+    op: 'add', path: '/spec/imagePullSecrets/-', value: Object.spec.imagePullSecrets{{name: n}}
+  }})
+",
+        cel::strings(names.iter().map(SecretName::as_str))
+    )
 }
 
 /// A key in a JSON Pointer.
@@ -118,7 +145,7 @@ fn plain(settings: &Settings) -> Result<Plan> {
     });
     let pod = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&pod)?;
-    match outcome_by(&pod, settings).decision {
+    match outcome_by(&pod, settings, &NamespaceState::default()).decision {
         Decision::Inject(plan) => Ok(*plan),
         other => bail!("a plain driver is not injected: {other:?}"),
     }
@@ -131,8 +158,8 @@ fn resources(path: &str) -> String {
       ? optional.none()
       : variables.guaranteed
       ? optional.of({path}{{
-          requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}},
-          limits: {{'cpu': variables.cpuRequest, 'memory': variables.memoryLimit}}
+          requests: {{'cpu': variables.guaranteedCpu, 'memory': variables.memoryLimit}},
+          limits: {{'cpu': variables.guaranteedCpu, 'memory': variables.memoryLimit}}
         }})
       : optional.of({path}{{
           requests: {{'cpu': variables.cpuRequest, 'memory': variables.memoryRequest}},

@@ -89,8 +89,15 @@ fn refusals() -> impl Iterator<Item = Condition> {
             Skip::NotSpark | Skip::OptedOut | Skip::MirrorPod
             // In `variables`: they depend on more.
             | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
+            | Skip::Gang
+            // A policy knows nothing of what else is in the namespace.
+            | Skip::LimitRange | Skip::QuotaFull
             // Kubelets that may talk to an API server with such policies all know native sidecars.
             | Skip::NoNativeSidecars
+            // What becomes of pods is seen by the webhook alone.
+            | Skip::SidecarDoesNotStart
+            // The image is named when the policy is printed.
+            | Skip::NoImage
             // Of reviews, which there are none of.
             | Skip::UnreadableReview | Skip::UnsupportedVersion | Skip::UnreadablePod
             | Skip::NotAPodCreation | Skip::InternalError => return None,

@@ -6,6 +6,8 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use serde_json::Value;
 
+use emberscope_core::Config;
+
 use super::*;
 
 fn parsed(config: &str) -> Vec<Value> {

@@ -10,6 +10,7 @@ use emberscope_core::Settings;
 use emberscope_core::contract::{
     PREFIX, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SPARK_PAGES, SPARK_UI_PORT,
 };
+use emberscope_core::plan::gang;
 
 use super::cel;
 
@@ -35,11 +36,11 @@ pub(super) fn said(annotation: &str) -> String {
 pub(super) fn all(settings: &Settings) -> Vec<Variable> {
     let mut variables = pod::pod(settings);
     variables.extend(overrides::overrides(&settings.config.sidecar));
+    variables.extend(sidecar::resources());
     variables.extend(decision());
     variables.extend(pod::process_namespace(settings));
     variables.extend(submit_opts::submit_options(settings));
     variables.extend(sidecar::users(&settings.config.users));
-    variables.extend(sidecar::resources());
     variables.extend(sidecar::arguments(settings));
     variables
 }
@@ -69,9 +70,27 @@ wait for ever. -1 if there is none.",
   && (p.containerPort == variables.port || p.containerPort == variables.pushPort)))",
         ),
         variable(
+            "gang",
+            "A scheduler was told what the pod asks for before it is there.",
+            format!(
+                "{}.exists(k, k in variables.annotations) || {}.exists(k, k in object.metadata.labels)",
+                cel::strings(gang::ANNOTATIONS.iter().copied()),
+                cel::strings(gang::LABELS.iter().copied()),
+            ),
+        ),
+        variable(
+            "asks",
+            "The pod asks for more with the sidecar than without.",
+            "!variables.ownBudget && !variables.bestEffort
+&& (variables.guaranteed
+  || quantity(string(variables.cpuRequest)).isGreaterThan(quantity('0'))
+  || quantity(string(variables.memoryRequest)).isGreaterThan(quantity('0')))",
+        ),
+        variable(
             "inject",
             "",
-            "!variables.present && !variables.portInUse && variables.index >= 0",
+            "!variables.present && !variables.portInUse && variables.index >= 0
+&& !(variables.gang && variables.asks)",
         ),
         variable(
             "annotationsAreTheirs",

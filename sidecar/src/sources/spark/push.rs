@@ -7,7 +7,6 @@
 //! name is kept; each scrape writes them, under the names of the same catalog as the driver page.
 
 mod receive;
-mod reports;
 mod store;
 
 pub use receive::serve;

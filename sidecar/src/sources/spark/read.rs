@@ -215,10 +215,6 @@ impl Source for Push {
         self.store.is_receiving()
     }
 
-    fn last_report(&self) -> Option<Instant> {
-        self.store.last_report_not_due()
-    }
-
     /// A push that is younger than the page that was read last says more.
     fn in_place_of(&self, source: &'static str) -> Option<Reading> {
         let page = self.page.as_ref().filter(|_| source == DriverPage::NAME)?;

@@ -1,18 +1,12 @@
 //! The Prometheus of `manifests/monitoring/prometheus`, found by its Service and asked through the
 //! API server, so that nobody has to forward a port.
 
-use hyper::Uri;
 use kube::{Client, Config};
 
 use super::Seen;
-use crate::ask::{self, Refusal, Resource};
 use crate::finding::{Finding, PROMETHEUS};
-
-/// Where its Service is.
-const NAMESPACE: &str = "emberscope-monitoring";
-
-/// The Service's name.
-const SERVICE: &str = "emberscope-prometheus";
+use emberscope_ask::prometheus::{NAMESPACE, SERVICE, through_the_api_server};
+use emberscope_ask::{self as ask, Refusal, Resource};
 
 /// What works wherever `kubectl` does.
 const FORWARD: &str =
@@ -48,22 +42,6 @@ pub(crate) async fn judge(cluster: &Client, config: &Config, running: usize) -> 
 
 fn not_asked(why: &str) -> Finding {
     PROMETHEUS.skip(format!("not asked: {why}"))
-}
-
-/// A client whose every path is one behind the proxy.
-fn through_the_api_server(config: &Config) -> Result<Client, String> {
-    let url = proxy_at(&config.cluster_url);
-    let mut config = config.clone();
-    config.cluster_url = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    Client::try_from(config).map_err(|error| error.to_string())
-}
-
-/// Where that API server, which may have a path of its own, passes requests on to the Service
-/// (<https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/>).
-fn proxy_at(api_server: &Uri) -> String {
-    let api_server = api_server.to_string();
-    let api_server = api_server.trim_end_matches('/');
-    format!("{api_server}/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}:web/proxy")
 }
 
 /// Nothing says that the API server has to reach pods: only what it knows of them is a failure.
@@ -103,20 +81,5 @@ mod tests {
         assert_eq!(outcome(&closed), Outcome::Warn);
         assert_eq!(outcome(&Refusal::Late), Outcome::Warn);
         assert_eq!(outcome(&Refusal::Forbidden(String::new())), Outcome::Warn);
-    }
-
-    #[test]
-    fn a_path_of_the_api_servers_own_stays_before_the_proxys() {
-        for (url, expected) in [
-            ("https://10.0.0.1:443", "https://10.0.0.1:443/api/v1/namespaces/"),
-            (
-                "https://a.example/k8s/clusters/c",
-                "https://a.example/k8s/clusters/c/api/v1/namespaces/",
-            ),
-            ("https://a.example/k8s/", "https://a.example/k8s/api/v1/namespaces/"),
-        ] {
-            let proxy = proxy_at(&url.parse().unwrap());
-            assert!(proxy.starts_with(expected) && proxy.ends_with(":web/proxy"), "{proxy}");
-        }
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Image(String);
 
 impl Image {
-    /// The sidecar's that is released with this version.
+    /// The one that is released with this version: both programs are in it.
     pub(super) fn of_this_version() -> Self {
-        Self(concat!("localhost/emberscope/sidecar:", env!("CARGO_PKG_VERSION")).to_owned())
+        Self(concat!("localhost/emberscope:", env!("CARGO_PKG_VERSION")).to_owned())
     }
 
     /// The reference.
@@ -53,9 +53,13 @@ mod tests {
     #[test]
     fn what_registries_take_is_a_reference_and_what_they_do_not_is_named() {
         let digest = "@sha256:".to_owned() + &"0".repeat(64);
-        for image in
-            ["a", "emberscope/sidecar:0.1.0", "localhost:5000/a", &format!("r.io/a/b:1{digest}")]
-        {
+        for image in [
+            "a",
+            "emberscope:0.1.0",
+            "localhost:5000/a",
+            &format!("r.io:8443/a/b:1{digest}"),
+            &"a".repeat(200),
+        ] {
             assert_eq!(Image::try_from(image.to_owned()).unwrap().as_str(), image);
         }
         for image in ["", " x:1", "a/B", "a:", "a b", "a@sha256:0", "https://r.io/a", "a:1:2", "ü"]
@@ -63,6 +67,9 @@ mod tests {
             let error = Image::try_from(image.to_owned()).unwrap_err();
             assert!(error.contains(&format!("{image:?} is no reference")), "{error}");
         }
+        let long = |name: usize| format!("r.io:8443/{}:1{digest}", "b".repeat(name - 10));
+        assert!(Image::try_from(long(255)).is_ok());
+        assert!(Image::try_from(long(256)).unwrap_err().contains("is no reference"));
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::push;
 use super::spark_confs::{Changes, defaults, over};
-use super::{Config, Problem, Roles, SidecarConfig, UserRule};
+use super::{Config, FuseConfig, Problem, Roles, SidecarConfig, UserRule};
 use crate::origin::{Origin, Sourced};
 use crate::pod::Pod;
 
@@ -110,6 +110,7 @@ pub(super) struct File {
     sidecar: SidecarConfig,
     users: Sourced<Vec<UserRule>>,
     spark_confs: Option<Changes>,
+    fuse: FuseConfig,
     profiles: Option<Vec<ProfileInFile>>,
 }
 
@@ -128,21 +129,23 @@ struct ProfileInFile {
     users: Option<Vec<UserRule>>,
     #[serde(default)]
     spark_confs: Changes,
+    #[serde(default)]
+    fuse: Option<FuseConfig>,
 }
 
 impl Default for File {
     fn default() -> Self {
-        let Config { roles, sidecar, users, spark_confs: _, profiles: _ } = Config::default();
-        Self { roles, sidecar, users, spark_confs: None, profiles: None }
+        let Config { roles, sidecar, users, fuse, spark_confs: _, profiles: _ } = Config::default();
+        Self { roles, sidecar, users, spark_confs: None, fuse, profiles: None }
     }
 }
 
 impl File {
     /// The configuration that it means.
     pub(super) fn resolve(self) -> Result<Config, Problem> {
-        let Self { roles, sidecar, users, spark_confs, profiles } = self;
+        let Self { roles, sidecar, users, spark_confs, fuse, profiles } = self;
         let spark_confs = over(defaults(), spark_confs.unwrap_or_default(), &Origin::Configuration);
-        let mut config = Config { roles, sidecar, users, spark_confs, profiles: Vec::new() };
+        let mut config = Config { roles, sidecar, users, spark_confs, fuse, profiles: Vec::new() };
         if let Some(problem) = config.problem() {
             return Err(problem);
         }
@@ -169,7 +172,7 @@ impl File {
 
 impl ProfileInFile {
     fn resolve(self, base: &Config) -> Result<Profile, Problem> {
-        let Self { name, selector, roles, sidecar, users, spark_confs } = self;
+        let Self { name, selector, roles, sidecar, users, spark_confs, fuse } = self;
         let problem = |key: &str, problem: &str| Err((key.to_owned(), problem.to_owned()));
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         // Kubernetes allows 63 characters for the names that the policy makes of this one.
@@ -193,6 +196,9 @@ impl ProfileInFile {
             // Which pods are Spark's comes first; a profile selects among them.
             return problem("roles", "is for all profiles alike; set it at the top");
         }
+        if fuse.is_some_and(|fuse| fuse != base.fuse) {
+            return problem("fuse", "is for all profiles alike; set it at the top");
+        }
         let config = Config {
             roles: base.roles.clone(),
             sidecar,
@@ -201,6 +207,7 @@ impl ProfileInFile {
                 |value| Sourced { value, origin: origin.clone() },
             ),
             spark_confs: over(base.spark_confs.clone(), spark_confs, &origin),
+            fuse: base.fuse,
             profiles: Vec::new(),
         };
         if let Some(key) = push::differing_port(base, &config) {

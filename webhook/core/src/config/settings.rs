@@ -1,8 +1,9 @@
 //! What decisions are made with: the configuration, and what is worked out from it once.
 
 use super::spark_confs::options;
-use super::{Config, Selector, SparkConfs, push};
-use crate::native_sidecars::NativeSidecars;
+use super::{Config, Selector, SidecarConfig, SparkConfs, push};
+use crate::cluster_state::{ClusterState, OwnImage};
+use crate::origin::Sourced;
 use crate::pod::Pod;
 use crate::role::Role;
 
@@ -11,22 +12,22 @@ use crate::role::Role;
 pub struct AllSettings {
     /// The configuration, as it was given.
     pub config: Config,
-    /// What the cluster's kubelets know.
-    pub native_sidecars: NativeSidecars,
+    /// What is known of the cluster.
+    pub cluster: ClusterState,
     default: Settings,
     profiles: Vec<(Selector, Settings)>,
 }
 
 impl AllSettings {
-    /// Settings for a cluster whose kubelets know so much.
+    /// Settings for a cluster of which so much is known.
     #[must_use]
-    pub fn new(config: Config, native_sidecars: NativeSidecars) -> Self {
+    pub fn new(config: Config, cluster: ClusterState) -> Self {
         // A driver tells its executors how often to push, and may be of any profile.
         let all = config.profiles.iter().map(|profile| &profile.config).chain([&config]);
         let periods = all.map(|one| push::period_seconds(&one.spark_confs, Role::Executor));
         let executors_push = periods.max().flatten();
         let settings = |config, profile| {
-            let mut settings = Settings::new(config, profile, native_sidecars);
+            let mut settings = Settings::new(config, profile, &cluster);
             settings.push_period_seconds[Role::Executor as usize] = executors_push;
             settings
         };
@@ -34,14 +35,16 @@ impl AllSettings {
             let name = Some(profile.name.clone());
             (profile.selector.clone(), settings(profile.config.clone(), name))
         });
+        let profiles = profiles.collect();
         let top = Config { profiles: Vec::new(), ..config.clone() };
-        Self { native_sidecars, profiles: profiles.collect(), default: settings(top, None), config }
+        let default = settings(top, None);
+        Self { config, cluster, default, profiles }
     }
 
-    /// Settings where there is no cluster to ask: today's kubelets know native sidecars.
+    /// Settings where there is no cluster to ask.
     #[must_use]
     pub fn offline(config: Config) -> Self {
-        Self::new(config, NativeSidecars::Everywhere)
+        Self::new(config, ClusterState::offline())
     }
 
     /// The settings for one pod of a namespace: those of the first profile that selects it.
@@ -71,8 +74,8 @@ pub struct Settings {
     pub config: Config,
     /// The profile that these are the settings of, if any.
     pub profile: Option<String>,
-    /// What the cluster's kubelets know.
-    pub native_sidecars: NativeSidecars,
+    /// What is known of the cluster.
+    pub cluster: ClusterState,
     /// The value of the annotation that marks injected pods: version and fingerprint.
     pub injected: String,
     /// Spark's settings for drivers, with the ports that Spark pushes to.
@@ -86,7 +89,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn new(config: Config, profile: Option<String>, native_sidecars: NativeSidecars) -> Self {
+    fn new(mut config: Config, profile: Option<String>, cluster: &ClusterState) -> Self {
+        own_image(&mut config, &cluster.own_image);
         let injected = format!("{}-{}", env!("CARGO_PKG_VERSION"), config.fingerprint());
         let spark_confs = with_ports(&config);
         let options = options(&spark_confs);
@@ -95,7 +99,7 @@ impl Settings {
         Self {
             config,
             profile,
-            native_sidecars,
+            cluster: cluster.clone(),
             injected,
             spark_confs,
             options,
@@ -115,6 +119,19 @@ impl Settings {
     #[must_use]
     pub const fn push_period_seconds(&self, role: Role) -> Option<u32> {
         self.push_period_seconds[role as usize]
+    }
+}
+
+/// Where nobody names an image, it is the webhook's own, pulled as that is unless somebody says so.
+fn own_image(config: &mut Config, own: &OwnImage) {
+    let SidecarConfig { image, image_pull_policy, .. } = &mut config.sidecar;
+    if let OwnImage::Known { image: own, pull_policy, by } = own
+        && image.is_default()
+    {
+        *image = Sourced { value: own.clone(), origin: by.clone() };
+        if image_pull_policy.is_default() {
+            *image_pull_policy = Sourced { value: *pull_policy, origin: by.clone() };
+        }
     }
 }
 

@@ -14,10 +14,14 @@ use crate::quantity::Quantity;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SidecarConfig {
-    /// Its image.
+    /// Its image; where nobody names one, that of [`OwnImage`](crate::OwnImage).
+    #[serde(skip_serializing_if = "Sourced::is_default")]
     pub image: Sourced<Image>,
-    /// When the kubelet pulls it.
+    /// When the kubelet pulls it; where nobody says, as that image is.
+    #[serde(skip_serializing_if = "Sourced::is_default")]
     pub image_pull_policy: Sourced<ImagePullPolicy>,
+    /// Secrets that the pod gets for pulling it, where it does not name them itself.
+    pub image_pull_secrets: Sourced<Vec<SecretName>>,
     /// A key that earlier versions knew; nothing to set.
     #[serde(deserialize_with = "mode_is_gone", skip_serializing)]
     mode: Gone,
@@ -51,11 +55,13 @@ pub struct SidecarConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SidecarResources {
-    /// CPU request.
+    /// CPU request in Burstable pods.
     pub cpu_request: Sourced<Quantity>,
-    /// CPU limit, for pods whose containers all have one.
+    /// CPU limit, for Burstable pods whose containers all have one.
     pub cpu_limit: Sourced<Quantity>,
-    /// Memory request.
+    /// CPU request and limit in Guaranteed pods, where the two have to be equal and not 0.
+    pub guaranteed_cpu: Sourced<Quantity>,
+    /// Memory request in Burstable pods.
     pub memory_request: Sourced<Quantity>,
     /// Memory limit.
     pub memory_limit: Sourced<Quantity>,
@@ -66,6 +72,7 @@ impl Default for SidecarConfig {
         Self {
             image: Sourced::default(Image::of_this_version()),
             image_pull_policy: Sourced::default(ImagePullPolicy::IfNotPresent),
+            image_pull_secrets: Sourced::default(Vec::new()),
             mode: Gone,
             port: Sourced::default(Port(PORT)),
             push_port: Sourced::default(Port(PUSH_PORT)),
@@ -86,9 +93,10 @@ impl Default for SidecarConfig {
 impl Default for SidecarResources {
     fn default() -> Self {
         Self {
-            cpu_request: Sourced::default(Quantity::milli(5)),
+            cpu_request: Sourced::default(Quantity::zero()),
             cpu_limit: Sourced::default(Quantity::milli(50)),
-            memory_request: Sourced::default(Quantity::mebi(16)),
+            guaranteed_cpu: Sourced::default(Quantity::milli(5)),
+            memory_request: Sourced::default(Quantity::zero()),
             memory_limit: Sourced::default(Quantity::mebi(32)),
         }
     }
@@ -124,11 +132,12 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 16] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 18] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
             (&["imagePullPolicy"], &mut self.image_pull_policy.origin),
+            (&["imagePullSecrets"], &mut self.image_pull_secrets.origin),
             (&["port"], &mut self.port.origin),
             (&["pushPort"], &mut self.push_port.origin),
             (&["lingerSeconds"], &mut self.linger_seconds.origin),
@@ -141,6 +150,7 @@ impl SidecarConfig {
             (&["shareProcessNamespace"], &mut self.share_process_namespace.origin),
             (&["resources", "cpuRequest"], &mut resources.cpu_request.origin),
             (&["resources", "cpuLimit"], &mut resources.cpu_limit.origin),
+            (&["resources", "guaranteedCpu"], &mut resources.guaranteed_cpu.origin),
             (&["resources", "memoryRequest"], &mut resources.memory_request.origin),
             (&["resources", "memoryLimit"], &mut resources.memory_limit.origin),
         ]
@@ -274,6 +284,40 @@ words! {
         Info = "info",
         Debug = "debug",
         Trace = "trace",
+    }
+}
+
+/// The name of a Secret, 1 to 253 small letters, digits, hyphens and inner dots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SecretName {
+    type Error = String;
+
+    /// After RFC 1123, as Kubernetes has it
+    /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>).
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.chars().all(word)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        if name.len() <= 253 && name.split('.').all(label) {
+            Ok(Self(name))
+        } else {
+            Err(format!("{name:?} is no name of a Secret"))
+        }
     }
 }
 

@@ -55,6 +55,9 @@ fn mistakes_are_named_with_file_and_key() {
         ("sidecar: {image: ''}", "\"\" is no reference to an image"),
         ("sidecar: {image: ' x:1'}", "\" x:1\" is no reference to an image"),
         ("sidecar: {image: 'a/b:1@sha256:0'}", "is no reference to an image"),
+        ("sidecar: {imagePullSecrets: [ok, Not_ok]}", "\"Not_ok\" is no name of a Secret"),
+        ("sidecar: {resources: {guaranteedCpu: 0}}", "guaranteedCpu is 0"),
+        ("sidecar: {resources: {cpuLimit: '0'}}", "cpuLimit is 0"),
         ("sidecar: {resources: {memoryLimit: '64'}}", "memoryLimit is less than 8Mi"),
         ("users: [{runAsUser: -1}]", "users[0]"),
         ("sparkConfs: {executor.memory: 1g}", "sparkConfs.executor.memory"),
@@ -74,4 +77,14 @@ fn another_configuration_has_another_fingerprint() {
     let other = Config::parse("sidecar: {lingerSeconds: 5}", None).unwrap();
     assert_ne!(other.fingerprint(), Config::default().fingerprint());
     assert_eq!(Config::default().fingerprint().len(), 8);
+}
+
+/// `emberscope check` knows the image by the Deployment, a webhook outside of a pod by its version.
+#[test]
+fn the_fingerprint_is_of_what_is_injected_not_of_who_said_it() {
+    let said = "sidecar: {image: 'localhost/emberscope:0.1.0', imagePullPolicy: IfNotPresent}";
+    let said = Config::parse(said, None);
+    assert_eq!(said.unwrap().fingerprint(), Config::default().fingerprint());
+    let other = Config::parse("sidecar: {imagePullPolicy: Always}", None).unwrap();
+    assert_ne!(other.fingerprint(), Config::default().fingerprint());
 }

@@ -50,7 +50,11 @@ pub const ANNOTATIONS: &[Annotation] = &[
         name: "cpu-request",
         value: "a quantity",
         help: "the sidecar's CPU request",
-        set: |pod, value, by| put(&mut pod.sidecar.resources.cpu_request, quantity(value), by),
+        set: |pod, value, by| {
+            let resources = &mut pod.sidecar.resources;
+            put(&mut resources.cpu_request, quantity(value), by.clone())?;
+            put(&mut resources.guaranteed_cpu, quantity(value), by)
+        },
     },
     Annotation {
         name: "memory-limit",
@@ -260,8 +264,8 @@ mod tests {
         assert_eq!((*sidecar.linger_seconds, *sidecar.log_level), (0, LogLevel::Debug));
         assert_eq!(sidecar.log_level.origin, Origin::Annotation("log-level"));
         let SidecarResources { memory_request, cpu_limit, .. } = sidecar.resources;
-        assert_eq!((&*memory_request, &*cpu_limit), (&Quantity::mebi(8), &Quantity::milli(200)));
-        assert_eq!(memory_request.origin, Origin::Annotation("memory-limit"));
+        assert_eq!((&*memory_request, &*cpu_limit), (&Quantity::zero(), &Quantity::milli(200)));
+        assert_eq!(*memory_request.value.as_str(), *"0");
         assert_eq!(cpu_limit.origin, Origin::Annotation("cpu-request"));
     }
 }

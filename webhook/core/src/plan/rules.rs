@@ -1,10 +1,15 @@
 //! The rules that leave a pod alone: one row each, in the order in which they are asked.
 
 use super::consent::Consent;
+use super::misfit::Misfit;
 use super::overrides::PodSettings;
-use super::spark_container;
+use super::resources::Allowance;
+use super::{gang, spark_container};
+use crate::cluster_state::OwnImage;
 use crate::config::Settings;
 use crate::contract::{MIRROR, OS, SIDECAR};
+use crate::fuse::BlownFuse;
+use crate::namespace_state::NamespaceState;
 use crate::native_sidecars::NativeSidecars;
 use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::Skip;
@@ -17,6 +22,16 @@ pub(super) struct Case<'c, 'p> {
     pub(super) role: Role,
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
+    pub(super) known: &'c NamespaceState,
+    /// What the sidecar may use, or why nothing fits.
+    pub(super) allowance: &'c Result<Allowance, Box<Misfit>>,
+}
+
+impl Case<'_, '_> {
+    /// The blown fuse of what would be injected.
+    pub(super) fn fuse(&self) -> Option<&BlownFuse> {
+        self.known.fuse(self.wanted.sidecar.image.as_str(), &self.settings.injected)
+    }
 }
 
 /// A rule: when it holds, the pod is left alone for this reason.
@@ -35,12 +50,29 @@ pub(super) const RULES: &[Rule] = &[
     Rule { skip: Skip::AlreadyInjected, holds: |case| has_sidecar(case.spec) },
     Rule {
         skip: Skip::NoNativeSidecars,
-        holds: |case| case.settings.native_sidecars != NativeSidecars::Everywhere,
+        holds: |case| case.settings.cluster.native_sidecars != NativeSidecars::Everywhere,
+    },
+    Rule {
+        skip: Skip::NoImage,
+        holds: |case| {
+            case.settings.cluster.own_image == OwnImage::Unread
+                && case.wanted.sidecar.image.is_default()
+        },
     },
     Rule { skip: Skip::PortInUse, holds: ports_clash },
     Rule {
         skip: Skip::SparkContainerNotFound,
         holds: |case| spark_container::find(case.spec, case.role, case.wanted).is_none(),
+    },
+    Rule { skip: Skip::LimitRange, holds: |case| does_not_fit(case, Skip::LimitRange) },
+    Rule { skip: Skip::QuotaFull, holds: |case| does_not_fit(case, Skip::QuotaFull) },
+    Rule {
+        skip: Skip::Gang,
+        holds: |case| gang::has(case.pod) && case.allowance.as_ref().is_ok_and(Allowance::asks),
+    },
+    Rule {
+        skip: Skip::SidecarDoesNotStart,
+        holds: |case| case.fuse().is_some_and(|fuse| fuse.bars(case.role)),
     },
 ];
 
@@ -54,6 +86,10 @@ pub const ORDER: [Skip; RULES.len() + 1] = {
     }
     order
 };
+
+fn does_not_fit(case: &Case<'_, '_>, skip: Skip) -> bool {
+    case.allowance.as_ref().is_err_and(|misfit| misfit.skip() == skip)
+}
 
 fn is_for_windows(spec: &PodSpec<'_>) -> bool {
     let selected = spec.node_selector.as_ref().and_then(|selector| selector.get(OS));

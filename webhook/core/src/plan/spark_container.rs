@@ -76,7 +76,7 @@ mod tests {
 
     use crate::config::AllSettings;
     use crate::pod::Pod;
-    use crate::{Config, Decision, outcome_for};
+    use crate::{Config, Decision, NamespaceState, outcome_for};
 
     /// The name of the container that is taken for Spark's, and by what.
     fn found(role: &str, annotation: Option<&str>, containers: &Value) -> Option<(String, String)> {
@@ -90,7 +90,7 @@ mod tests {
         let raw = pod.to_string();
         let view: Pod<'_> = serde_json::from_str(&raw).unwrap();
         let settings = AllSettings::offline(Config::default());
-        match outcome_for(&view, "a", &settings).decision {
+        match outcome_for(&view, "a", &settings, &NamespaceState::default()).decision {
             Decision::Inject(plan) => {
                 let name = pod["spec"]["containers"][*plan.spark_container]["name"].as_str();
                 Some((name.unwrap().to_owned(), plan.spark_container.origin.to_string()))

@@ -78,7 +78,7 @@ mod tests {
 
     use crate::config::AllSettings;
     use crate::pod::Pod;
-    use crate::{Config, Decision, outcome_for};
+    use crate::{Config, Decision, NamespaceState, outcome_for};
 
     type Ids = (Option<i64>, Option<i64>);
 
@@ -91,7 +91,7 @@ mod tests {
         .to_string();
         let pod: Pod<'_> = serde_json::from_str(&pod).unwrap();
         let settings = AllSettings::offline(Config::parse(config, None).unwrap());
-        match outcome_for(&pod, "a", &settings).decision {
+        match outcome_for(&pod, "a", &settings, &NamespaceState::default()).decision {
             Decision::Inject(plan) => (*plan.sidecar.user.uid, *plan.sidecar.user.gid),
             other => panic!("{other:?}"),
         }

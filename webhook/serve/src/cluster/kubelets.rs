@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
+use emberscope_core::NativeSidecars;
 use emberscope_core::native_sidecars::server_version;
-use emberscope_core::{AllSettings, NativeSidecars};
 use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -58,11 +58,11 @@ impl Kubelets {
         let Some(client) = &self.0 else {
             return Ok(());
         };
-        let before = shared.settings.load().native_sidecars;
+        let before = shared.settings.load().cluster.native_sidecars;
         match native_sidecars(client).await {
             Ok(known) if known == before => Ok(()),
             Ok(known) => {
-                shared.decide_by(|now| AllSettings::new(now.config.clone(), known));
+                shared.learn(|cluster| cluster.native_sidecars = known);
                 info!(native_sidecars = ?known, "asked what kubelets know");
                 Ok(())
             }

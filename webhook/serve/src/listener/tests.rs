@@ -29,7 +29,7 @@ impl Server {
         let ca = authority::generate(SystemTime::now()).unwrap();
         let certificate = Arc::new(HotCertificate::default());
         certificate.swap(&leaf(&ca)).unwrap();
-        let tls = TlsAcceptor::from(Arc::new(tls_config(&certificate).unwrap()));
+        let tls = Arc::new(tls_config(&certificate).unwrap());
         let (sender, phase) = watch::channel(Phase::Running);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();

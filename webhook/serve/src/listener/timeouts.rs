@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::peers::{Peer, Stage};
+use crate::peer::{Peer, Stage};
 
 /// How long a client is waited for.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! The pod's annotations over the configuration: `overrides` in CEL.
 
+use emberscope_core::Quantity;
 use emberscope_core::config::{LEAST_MEMORY, LogLevel, SidecarConfig};
 use emberscope_core::contract::SPARK_PORTS;
 
@@ -62,15 +63,8 @@ pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
             ),
         ),
         variable("saidCpuRequest", "", said("cpu-request")),
-        variable(
-            "cpuRequest",
-            "",
-            format!(
-                "isQuantity(variables.saidCpuRequest) && quantity(variables.saidCpuRequest).isGreaterThan(quantity('0'))
-? variables.saidCpuRequest : {}",
-                cel::string(resources.cpu_request.as_str())
-            ),
-        ),
+        cpu("cpuRequest", &resources.cpu_request),
+        cpu("guaranteedCpu", &resources.guaranteed_cpu),
         variable(
             "cpuLimit",
             "",
@@ -100,4 +94,17 @@ pub(super) fn overrides(sidecar: &SidecarConfig) -> Vec<Variable> {
             ),
         ),
     ]
+}
+
+/// What the pod says of CPU, else the configuration.
+fn cpu(name: &'static str, configured: &Quantity) -> Variable {
+    variable(
+        name,
+        "",
+        format!(
+            "isQuantity(variables.saidCpuRequest) && quantity(variables.saidCpuRequest).isGreaterThan(quantity('0'))
+? variables.saidCpuRequest : {}",
+            cel::string(configured.as_str())
+        ),
+    )
 }

@@ -3,8 +3,8 @@
 
 use emberscope_core::config::SharedProcesses;
 use emberscope_core::contract::{
-    INIT_PROGRAMS, INITS, SPARK_CLASS, SPARK_ENTRYPOINT, SPARK_PROGRAMS, SPARK_ROLE,
-    SPARK_VARIABLES,
+    INIT_PROGRAMS, INITS, SKIP_CONTAINERS, SPARK_CLASS, SPARK_ENTRYPOINT, SPARK_PROGRAMS,
+    SPARK_ROLE, SPARK_VARIABLES,
 };
 use emberscope_core::plan::spark_container::STARTS_SPARK;
 use emberscope_core::{Role, Settings};
@@ -36,6 +36,11 @@ pub(super) fn pod(settings: &Settings) -> Vec<Variable> {
             ),
         ),
         variable("annotations", "", "object.metadata.?annotations.orValue({})"),
+        variable(
+            "skipped",
+            "Containers that EKS's webhook gives no AWS token.",
+            format!("variables.annotations[?{}].orValue('')", cel::string(SKIP_CONTAINERS)),
+        ),
         variable(
             "everyContainer",
             "",

@@ -85,7 +85,7 @@ pub(super) fn resources() -> Vec<Variable> {
         ),
         variable(
             "guaranteed",
-            "Every container has both limits, and requests that equal them.",
+            "Every container has both limits, and requests that equal them or are left out.",
             format!(
                 "variables.everyContainer.all(c, ['cpu', 'memory'].all(r,
   {limit}.isGreaterThan(quantity('0'))

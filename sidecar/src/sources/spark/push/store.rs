@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::reports::Reports;
 use crate::args::Role;
 use crate::exposition::Page;
 use crate::lock::lock;
@@ -53,7 +52,6 @@ struct Inner {
     /// What became of lines since the last scrape.
     repairs: Repairs,
     last_line: Option<Instant>,
-    reports: Reports,
 }
 
 /// A process that pushes.
@@ -102,12 +100,6 @@ impl Store {
     #[must_use]
     pub fn is_receiving(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
-    }
-
-    /// When the last report came, unless it was the one that was due.
-    #[must_use]
-    pub fn last_report_not_due(&self) -> Option<Instant> {
-        self.lock().reports.not_due()
     }
 
     /// A connection is open.
@@ -198,10 +190,7 @@ impl Store {
 
     /// The connection has ended: what waits is kept as well as can be told.
     pub(super) fn end(&self, mut connection: Connection, now: Instant) {
-        let mut inner = self.lock();
-        inner.keep_waiting(&mut connection, now);
-        let last_line = inner.last_line;
-        inner.reports.ended(last_line);
+        self.lock().keep_waiting(&mut connection, now);
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 

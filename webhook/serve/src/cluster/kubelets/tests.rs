@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
-use emberscope_core::Config;
+use emberscope_core::{AllSettings, ClusterState, Config};
 use serde_json::json;
 
 use super::*;
@@ -81,14 +81,15 @@ async fn refreshed(
 }
 
 fn unknown() -> Shared {
-    let settings = AllSettings::new(Config::default(), NativeSidecars::Unknown);
-    Shared::new(settings, Intervals::default()).unwrap()
+    let cluster =
+        ClusterState { native_sidecars: NativeSidecars::Unknown, ..ClusterState::offline() };
+    Shared::new(AllSettings::new(Config::default(), cluster), Intervals::default()).unwrap()
 }
 
 #[tokio::test]
 async fn pods_are_left_alone_until_an_answer_comes_and_one_that_does_not_come_changes_nothing() {
     let shared = unknown();
-    let known = || shared.settings.load().native_sidecars;
+    let known = || shared.settings.load().cluster.native_sidecars;
     assert!(!refreshed("30", &[], &shared).await);
     assert_eq!(known(), NativeSidecars::Unknown);
     assert!(refreshed("30", &["v1.30.1"], &shared).await);
@@ -106,5 +107,5 @@ async fn pods_are_left_alone_until_an_answer_comes_and_one_that_does_not_come_ch
 async fn a_refusal_leaves_pods_alone_and_is_no_reason_not_to_serve() {
     let shared = unknown();
     assert!(refreshed("31", FORBIDDEN, &shared).await);
-    assert_eq!(shared.settings.load().native_sidecars, NativeSidecars::Unknown);
+    assert_eq!(shared.settings.load().cluster.native_sidecars, NativeSidecars::Unknown);
 }
