@@ -84,7 +84,7 @@ struct Truth {
 }
 
 impl Truth {
-    fn by_series(&self) -> [(&'static str, f64); 21] {
+    fn by_series(&self) -> [(&'static str, f64); 14] {
         [
             ("spark_driver_dag_scheduler_jobs_total", self.jobs),
             ("spark_driver_app_status_succeeded_jobs_total", self.jobs),
@@ -101,13 +101,6 @@ impl Truth {
             ("spark_executor_shuffle_read_records_total", self.shuffle_records_read),
             // Over all stages, those too that nobody saw.
             ("spark_stage_tasks_total{state=\"completed\"}", self.tasks),
-            ("spark_stage_input_bytes_total", self.bytes_read),
-            ("spark_stage_input_records_total", self.records_read),
-            ("spark_stage_output_bytes_total", self.bytes_written),
-            ("spark_stage_output_records_total", self.records_written),
-            ("spark_stage_shuffle_write_bytes_total", self.shuffle_bytes_written),
-            ("spark_stage_shuffle_write_records_total", self.shuffle_records_written),
-            ("spark_stage_shuffle_read_records_total", self.shuffle_records_read),
         ]
     }
 

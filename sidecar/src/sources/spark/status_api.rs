@@ -31,6 +31,7 @@ pub mod skim;
 mod stages;
 mod summary;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ pub use families::documented;
 pub use plan::Question;
 
 use super::Wanted;
-use super::client::{Client, Endpoint, Extent, FetchError};
+use super::client::{self, Client, Endpoint, Extent, FetchError};
 use super::push::Store;
 use crate::lock::lock;
 use crate::sources::{Read, Reading, Source};
@@ -60,6 +61,8 @@ pub struct StatusApi {
     /// What Spark pushes.
     store: Arc<Store>,
     account: Mutex<Account>,
+    /// Where the last answer came from.
+    answered: Mutex<Option<SocketAddr>>,
 }
 
 impl StatusApi {
@@ -70,7 +73,7 @@ impl StatusApi {
     #[must_use]
     pub fn new(client: Arc<Client>, wanted: Arc<Wanted>, store: Arc<Store>) -> Self {
         let account = Mutex::new(Account::new(Instant::now()));
-        Self { client, wanted, store, account }
+        Self { client, wanted, store, account, answered: Mutex::default() }
     }
 
     /// Asks Spark what there is to ask, when there is; never returns.
@@ -83,6 +86,9 @@ impl StatusApi {
                     let began = Instant::now();
                     let answered = self.ask(&mut asked).await;
                     let now = Instant::now();
+                    if answered.is_ok() {
+                        *lock(&self.answered) = self.client.address();
+                    }
                     lock(&self.account).answered(asked, answered, now - began, now);
                 }
                 Next::Wait(until) => tokio::time::sleep_until(until.into()).await,
@@ -100,6 +106,11 @@ impl StatusApi {
         }
         take(&self.client.fetch(Endpoint::Applications, deadline).await?);
         Ok(Extent::Whole)
+    }
+
+    /// Whether Spark has answered and has closed its UI since.
+    fn has_closed(&self) -> bool {
+        lock(&self.answered).is_some_and(|address| !client::is_listening(address))
     }
 
     /// What all stages have done together, as Spark has pushed it.
@@ -129,9 +140,9 @@ impl Source for StatusApi {
 
     fn read(self: Arc<Self>) -> Read {
         Box::pin(async move {
-            let is_open = self.client.is_listening();
+            let has_closed = self.has_closed();
             let mut account = lock(&self.account);
-            if !is_open {
+            if has_closed {
                 account.closed();
             }
             if let Some(failure) = account.failure().cloned() {
@@ -143,7 +154,7 @@ impl Source for StatusApi {
 
     /// What it knows when Spark has closed its UI, which it does not open again.
     fn in_place_of(&self, source: &'static str) -> Option<Reading> {
-        if source != Self::NAME || self.client.is_listening() {
+        if source != Self::NAME || !self.has_closed() {
             return None;
         }
         let reading = lock(&self.account).last_reading(&self.pushed())?;
