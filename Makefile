@@ -87,7 +87,7 @@ instructions: ## Compare the instructions of the sidecar's functions with those 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
-	cd tests && for target in admission cgroup_files driver_page executors_page process_files push; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+	cd tests && for target in admission cgroup_files driver_page executors_page process_files push status_api; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what was built and what the demonstration left; Spark stays in .cache

@@ -12,6 +12,7 @@ mod base;
 mod cert_manager;
 mod chart;
 mod check;
+mod collectors;
 mod documents;
 mod double_scraping;
 mod examples;
