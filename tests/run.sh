@@ -11,7 +11,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 # Begun first, since they take longest; in this order, so that not all that run Spark do at once.
-first='cluster main_job sidecar-blackbox aws dashboards endings containers install'
+first='cluster main_job sidecar-blackbox aws dashboards endings why containers install'
 # At once: more than there are cores, since they wait. And tests at once within each.
 programs=$(($(nproc) + 1))
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}

@@ -47,6 +47,7 @@ def missing_module(spark, seconds):
 
 def heap(spark, seconds):
     """More in the driver's heap than there is room for."""
+    clean(spark, 10)
     arrays = spark.sparkContext._jvm.java.util.Arrays
     kept = []
     while True:
@@ -58,7 +59,7 @@ def flaky(spark, seconds):
 
     def once(index, rows):
         context = TaskContext.get()
-        if context.attemptNumber() == 0 and index % 3 == 0:
+        if context.attemptNumber() == 0 and index % 2 == 0:
             raise RuntimeError("connection reset by the shop's database")
         return rows
 

@@ -101,6 +101,12 @@ pub const CASES: &[Case] = &[
     fault("flaky", Some("tasks_failing"), &["flaky", "30"]),
     fault("driver_bound", Some("driver_bound"), &["driver_bound", "150"]),
     Case { limits: A_THIRD, ..fault("throttled", Some("cpu_throttled"), &["throttled", "75"]) },
+    fault("skew", Some("stage_skewed"), &["skew", "60"]),
+    Case {
+        master: "local-cluster[2,2,1024]",
+        ..fault("one_partition", Some("too_few_partitions"), &["one_partition", "40"])
+    },
+    fault("tiny_tasks", Some("tiny_tasks"), &["tiny_tasks", "40"]),
     fault("clean", None, &["clean", "30"]),
     fault("busy", None, &["busy", "40"]),
     fault("caught", None, &["caught", "20"]),

@@ -12,9 +12,11 @@ use anyhow::{Context as _, Result, ensure};
 pub fn build() -> Result<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = env::current_exe().context("the path of this program is unknown")?;
+    let folder = own.parent().context("this program lies in no folder")?;
     // Tests lie in `deps`, beside the programs.
-    let test = env::current_exe().context("the path of this test is unknown")?;
-    let folder = test.parent().and_then(|deps| deps.parent()).context("this test has no folder")?;
+    let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let folder = folder.context("this test has no folder")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--workspace", "--bins", "--locked"]);
     cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));

@@ -3,7 +3,10 @@
 use std::fs;
 
 use emberscope_why::QUERIES;
+use emberscope_why::facts::LastState;
 use emberscope_why::findings::{CATALOG, THRESHOLDS};
+
+use serde_json::Value;
 
 use crate::generated::{check, fenced, root, table};
 
@@ -70,30 +73,86 @@ fn the_page_of_findings_is_the_catalog() {
     );
 }
 
+#[test]
+fn the_runbook_of_an_alert_names_the_command_and_the_finding() {
+    for rule in CATALOG {
+        let Some(alert) = rule.alert else { continue };
+        let page = fs::read_to_string(root().join(format!("docs/runbooks/{alert}.md"))).unwrap();
+        assert!(page.contains("`emberscope why APPLICATION"), "{alert}");
+        assert!(
+            page.contains(&format!("[`{}`](../findings.md)", rule.code)),
+            "{alert}: {}",
+            rule.code
+        );
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_served() {
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for query in QUERIES {
+        let expression = (query.expression)();
+        let words = expression.split(|c| !is_name(c));
+        let metrics = words.filter(|word| {
+            ["spark_", "metrics_", "emberscope_"].iter().any(|start| word.starts_with(start))
+        });
+        // A label's name, and the beginnings of regular expressions.
+        let whole = metrics.filter(|word| !word.ends_with('_') && *word != "spark_role");
+        for metric in whole {
+            assert!(page.contains(&format!("| `{metric}` |")), "{}: {metric}", query.name);
+        }
+    }
+}
+
+#[test]
+fn every_evidence_of_a_containers_end_is_understood() {
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let (_, table) = page.split_once("| evidence | what is known |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let evidence: Vec<&str> = rows.map(|(evidence, _)| evidence).collect();
+    assert!(evidence.len() >= 7, "{evidence:?}");
+    for one in evidence {
+        assert!(LastState::of_label(one).is_some(), "{one}");
+    }
+}
+
 /// A threshold's reason names the alert that has it: `…; SparkSpillHigh's`.
 #[test]
 fn an_alert_that_says_the_same_has_the_same_threshold() {
-    let rules =
-        fs::read_to_string(root().join("manifests/monitoring/rules/job-alerts.yaml")).unwrap();
+    let rules = |file: &str| {
+        let path = root().join("manifests/monitoring/rules").join(file);
+        let text = fs::read_to_string(path).unwrap();
+        let value: Value = serde_saphyr::from_str(&text).unwrap();
+        let groups = value["groups"].as_array().unwrap().clone();
+        groups.into_iter().flat_map(|group| group["rules"].as_array().unwrap().clone())
+    };
+    let all: Vec<Value> = rules("job-alerts.yaml").chain(rules("recording.yaml")).collect();
+    let expression = |kind: &str, name: &str| {
+        let rule = all.iter().find(|rule| rule[kind] == name);
+        let text = rule.unwrap_or_else(|| panic!("{name}"))["expr"].as_str().unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     let mut compared = 0;
     for threshold in THRESHOLDS {
-        let words = threshold.reason.split(|c: char| !c.is_alphanumeric());
-        let Some(alert) =
-            words.into_iter().find(|word| word.starts_with("Spark") && word.len() > 8)
-        else {
+        let mut words = threshold.reason.split(|c: char| !c.is_alphanumeric() && c != '\'');
+        let Some(alert) = words.find_map(|word| {
+            word.strip_suffix("'s").filter(|word| word.starts_with("Spark") && word.len() > 5)
+        }) else {
             continue;
         };
-        if !threshold.reason.contains(&format!("{alert}'s")) {
-            continue;
+        // With what the recorded series in it are made of.
+        let mut text = expression("alert", alert);
+        for record in all.iter().filter_map(|rule| rule["record"].as_str()) {
+            if text.contains(record) {
+                text += &expression("record", record);
+            }
         }
-        let (_, rest) =
-            rules.split_once(&format!("- alert: {alert}\n")).unwrap_or_else(|| panic!("{alert}"));
-        let (expression, _) = rest.split_once("annotations:").unwrap();
         let value = threshold.value;
         let gib = value / 1_073_741_824.0;
-        let text = if gib >= 1.0 { format!("{gib} * 2^30") } else { value.to_string() };
-        let found = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(found.contains(&text), "{} is {text}, and {alert} is {found}", threshold.name);
+        let number = if gib >= 1.0 { format!("{gib} * 2^30") } else { value.to_string() };
+        assert!(text.contains(&number), "{} is {number}, and {alert} is {text}", threshold.name);
         compared += 1;
     }
     assert!(compared >= 12, "{compared}");

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
 
+mod api_server;
+
 use emberscope_tests::verdict_of_why::{CASES, Case, Trial};
 
 /// Runs one case, and says what was found that should not be, or not found that should.
@@ -10,7 +12,7 @@ async fn hold(name: &str) {
     match Trial::of(case).await.unwrap() {
         Trial::NotTried(why) => eprintln!("{name} was not tried: {why}"),
         Trial::Answered { wrong: None, .. } => {}
-        Trial::Answered { wrong: Some(wrong), text } => panic!("{name}: {wrong}\n{text}"),
+        Trial::Answered { wrong: Some(wrong), text, .. } => panic!("{name}: {wrong}\n{text}"),
     }
 }
 

@@ -69,6 +69,7 @@ impl Resource<'_> {
     }
 
     /// A right, as people say it.
+    #[must_use]
     pub fn right(&self, verb: &str, name: Option<&str>) -> String {
         let group = self.api.split_once('/').map(|(group, _)| format!(".{group}"));
         let name = name.map(|name| format!(" {name}")).unwrap_or_default();

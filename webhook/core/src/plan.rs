@@ -176,7 +176,7 @@ fn plan(
         });
     let mut annotations = vec![(INJECTED, settings.injected.clone())];
     annotations.extend(aws_token::annotation(pod));
-    match scraping::annotations(pod, wanted.sidecar.port.get()) {
+    match scraping::annotations(pod, &wanted.sidecar) {
         Ok(ours) => annotations.extend(ours),
         Err(scraping::Theirs) => lacks.push(Lack::of(Partial::ScrapeAnnotationsKept)),
     }

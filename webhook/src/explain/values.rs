@@ -66,6 +66,7 @@ fn sidecar(sidecar: &Sidecar) -> Vec<Row> {
         row("max series", &config.max_series),
         row("pss interval seconds", &config.pss_interval_seconds),
         row("share processes", &config.share_process_namespace.map(|shared| shared.as_str())),
+        row("scrape annotations", &config.scrape_annotations.map(|wanted| wanted.as_str())),
     ];
     rows.extend(sidecar.metric_labels.iter().map(|label| {
         let value = label.key.map(|_| label.value.as_deref().unwrap_or_default());

@@ -8,3 +8,4 @@ mod check;
 mod command_line;
 mod harness;
 mod server;
+mod why;

@@ -85,7 +85,7 @@ static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
 /// The end of a log, read.
 #[must_use]
 pub fn read(text: &str) -> Log {
-    let lines: Vec<&str> = text.lines().map(|line| cut(line)).collect();
+    let lines: Vec<&str> = text.lines().map(cut).collect();
     let tail = lines.iter().filter(|line| !line.trim().is_empty()).rev().take(TAIL);
     let mut tail: Vec<String> = tail.map(|line| (*line).to_owned()).collect();
     tail.reverse();
@@ -191,7 +191,7 @@ fn innermost(mut printed: Vec<Printed>) -> Option<Exception> {
     })?;
     let in_task = chosen.exception.in_task || chain.iter().any(|one| one.exception.in_task);
     let place = chosen.exception.place.clone().or(if uncaught { outer_place } else { None });
-    Some(Exception { in_task, uncaught, place, ..chosen.exception.clone() })
+    Some(Exception { place, in_task, uncaught, ..chosen.exception.clone() })
 }
 
 fn of(found: &regex::Captures<'_>) -> Exception {

@@ -98,8 +98,15 @@ pub(crate) async fn facts(options: &Options, called: &str) -> Result<Facts> {
     }
     if chosen.is_none() && facts.pods.is_empty() {
         bail!(
-            nearest::sentence(called, &whom.prometheus, &whom.cluster, options, window, &facts)
-                .await
+            nearest::sentence(
+                called,
+                whom.prometheus.as_ref(),
+                whom.cluster.as_ref(),
+                options,
+                window,
+                &facts
+            )
+            .await
         );
     }
     if chosen.is_none() && whom.prometheus.is_some() {

@@ -44,7 +44,7 @@ pub fn percent(ratio: f64) -> String {
 /// Two digits where there are few, none after the point where there are many.
 #[must_use]
 pub fn number(number: f64) -> String {
-    let places = if number.abs() < 9.95 && number.fract() != 0.0 { 1 } else { 0 };
+    let places = usize::from(number.abs() < 9.95 && number.fract() != 0.0);
     let text = format!("{number:.places$}");
     text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
@@ -52,8 +52,9 @@ pub fn number(number: f64) -> String {
 /// `1 executor`, `3 executors`.
 #[must_use]
 pub fn count(number: f64, noun: &str) -> String {
-    let plural = if number == 1.0 { "" } else { "s" };
-    format!("{} {noun}{plural}", self::number(number))
+    let number = self::number(number);
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// A size as a setting: whole GiB where that is less than an eighth too much, else steps of 256 MiB; never less

@@ -135,6 +135,8 @@ pub enum Evidence {
     OomKill,
     /// The kernel killed something else in the container; the JVM went on.
     ProcessOomKill,
+    /// The kernel counted a kill just before the JVM ended; how the JVM ended could not be seen.
+    UnattributedOomKill,
     /// It ended, and the kernel counted no kill.
     NoOomKill,
     /// The kernel killed something on the node in that second.
@@ -151,7 +153,10 @@ impl Evidence {
     /// Whether the JVM ended for want of memory.
     #[must_use]
     pub const fn is_oom(self) -> bool {
-        matches!(self, Self::OomKill | Self::NodeOomKill | Self::MemoryAtLimit)
+        matches!(
+            self,
+            Self::OomKill | Self::UnattributedOomKill | Self::NodeOomKill | Self::MemoryAtLimit
+        )
     }
 
     /// What it says, in words.
@@ -160,6 +165,9 @@ impl Evidence {
         match self {
             Self::OomKill => "the kernel counted an out-of-memory kill, and the JVM ended by it",
             Self::ProcessOomKill => "the kernel killed a process beside the JVM, which went on",
+            Self::UnattributedOomKill => {
+                "the kernel counted an out-of-memory kill less than two seconds before the JVM ended"
+            }
             Self::NoOomKill => "the JVM ended, and the kernel counted no kill",
             Self::NodeOomKill => {
                 "the kernel killed a process on the node in the second in which the JVM ended"

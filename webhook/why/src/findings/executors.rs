@@ -4,7 +4,7 @@ use super::finding::{Certainty, Found, Provoked, Rule, Severity};
 use super::start::how_to_fit;
 use super::thresholds::{EXECUTORS_LOST as LOST, WAITING, WAITING_SECONDS};
 use crate::answer::Verdict;
-use crate::facts::{Facts, LossReason, Phase, Pod, Role};
+use crate::facts::{Facts, LossReason, Moment, Phase, Pod, Role};
 use crate::units::{self, percent};
 
 pub(super) const DRIVER_EVICTED: Rule = Rule {
@@ -149,10 +149,8 @@ pub(super) const NO_EXECUTORS: Rule = Rule {
             .filter(|pod| pod.phase == Phase::Pending && pod.unschedulable.is_some())
             .collect();
         let quota = quota(facts);
-        let waits = facts
-            .timeline
-            .last()
-            .is_some_and(|moment| moment.active_jobs > 0.0 && moment.slots == 0.0);
+        let waited = waited_at_the_end(facts);
+        let waits = waited >= WAITING_SECONDS && executors_are_seen(facts);
         if had_any && !now_none || unscheduled.is_empty() && quota.is_none() && !waits {
             return None;
         }
@@ -171,9 +169,13 @@ pub(super) const NO_EXECUTORS: Rule = Rule {
             Certainty::VeryLikely
         };
         let mut found = Found::new(Severity::Critical, certainty, sentence);
-        if let Some(moment) = facts.timeline.last().filter(|_| waits) {
+        if let Some(moment) = facts.timeline.last().filter(|_| waited > 0.0) {
             found = found.figure(
-                format!("{} and no executor", units::count(moment.active_jobs, "active job")),
+                format!(
+                    "{} and no executor for {}",
+                    units::count(moment.active_jobs, "active job"),
+                    units::seconds(waited)
+                ),
                 Some(moment.at),
                 None,
             );
@@ -190,6 +192,19 @@ pub(super) const NO_EXECUTORS: Rule = Rule {
         })
     },
 };
+
+/// For how long a job has waited without any executor, up to the end, in seconds.
+fn waited_at_the_end(facts: &Facts) -> f64 {
+    let waits = |moment: &&Moment| moment.active_jobs > 0.0 && moment.slots == 0.0;
+    let since = facts.timeline.iter().rev().take_while(waits).last();
+    since.zip(facts.timeline.last()).map_or(0.0, |(since, last)| last.at.since(since.at))
+}
+
+/// Whether the driver's page of executors was there: where executors say that they are and the page never did,
+/// it was not.
+fn executors_are_seen(facts: &Facts) -> bool {
+    facts.executors.is_empty() || facts.timeline.iter().any(|moment| moment.slots > 0.0)
+}
 
 /// What says that a quota keeps executors away.
 fn quota(facts: &Facts) -> Option<String> {
@@ -267,7 +282,7 @@ pub(super) const WAITING_FOR_EXECUTORS: Rule = Rule {
         let waited = super::driver::seconds_in(case.facts, |moment| {
             moment.active_jobs > 0.0 && moment.slots == 0.0
         });
-        if waited < WAITING_SECONDS || waited < WAITING * total {
+        if waited < WAITING_SECONDS || waited < WAITING * total || !executors_are_seen(case.facts) {
             return None;
         }
         let sentence = format!(

@@ -49,10 +49,11 @@ pub(super) const HEAP_EXHAUSTED: Rule = Rule {
         let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
         let severity = if sure { case.fatal_if_it_failed() } else { Severity::Warning };
         let word = role.word();
-        let sentence = match sure {
-            true => format!("the heap of the {word} was exhausted"),
-            false => format!("the heap of an {word} is full, even after a full collection")
-                .replace("an driver", "the driver"),
+        let sentence = if sure {
+            format!("the heap of the {word} was exhausted")
+        } else {
+            format!("the heap of an {word} is full, even after a full collection")
+                .replace("an driver", "the driver")
         };
         let mut found = Found::new(severity, certainty, sentence);
         if let Some(error) = error {

@@ -1,7 +1,7 @@
 //! Processes that the kernel killed for want of memory, and which memory it was that they wanted.
 
 use super::finding::{Case, Certainty, Found, Provoked, Rule, Severity};
-use super::thresholds::{HEADROOM, PYTHON_SHARE};
+use super::thresholds::{HEADROOM, OVERHEAD_UNKNOWN, PYTHON_SHARE};
 use crate::facts::{Container, LastState, Memory, Pod, Role};
 use crate::units::{self, GIB, bytes};
 
@@ -13,7 +13,7 @@ pub(super) const DRIVER_OOM_KILLED: Rule = Rule {
     severity: Severity::Critical,
     certainty: Certainty::Certain,
     meaning: "The kernel killed the driver's JVM at the memory limit of its container. The application is over.",
-    needs: "the sidecar's evidence oom_kill, node_oom_kill or memory_at_limit, or the kubelet's OOMKilled with exit code 137",
+    needs: "the sidecar's evidence oom_kill, unattributed_oom_kill, node_oom_kill or memory_at_limit, or the kubelet's OOMKilled with exit code 137",
     advice: "More memory outside of the heap (`spark.driver.memoryOverhead`), or less in the driver: no `collect` of large results.",
     alert: Some("SparkDriverOomKilled"),
     provoked: Provoked::RealSpark,
@@ -25,7 +25,7 @@ pub(super) const EXECUTOR_OOM_KILLED: Rule = Rule {
     severity: Severity::Critical,
     certainty: Certainty::Certain,
     meaning: "The kernel killed executors at the memory limit of their containers. Their tasks and shuffle files are lost; four failures of one task end the job.",
-    needs: "the sidecar's evidence oom_kill, node_oom_kill or memory_at_limit, the kubelet's OOMKilled with exit code 137, or Spark's loss reason oom_killed",
+    needs: "the sidecar's evidence oom_kill, unattributed_oom_kill, node_oom_kill or memory_at_limit, the kubelet's OOMKilled with exit code 137, or Spark's loss reason oom_killed",
     advice: "More memory for the part that needed it (`spark.executor.memoryOverhead` for Python and what is off-heap), or smaller partitions.",
     alert: Some("SparkExecutorOomKilled"),
     provoked: Provoked::RealSpark,
@@ -129,20 +129,28 @@ fn killed(case: &Case<'_>, role: Role) -> Option<Found> {
     if let Some(message) = in_log {
         found = found.logged(message);
     }
-    match worst {
-        Some(worst) => Some(bill_and_change(found, case, worst, role)),
-        None => {
-            let limit = told.first().and_then(|pod| pod.memory_limit_bytes);
-            let heap = heap_setting(case, role);
-            Some(match limit.zip(heap).map(|(limit, heap)| (limit - heap).max(0.0)) {
-                Some(overhead) => found.set(
-                    &format!("spark.{word}.memoryOverhead"),
-                    units::setting((overhead * 2.0).max(GIB)),
-                    format!("twice the {} that there are beside the heap; what filled them was not seen", bytes(overhead)),
-                ),
-                None => found.advise(format!("more spark.{word}.memoryOverhead; which memory it was that was short is not known")),
-            })
-        }
+    if let Some(worst) = worst {
+        Some(bill_and_change(found, case, worst, role))
+    } else {
+        let limit = told.first().and_then(|pod| pod.memory_limit_bytes);
+        let setting = format!("spark.{word}.memoryOverhead");
+        Some(match (limit, heap_setting(case, role)) {
+            (Some(limit), Some(heap)) => {
+                let overhead = (limit - heap).max(0.0);
+                let why = "there are beside the heap; what filled them was not seen";
+                let why = format!("twice the {} that {why}", bytes(overhead));
+                found.set(&setting, units::setting((overhead * 2.0).max(GIB)), why)
+            }
+            (Some(limit), None) => {
+                let why = "more than Spark leaves beside the heap by itself";
+                let why =
+                    format!("{why} under a limit of {}; what filled it was not seen", bytes(limit));
+                found.set(&setting, units::setting((limit * OVERHEAD_UNKNOWN).max(GIB)), why)
+            }
+            (None, _) => {
+                found.advise(format!("raise {setting}; which memory was short is not known"))
+            }
+        })
     }
 }
 

@@ -132,7 +132,7 @@ pub(super) const APPLICATION_ERROR: Rule = Rule {
     meaning: "The program ended with an exception of its own.",
     needs: "a driver that failed, and the last exception in its log, or its exit code alone",
     advice: "By the exception; the innermost cause is shown.",
-    alert: Some("SparkJobFailed"),
+    alert: Some("SparkApplicationFailed"),
     provoked: Provoked::RealSpark,
     judge: |case| {
         if case.verdict != Verdict::Failed {

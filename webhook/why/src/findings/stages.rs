@@ -192,9 +192,16 @@ pub(super) const TOO_FEW_PARTITIONS: Rule = Rule {
             None,
         );
         let wanted = (slots * 3.0).max(data / (128.0 * units::MIB)).max(tasks * 2.0).ceil();
-        Some(match worst.shuffle_read_bytes > worst.input_bytes {
-            true => found.set("spark.sql.shuffle.partitions", number(wanted), "three rounds for every slot, and 128 MiB or less a task").advise("coalesce(1) and windows without partitionBy put all work on one core"),
-            false => found.advise(format!("repartition({}) after reading; files that cannot be split (gzip) have one task each", number(wanted))),
+        Some(if worst.shuffle_read_bytes > worst.input_bytes {
+            found
+                .set(
+                    "spark.sql.shuffle.partitions",
+                    number(wanted),
+                    "three rounds for every slot, and 128 MiB or less a task",
+                )
+                .advise("coalesce(1) and windows without partitionBy put all work on one core")
+        } else {
+            found.advise(format!("repartition({}) after reading; files that cannot be split (gzip) have one task each", number(wanted)))
         })
     },
 };
@@ -230,11 +237,18 @@ pub(super) const TINY_TASKS: Rule = Rule {
             facts.application.last_seen_at,
             None,
         );
-        Some(match worst.input_bytes > worst.shuffle_read_bytes {
-            true => found.set("spark.sql.files.openCostInBytes", "16777216", "small files are read several in a task").advise("better: whoever writes them puts them together (128 MB or more each)"),
-            false => found
-                .set("spark.sql.shuffle.partitions", number((read / (64.0 * units::MIB)).ceil().max(1.0)), format!("64 MiB a task; there are {}", bytes(read / worst.planned_tasks)))
-                .advise("spark.sql.adaptive.coalescePartitions.enabled=true puts them together by itself"),
+        Some(if worst.input_bytes > worst.shuffle_read_bytes {
+            found
+                .set(
+                    "spark.sql.files.openCostInBytes",
+                    "16777216",
+                    "small files are read several in a task",
+                )
+                .advise("better: whoever writes them puts them together (128 MB or more each)")
+        } else {
+            found
+        .set("spark.sql.shuffle.partitions", number((read / (64.0 * units::MIB)).ceil().max(1.0)), format!("64 MiB a task; there are {}", bytes(read / worst.planned_tasks)))
+        .advise("spark.sql.adaptive.coalescePartitions.enabled=true puts them together by itself")
         })
     },
 };

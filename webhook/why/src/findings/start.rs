@@ -46,7 +46,7 @@ pub(super) const IMAGE_NOT_PULLED: Rule = Rule {
     meaning: "The image of Spark's container cannot be pulled.",
     needs: "a pod whose Spark container waits with ErrImagePull, ImagePullBackOff, InvalidImageName or ErrImageNeverPull",
     advice: "Mend the image's name or tag, or name a pull secret.",
-    alert: None,
+    alert: Some("SparkApplicationNotStarting"),
     provoked: Provoked::RealApiServer,
     judge: |case| {
         let stuck = |pod: &&Pod| waits(pod.spark.as_ref(), &IMAGE_REASONS);
@@ -74,7 +74,7 @@ pub(super) const UNSCHEDULABLE: Rule = Rule {
     meaning: "No node takes the driver's pod.",
     needs: "the condition PodScheduled=False of a pending driver pod, or its event FailedScheduling",
     advice: "Ask for less, or add nodes, or mend node selector and tolerations.",
-    alert: None,
+    alert: Some("SparkApplicationNotStarting"),
     provoked: Provoked::RealApiServer,
     judge: |case| {
         let pod = case.facts.driver_pod().filter(|pod| pod.node.is_none())?;
@@ -93,7 +93,7 @@ pub(super) const CONTAINER_NOT_CREATED: Rule = Rule {
     meaning: "The kubelet cannot make or start Spark's container, such as for a Secret or ConfigMap that is not there.",
     needs: "a pod whose Spark container waits with CreateContainerConfigError, CreateContainerError, RunContainerError or StartError",
     advice: "Make what the message names, or take it out of the pod.",
-    alert: None,
+    alert: Some("SparkApplicationNotStarting"),
     provoked: Provoked::RealApiServer,
     judge: |case| {
         let stuck = |pod: &&Pod| waits(pod.spark.as_ref(), &CREATE_REASONS);

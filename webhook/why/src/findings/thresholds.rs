@@ -13,7 +13,7 @@ pub struct Threshold {
 
 macro_rules! thresholds {
     ($($name:ident = $value:literal, $reason:literal;)*) => {
-        $(#[doc = $reason] pub(super) const $name: f64 = $value;)*
+        $(#[doc = $reason] #[allow(clippy::doc_markdown)] pub(super) const $name: f64 = $value;)*
         /// All thresholds.
         pub const THRESHOLDS: &[Threshold] =
             &[$(Threshold { name: stringify!($name), value: $value, reason: $reason }),*];
@@ -27,6 +27,7 @@ thresholds! {
     PYTHON_SHARE = 0.25, "Python's memory of the container's: below it the JVM is what fills it";
     PYTHON_GROWTH = 1.05, "growth in each of two spans of ten minutes; SparkPythonMemoryGrowing's: a step up does that once only";
     HEADROOM = 1.25, "what is advised above what was seen: memory is seen once a scrape, and peaks lie between";
+    OVERHEAD_UNKNOWN = 0.6, "what is advised beside the heap, of a limit of which nothing else is known: spark.kubernetes.memoryOverheadFactor makes it 9 % of a JVM's limit and 29 % of a Python job's";
     GC_SHARE = 0.2, "of the time the JVM stood still; SparkGarbageCollectionHigh's";
     GC_SECONDS = 60.0, "garbage collection in all, in seconds: a share of little is little";
     THROTTLED = 0.5, "periods in which the CPU limit was used up, of those with something to run; SparkCpuThrottled's";
@@ -36,11 +37,11 @@ thresholds! {
     SKEW = 4.0, "longest task to median task: adaptive execution splits a partition from 5 medians on, and a stage with less is no longer than two rounds";
     SKEW_SECONDS = 10.0, "longest task in seconds: a long one among tiny ones costs nothing";
     SKEW_SHARE = 0.1, "of the application's time, the longest task beyond the median: what mending it would save";
-    SPILLED_BYTES = 1073741824.0, "1 GiB spilled by one stage: less is written in seconds";
+    SPILLED_BYTES = 1_073_741_824.0, "1 GiB spilled by one stage: less is written in seconds";
     SPILLED_SHARE = 0.5, "spilled of what was shuffled or read; SparkSpillHigh's";
     TASK_TINY = 0.1, "seconds of a median task: scheduling one costs some 10 ms";
     TASK_TINY_COUNT = 1000.0, "tasks of a stage with tiny tasks: fewer are over in seconds";
-    TASK_LARGE = 1073741824.0, "1 GiB of input or shuffle data for one task: Spark's own default is 128 MB";
+    TASK_LARGE = 1_073_741_824.0, "1 GiB of input or shuffle data for one task: Spark's own default is 128 MB";
     SLOTS_UNUSED = 0.5, "tasks of a costly stage to the slots that there are: half of them had nothing to do";
     STAGE_SHARE = 0.2, "of the application's task time: a stage with less is not what a job takes its time for";
     TASKS_FAILING = 0.05, "failed of all tasks; SparkTasksFailing's";
@@ -55,13 +56,13 @@ thresholds! {
     IDLE_SLOTS = 0.25, "busy of all slots, on average, over all of the time; SparkCpuOversized looks at a quarter of the cores";
     IDLE_SLOTS_MANY = 8.0, "slots in all: fewer are little money; SparkCpuOversized's";
     MEMORY_OVERSIZED = 0.5, "most memory of any executor, of its limit; SparkMemoryOversized's";
-    MEMORY_OVERSIZED_BYTES = 17179869184.0, "16 GiB of all executors together: less is little money; SparkMemoryOversized's";
+    MEMORY_OVERSIZED_BYTES = 17_179_869_184.0, "16 GiB of all executors together: less is little money; SparkMemoryOversized's";
     RIGHT_SIZE_SECONDS = 600.0, "an application has to have run for so long before it is said to be too large";
     STREAM_BEHIND = 0.9, "rows processed of rows that arrive; SparkStreamingFallingBehind's";
     STREAM_SLOWER = 2.0, "how long batches take to how long they took; SparkStreamingBatchesSlow's";
     STREAM_BATCH = 60.0, "seconds of a batch; SparkStreamingBatchesSlow's";
     STATE_GROWTH = 2.0, "state at last to state at first: one that a watermark bounds levels off";
-    STATE_BYTES = 268435456.0, "256 MiB of state: less may grow";
+    STATE_BYTES = 268_435_456.0, "256 MiB of state: less may grow";
     WATERMARK_BEHIND = 3600.0, "seconds that a watermark is behind: state is kept for that long";
     SLOWER = 1.5, "how long this run took to the median of the last ones";
     SLOWER_SECONDS = 300.0, "and so many seconds longer";

@@ -143,7 +143,7 @@ async fn events(client: &Client, namespace: &str, facts: &mut Facts) {
         let path = format!("/api/v1/namespaces/{namespace}/events?{query}");
         match ask::value(client, &path, &format!("list events in namespace {namespace}")).await {
             Ok(list) => {
-                facts.events.extend(list["items"].as_array().into_iter().flatten().map(event))
+                facts.events.extend(list["items"].as_array().into_iter().flatten().map(event));
             }
             Err(refusal) => {
                 facts.unknown.push(unknown("events", &refusal));

@@ -11,8 +11,11 @@ use crate::facts::{Application, Time, Unknown};
 const CALLED: [&str; 4] =
     ["application_id", "pod", "spark_app_name", "emr_containers_amazonaws_com_job_id"];
 
-/// Times at which is looked who was there.
+/// Times at which is looked when an application was there.
 const LOOKS: f64 = 500.0;
+
+/// Times at which is looked who was there at all: of very many each look costs.
+const LOOKS_AT_ALL: f64 = 120.0;
 
 /// A run of an application, as its driver's series show it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,21 +71,21 @@ pub(super) async fn in_prometheus(
     namespace: Option<&str>,
     window: [f64; 2],
 ) -> Result<Vec<Run>, Refusal> {
-    let step = step(window);
+    let step = step(window, LOOKS);
     let inside = namespace.map(|name| format!(", namespace={}", quoted(name))).unwrap_or_default();
     let one = |metric: &str, label: &str| {
         format!("last_over_time({metric}{{{label}={}{inside}}}[{step:.0}s])", quoted(called))
     };
     let each: Vec<String> = CALLED.iter().map(|label| one(PRESENCE, label)).collect();
     let expression = format!("max by ({IDENTITY}) ({})", each.join(" or "));
-    let found = runs(series::over(client, &expression, window, step).await?, step);
+    let found = runs(&series::over(client, &expression, window, step).await?, step);
     if !found.is_empty() {
         return Ok(found);
     }
     // Where targets have no label of the name, Spark's own pages have it.
     let named = one(NAMED, "application_name");
     let expression = format!("max by ({IDENTITY}, application_name) ({named})");
-    Ok(runs(series::over(client, &expression, window, step).await?, step))
+    Ok(runs(&series::over(client, &expression, window, step).await?, step))
 }
 
 /// Every run in that time, in one namespace or in all.
@@ -91,18 +94,18 @@ pub(super) async fn every(
     namespace: Option<&str>,
     window: [f64; 2],
 ) -> Result<Vec<Run>, Refusal> {
-    let step = step(window);
+    let step = step(window, LOOKS_AT_ALL);
     let inside = namespace.map(|name| format!("namespace={}", quoted(name))).unwrap_or_default();
     let expression =
         format!("max by ({IDENTITY}) (last_over_time({PRESENCE}{{{inside}}}[{step:.0}s]))");
-    Ok(runs(series::over(client, &expression, window, step).await?, step))
+    Ok(runs(&series::over(client, &expression, window, step).await?, step))
 }
 
-fn step([start, end]: [f64; 2]) -> f64 {
-    ((end - start) / LOOKS).ceil().max(15.0)
+fn step([start, end]: [f64; 2], looks: f64) -> f64 {
+    ((end - start) / looks).ceil().max(15.0)
 }
 
-fn runs(series: Vec<Series>, step: f64) -> Vec<Run> {
+fn runs(series: &[Series], step: f64) -> Vec<Run> {
     let run = |one: &Series| {
         let label = |name| one.label(name).map(str::to_owned);
         Some(Run {

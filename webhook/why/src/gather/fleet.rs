@@ -1,6 +1,6 @@
 //! Asks Prometheus about every application of a namespace at once: what tells how bad each is, and no more.
 //!
-//! Seven queries, whatever the number of applications: their cost is a few series for each driver.
+//! Six queries, whatever the number of applications: their cost is a few series for each driver.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use super::find::{self, Run};
 use super::series::{self, Series, quoted};
 use crate::facts::{Asked, Container, Driver, Executor, Facts, LastState, Role, Source, Time};
 
-/// What is asked of each driver; the first part of the expression is what its value is called in [`Driver`].
-const DRIVER: &str = "spark_driver_app_status_succeeded_jobs_total|spark_driver_app_status_failed_jobs_total|spark_driver_app_status_completed_tasks_total|spark_driver_app_status_failed_tasks_total|spark_driver_dag_scheduler_active_jobs";
+/// What is asked of each driver.
+const DRIVER: &str = "spark_driver_app_status_succeeded_jobs_total|spark_driver_app_status_failed_jobs_total|spark_driver_app_status_completed_tasks_total|spark_driver_app_status_failed_tasks_total|spark_driver_dag_scheduler_active_jobs|spark_application_start_time_seconds";
 
 /// The facts of every run in that time, newest first.
 pub(super) async fn facts(
@@ -68,6 +68,7 @@ pub(super) async fn facts(
             let asked =
                 vec![Asked { source: Source::Prometheus, place: String::new(), answered: true }];
             let mut application = run.application();
+            figures::info(&of(&by_driver, id), &mut application);
             if spark_ended == Some(true) {
                 application.ended_at = application.last_seen_at;
             }
@@ -85,10 +86,7 @@ pub(super) async fn facts(
         .collect())
 }
 
-fn by<'s>(
-    series: &'s [Series],
-    key: fn(&Series) -> Option<&str>,
-) -> BTreeMap<&'s str, Vec<&'s Series>> {
+fn by(series: &[Series], key: fn(&Series) -> Option<&str>) -> BTreeMap<&str, Vec<&Series>> {
     let mut map: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
     for one in series {
         if let Some(key) = key(one) {

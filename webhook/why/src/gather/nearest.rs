@@ -19,8 +19,8 @@ const LABELS: [&str; 2] = ["spark-app-name", "spark-app-selector"];
 /// Why there is no answer, and what there is.
 pub(super) async fn sentence(
     called: &str,
-    prometheus: &Option<(Client, String)>,
-    cluster: &Option<Cluster>,
+    prometheus: Option<&(Client, String)>,
+    cluster: Option<&Cluster>,
     options: &Options,
     window: [f64; 2],
     facts: &Facts,
@@ -73,10 +73,8 @@ pub(super) async fn sentence(
     let mut text = format!("no application {}{place} in the last {since}", clean(called));
     let near = nearest(called, names);
     if !near.is_empty() {
-        text += &format!(
-            "; did you mean {}?",
-            near.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", ")
-        );
+        let near: Vec<String> = near.iter().map(|name| clean(name)).collect();
+        text = format!("{text}; did you mean {}?", near.join(", "));
     }
     format!("{text}\n  {}\n  --since looks further back", said.join("\n  "))
 }

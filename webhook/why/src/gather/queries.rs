@@ -39,7 +39,7 @@ pub struct Query {
     /// What it reads.
     pub cost: Cost,
     /// The expression.
-    pub(super) expression: fn() -> String,
+    pub expression: fn() -> String,
 }
 
 macro_rules! query {

@@ -82,7 +82,7 @@ fn number(text: &Value) -> Option<f64> {
     text.as_str()?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A text as a string of PromQL.
+/// A text as a string of `PromQL`.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

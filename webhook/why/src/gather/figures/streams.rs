@@ -23,10 +23,10 @@ pub(in crate::gather) fn streams(series: &[Series]) -> Vec<Stream> {
         let at_first = mean(one.samples.iter().filter(|(time, _)| *time < first.0 + LATELY));
         match one.name() {
             "spark_driver_structured_streaming_input_rows_per_second" => {
-                stream.input_rows_per_second = lately
+                stream.input_rows_per_second = lately;
             }
             "spark_driver_structured_streaming_processed_rows_per_second" => {
-                stream.processed_rows_per_second = lately
+                stream.processed_rows_per_second = lately;
             }
             "spark_driver_structured_streaming_latency_seconds" => {
                 stream.batch_seconds = lately;
@@ -34,7 +34,7 @@ pub(in crate::gather) fn streams(series: &[Series]) -> Vec<Stream> {
                 stream.first_batch_seconds = at_first.filter(|_| last.0 - first.0 >= 2.0 * LATELY);
             }
             "spark_driver_structured_streaming_state_rows" => {
-                stream.state_rows = Some([first.1, last.1])
+                stream.state_rows = Some([first.1, last.1]);
             }
             "spark_driver_structured_streaming_state_memory_bytes" => {
                 stream.state_bytes = at_first

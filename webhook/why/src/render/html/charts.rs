@@ -9,7 +9,7 @@ use crate::units::{bytes, count, number, percent, seconds};
 const LEFT: f64 = 210.0;
 
 /// Room for figures at the right.
-const RIGHT: f64 = 90.0;
+const RIGHT: f64 = 130.0;
 
 /// Containers that are drawn.
 const CONTAINERS: usize = 40;
@@ -73,7 +73,7 @@ fn lives(facts: &Facts) -> Option<String> {
         shown.iter().filter_map(|one| one.first_seen_at).map(|time| time.0).reduce(f64::min)?;
     let last =
         shown.iter().filter_map(|one| one.last_seen_at).map(|time| time.0).reduce(f64::max)?;
-    let x = |at: f64| LEFT + (at - first) / (last - first).max(1.0) * (WIDTH - LEFT - RIGHT - 40.0);
+    let x = |at: f64| LEFT + (at - first) / (last - first).max(1.0) * (WIDTH - LEFT - RIGHT);
     let mut svg = Svg::new(shown.len() as f64 * 18.0 + 6.0);
     for (row, container) in shown.iter().enumerate() {
         let (Some(from), Some(to)) = (container.first_seen_at, container.last_seen_at) else {
@@ -218,16 +218,13 @@ fn table<const N: usize>(
     heads: [&str; N],
     rows: impl Iterator<Item = [Option<String>; N]>,
 ) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th>{}</th>", escape(head))).collect();
-    let rows: String = rows
-        .map(|row| {
-            let cells: String = row
-                .iter()
-                .map(|cell| format!("<td>{}</td>", escape(cell.as_deref().unwrap_or("–"))))
-                .collect();
-            format!("<tr>{cells}</tr>\n")
-        })
-        .collect();
+    let cell = |tag: &str, text: &str| format!("<{tag}>{}</{tag}>", escape(text));
+    let heads = heads.map(|head| cell("th", head)).concat();
+    let row = |row: [Option<String>; N]| {
+        let cells = row.map(|text| cell("td", text.as_deref().unwrap_or("–"))).concat();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let rows = rows.map(row).collect::<Vec<_>>().concat();
     format!(
         "<section>\n<h2>{}</h2>\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>",
         escape(heading)

@@ -61,15 +61,11 @@ impl Svg {
     }
 
     pub(super) fn figure(self, heading: &str, keys: &[(&str, &str)]) -> String {
-        let keys: String = keys
-            .iter()
-            .map(|(colour, name)| {
-                format!(
-                    "<span class=\"key\" style=\"background:var(--{colour})\"></span>{}",
-                    escape(name)
-                )
-            })
-            .collect();
+        let key = |(colour, name): &(&str, &str)| {
+            let name = escape(name);
+            format!("<span class=\"key\" style=\"background:var(--{colour})\"></span>{name}")
+        };
+        let keys = keys.iter().map(key).collect::<Vec<_>>().concat();
         format!(
             "<section>\n<h2>{}</h2>\n<figure>\n<svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"{0}\">{}</svg>\n<figcaption>{keys}</figcaption>\n</figure>\n</section>",
             escape(heading),
