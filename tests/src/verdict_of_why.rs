@@ -159,13 +159,13 @@ impl Trial {
             ..Options::default()
         };
         let mut facts = gather_now(&options, &id).await?;
+        facts.log = Some(driver_log::read(&log));
+        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), status.code(), case)];
+        facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         if let Some(folder) = std::env::var_os("WHY_FACTS") {
             let file = PathBuf::from(folder).join(format!("{}.json", case.name));
             std::fs::write(file, render::facts_json(&facts))?;
         }
-        facts.log = Some(driver_log::read(&log));
-        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), status.code(), case)];
-        facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         let answer = answer(&facts);
         let codes: Vec<String> =
             answer.findings.iter().map(|finding| finding.code.clone()).collect();
