@@ -93,7 +93,7 @@ pub const CASES: &[Case] = &[
     fault("missing_module", Some("application_error"), &["missing_module", "0"]),
     Case {
         master: "local[1]",
-        settings: &["--driver-memory", "400m"],
+        settings: &["--driver-memory", "512m"],
         ..fault("heap", Some("heap_exhausted"), &["heap", "0"])
     },
     greedy("oom_jvm", "driver_oom_killed", &["jvm"], &["--driver-memory", "3g"]),
