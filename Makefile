@@ -14,7 +14,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Patch a pod, run a real Spark job with it, show what arrives in Prometheus 
@@ -44,6 +44,14 @@ build: ## Build the programs, as they are released
 .PHONY: images
 images: ## Build the container image with podman, from programs built here
 	manifests/images/build.sh
+
+.PHONY: release-dry-run
+release-dry-run: ## Make everything that a release consists of, in target/release-files; publish nothing
+	release/build.sh $${CARGO_TARGET_DIR:-target}/release-files $(ARGS)
+
+.PHONY: test-arm64
+test-arm64: ## Run the unit tests as arm64 programs, in QEMU
+	tests/arm64.sh $(ARGS)
 
 .PHONY: golden
 golden: ## Write the golden files anew; read the difference before you commit it
@@ -79,7 +87,7 @@ instructions: ## Compare the instructions of the sidecar's functions with those 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads other people's bytes, a minute each (needs cargo-fuzz and a nightly compiler)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
-	cd tests && for target in admission cgroup_files driver_page executors_page process_files push; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+	cd tests && for target in admission cgroup_files driver_page executors_page process_files push status_api; do cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what was built and what the demonstration left; Spark stays in .cache

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 readonly tag=emberscope.dev/walkthrough
-readonly kinds='virtual-cluster pod-identity grafana prometheus role log-group bucket'
+readonly kinds='virtual-cluster pod-identity grafana prometheus alarm topic role log-group bucket'
 
 usage() {
     cat <<EOF
@@ -109,6 +109,24 @@ list_grafana() { text grafana list-workspaces --query "workspaces[?$tagged && st
 
 list_prometheus() { text amp list-workspaces --query "workspaces[?$tagged && status.statusCode!='DELETING'].workspaceId" | words; }
 
+list_alarm() {
+    local arn value
+    text cloudwatch describe-alarms --alarm-name-prefix "$name-" --query 'MetricAlarms[].AlarmArn' | words |
+        while read -r arn; do
+            value=$(text cloudwatch list-tags-for-resource --resource-arn "$arn" --query "Tags[?Key=='$tag'].Value") || return 1
+            [[ $value != "$name" ]] || echo "${arn##*:}"
+        done
+}
+
+list_topic() {
+    local arn value
+    text sns list-topics --query "Topics[?contains(TopicArn, ':$name-')].TopicArn" | words |
+        while read -r arn; do
+            value=$(text sns list-tags-for-resource --resource-arn "$arn" --query "Tags[?Key=='$tag'].Value") || return 1
+            [[ $value != "$name" ]] || echo "$arn"
+        done
+}
+
 list_role() {
     local roles role value
     roles=$(text iam list-roles --query "Roles[?starts_with(RoleName, '$name-')].RoleName" | words) || return 1
@@ -189,6 +207,10 @@ remove_pod-identity() { text eks delete-pod-identity-association --cluster-name 
 remove_grafana() { text grafana delete-workspace --workspace-id "$1" >/dev/null; }
 
 remove_prometheus() { text amp delete-workspace --workspace-id "$1" >/dev/null; }
+
+remove_alarm() { text cloudwatch delete-alarms --alarm-names "$1"; }
+
+remove_topic() { text sns delete-topic --topic-arn "$1"; }
 
 # IAM deletes a role only once it has no policies.
 remove_role() {

@@ -5,6 +5,7 @@ set -euo pipefail
 usage() {
     cat <<'USAGE'
 usage: manifests/images/build.sh [--engine podman|docker] [--name NAME] [--tag TAG] [--platform LIST]
+                                [--timestamp SECONDS]
 
 Compiles static binaries with cargo and makes one image of both:
   localhost/emberscope:VERSION    the programs `emberscope` and `emberscope-sidecar`
@@ -18,6 +19,10 @@ Compiles static binaries with cargo and makes one image of both:
             linux/amd64, linux/arm64 or both with a comma between: then, with podman, one image index of
             both (`podman manifest push --all` pushes it). Default: that of this machine.
 
+  --timestamp
+            seconds since 1970 that the image says it was made at, with podman: then the same programs make
+            the same image
+
 Settings for the engine's build go into BUILD_FLAGS, e.g. BUILD_FLAGS='--isolation chroot'.
 USAGE
 }
@@ -29,11 +34,11 @@ stop() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-engine='' name=localhost/emberscope tag='' platform=''
+engine='' name=localhost/emberscope tag='' platform='' timestamp=''
 while (($# > 0)); do
     case $1 in
     -h | --help) usage && exit ;;
-    --engine | --name | --tag | --platform)
+    --engine | --name | --tag | --platform | --timestamp)
         (($# > 1)) || stop "$1 needs a value; see --help"
         printf -v "${1#--}" %s "$2"
         shift 2
@@ -71,6 +76,7 @@ for platform in "${platforms[@]}"; do
 
     build=(podman build --layers=false) # no cache of steps: there is nothing to save
     [[ $engine == podman ]] || build=(docker buildx build --load)
+    [[ -z $timestamp ]] || build+=(--timestamp "$timestamp")
     into=--tag
     ((${#platforms[@]} == 1)) || into=--manifest
     # The folder with the binaries is the stage `binaries` and the whole context.

@@ -41,8 +41,9 @@ if [[ $target != "$host" ]]; then
 fi
 
 # glibc, linked in: both programs connect to addresses, load no library and look up no user.
-# With --target, the flag is kept from build scripts and procedural macros.
-RUSTFLAGS='-C target-feature=+crt-static' \
+# With --target, the flags are kept from build scripts and procedural macros. Messages of panics name
+# files: the same ones wherever this is compiled.
+RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/source --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
     cargo build --quiet --locked --profile dist --target "$target" "${packages[@]}" --bins
 folder=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 printf '%s\n' "$folder/$target/dist"

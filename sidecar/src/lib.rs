@@ -4,6 +4,7 @@
 //! ```text
 //! GET /metrics -> http -> scrape -+- spark driver page ---+
 //!                                 +- spark executors page +
+//!                                 +- spark status API ----+
 //!                                 +- executor push -------+--> merge -> encode -> body
 //!                                 +- processes -----------+
 //!                                 +- cgroup --------------+
@@ -21,7 +22,7 @@
 //! | [`served`] | everything that can be served | `sources`, `container_exit` |
 //! | [`sources::cgroup`] | memory, CPU and pressure of the Spark container | `processes` |
 //! | [`sources::processes`] | the pod's processes by kind | `sources` |
-//! | [`sources::spark`] | Spark's two pages and its push, repaired and renamed | `sources` |
+//! | [`sources::spark`] | Spark's two pages, its status API and its push, repaired and renamed | `sources` |
 //! | [`sources`] | what a source is, and what goes for every one of them | `exposition` |
 //! | [`node`] | what the pod's node is and has | `exposition` |
 //! | `kernel_files` | small files of the kernel's, kept open | |

@@ -32,6 +32,7 @@ pub mod instructions;
 pub mod load;
 pub mod node;
 pub mod places;
+pub mod pod_admission;
 pub mod ports;
 pub mod process;
 pub mod programs;

@@ -31,6 +31,9 @@ use crate::output::print;
 /// Exit code where a pod would be left alone.
 const LEFT_ALONE: u8 = 3;
 
+/// What depends on LimitRanges and quotas, which only the cluster knows.
+const OF_NAMESPACES: [Skip; 2] = [Skip::LimitRange, Skip::QuotaFull];
+
 /// All that there is to say about one pod.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -169,6 +172,7 @@ fn rules(outcome: &Outcome) -> Vec<Rule> {
         result: match decided {
             Some(decided) if index == decided => RuleResult::Decides,
             Some(decided) if index > decided => RuleResult::NotAsked,
+            _ if OF_NAMESPACES.contains(skip) => RuleResult::Unknown,
             _ => RuleResult::Passes,
         },
         sentence: skip.sentence(),

@@ -39,6 +39,11 @@ output "query_role_arn" {
   value       = aws_iam_role.query.arn
 }
 
+output "alert_topic_arns" {
+  description = "SNS topic of each receiver, to subscribe to: page, tickets, tuning and heartbeat, which an alarm watches."
+  value       = { for name, topic in aws_sns_topic.alerts : name => topic.arn }
+}
+
 output "grafana_url" {
   description = "Amazon Managed Grafana, where one was made."
   value       = one([for workspace in aws_grafana_workspace.this : "https://${workspace.endpoint}"])

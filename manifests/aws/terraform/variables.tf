@@ -70,6 +70,12 @@ variable "retention_days" {
   }
 }
 
+variable "alerts" {
+  description = "Whether Amazon Managed Prometheus evaluates the rules and sends the alerts, to SNS topics. Then no Prometheus in the cluster may evaluate them: manifests/overlays/amp says how."
+  type        = bool
+  default     = false
+}
+
 variable "grafana" {
   description = "Whether to make an Amazon Managed Grafana workspace; one that exists can use the role `query_role_arn`."
   type        = bool

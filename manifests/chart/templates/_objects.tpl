@@ -24,14 +24,18 @@ is one of the chart.
 {{/* All objects of a file, as they are. Takes `root` and `file`, a path below files/. */}}
 {{- define "emberscope.file" -}}
 {{- $root := .root -}}
-{{- range $text := splitList "\n---\n" ($root.Files.Get (printf "files/%s" .file)) -}}
+{{- range $text := splitList "\n---\n" (include "emberscope.read" .) -}}
 {{- include "emberscope.object" (dict "root" $root "object" (fromYaml $text)) }}
 {{- end -}}
 {{- end -}}
 
-{{/* The first object of a file, as YAML. */}}
+{{/* The text of a file. Takes `root` and `file`, a path below files/. */}}
 {{- define "emberscope.read" -}}
-{{- .root.Files.Get (printf "files/%s" .file) -}}
+{{- $text := .root.Files.Get (printf "files/%s" .file) -}}
+{{- if not $text -}}
+{{- fail (printf "files/%s is not there. The chart's files are links, which some tools leave out of what they fetch (Flux from Git): take the packaged chart" .file) -}}
+{{- end -}}
+{{- $text -}}
 {{- end -}}
 
 {{/*
@@ -41,14 +45,14 @@ The ConfigMaps that a kustomization's `configMapGenerator` would make, as a YAML
 {{- define "emberscope.generated" -}}
 {{- $root := .root -}}
 {{- $folder := .folder -}}
-{{- $kustomization := fromYaml ($root.Files.Get (printf "files/%s/kustomization.yaml" $folder)) -}}
+{{- $kustomization := fromYaml (include "emberscope.read" (dict "root" $root "file" (printf "%s/kustomization.yaml" $folder))) -}}
 {{- $maps := list -}}
 {{- range $generator := $kustomization.configMapGenerator -}}
 {{- $data := dict -}}
 {{- range $generator.files -}}
 {{- $path := splitList "=" . | last -}}
 {{- $key := ternary (splitList "=" . | first) (base $path) (contains "=" .) -}}
-{{- $_ := set $data $key ($root.Files.Get (printf "files/%s/%s" $folder $path)) -}}
+{{- $_ := set $data $key (include "emberscope.read" (dict "root" $root "file" (printf "%s/%s" $folder $path))) -}}
 {{- end -}}
 {{- $metadata := dict "name" $generator.name -}}
 {{- with $generator.namespace }}{{ $_ := set $metadata "namespace" . }}{{ end -}}

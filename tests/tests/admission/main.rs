@@ -4,5 +4,6 @@
 
 mod consent;
 mod golden;
+mod namespaces;
 mod promises;
 mod properties;

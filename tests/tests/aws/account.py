@@ -23,6 +23,18 @@ def fill():
         )
         boto3.client("logs").create_log_group(logGroupName=f"/emberscope/{name}", tags=tags)
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        boto3.client("sns").create_topic(Name=f"emberscope-{name}", Tags=pairs)
+        boto3.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"emberscope-{name}",
+            Namespace="AWS/SNS",
+            MetricName="NumberOfMessagesPublished",
+            Statistic="Sum",
+            Period=300,
+            EvaluationPeriods=3,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            Tags=pairs,
+        )
         iam = boto3.client("iam")
         iam.create_role(RoleName=f"emberscope-{name}", AssumeRolePolicyDocument=POLICY, Tags=pairs)
         iam.put_role_policy(RoleName=f"emberscope-{name}", PolicyName="job", PolicyDocument=POLICY)
@@ -41,6 +53,8 @@ def show():
     return {
         "prometheus": [workspace["alias"] for workspace in boto3.client("amp").list_workspaces()["workspaces"]],
         "virtual-cluster": [cluster["name"] for cluster in clusters if cluster["state"] == "RUNNING"],
+        "topic": [topic["TopicArn"] for topic in boto3.client("sns").list_topics()["Topics"]],
+        "alarm": [alarm["AlarmName"] for alarm in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]],
         "log-group": [group["logGroupName"] for group in boto3.client("logs").describe_log_groups()["logGroups"]],
         "role": [role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]],
         "bucket": [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]],

@@ -67,7 +67,7 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
     }
     assert!(!listed.contains("theirs") && !listed.contains("untagged"), "{removed:?}");
     let after = account.show();
-    for kind in ["prometheus", "virtual-cluster", "log-group", "role"] {
+    for kind in ["prometheus", "virtual-cluster", "log-group", "role", "topic", "alarm"] {
         let names = after[kind].as_array().unwrap();
         assert_eq!(before[kind].as_array().unwrap().len(), 3, "{kind}");
         assert_eq!(names.len(), 2, "{kind}: {names:?}");
@@ -86,7 +86,16 @@ fn it_removes_what_carries_the_tag_and_leaves_the_rest() {
 fn it_asks_and_can_be_run_twice() {
     let account = Account::open();
     let before = account.fill();
-    let keep = ["virtual-cluster", "pod-identity", "grafana", "prometheus", "role", "log-group"];
+    let keep = [
+        "virtual-cluster",
+        "pod-identity",
+        "grafana",
+        "prometheus",
+        "alarm",
+        "topic",
+        "role",
+        "log-group",
+    ];
     let mut arguments: Vec<&str> = keep.iter().flat_map(|kind| ["--keep", kind]).collect();
     let nothing = StandIn::open(|_| None);
 
@@ -214,6 +223,8 @@ fn it_knows_every_kind_of_thing_that_terraform_makes() {
         ("aws_eks_pod_identity_association", "pod-identity"),
         ("aws_grafana_workspace", "grafana"),
         ("aws_prometheus_workspace", "prometheus"),
+        ("aws_cloudwatch_metric_alarm", "alarm"),
+        ("aws_sns_topic", "topic"),
         ("aws_iam_role", "role"),
         ("aws_cloudwatch_log_group", "log-group"),
         ("aws_s3_bucket", "bucket"),
@@ -221,8 +232,14 @@ fn it_knows_every_kind_of_thing_that_terraform_makes() {
         assert!(text.contains(&format!("remove_{kind}()")), "{kind}");
         assert!(terraform::resources().contains(resource), "{resource}");
     }
-    // These two are parts of a role and of a workspace, and go with them.
-    let parts = ["aws_iam_role_policy", "aws_prometheus_workspace_configuration"];
-    assert_eq!(terraform::resources().len(), 7 + parts.len());
+    // These are parts of a role, of a topic and of a workspace, and go with them.
+    let parts = [
+        "aws_iam_role_policy",
+        "aws_sns_topic_policy",
+        "aws_prometheus_workspace_configuration",
+        "aws_prometheus_rule_group_namespace",
+        "aws_prometheus_alert_manager_definition",
+    ];
+    assert_eq!(terraform::resources().len(), 9 + parts.len());
     assert!(parts.iter().all(|part| terraform::resources().contains(*part)));
 }

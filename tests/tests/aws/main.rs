@@ -11,6 +11,7 @@ mod account;
 mod cleanup;
 mod grafana;
 mod job;
+mod rules;
 mod script;
 mod stand_in;
 mod terraform;

@@ -159,8 +159,14 @@ fn versions_are_pinned_and_everything_carries_the_tag_that_cleanup_goes_by() {
     }
     let locals = module.get_blocks("locals").find_map(|block| block.body.get_attribute("tags"));
     let tags = locals.unwrap().value.to_string();
-    // These two are parts of a role and of a workspace.
-    let parts = ["aws_iam_role_policy", "aws_prometheus_workspace_configuration"];
+    // These are parts of a role, of a topic and of a workspace.
+    let parts = [
+        "aws_iam_role_policy",
+        "aws_sns_topic_policy",
+        "aws_prometheus_workspace_configuration",
+        "aws_prometheus_rule_group_namespace",
+        "aws_prometheus_alert_manager_definition",
+    ];
     for resource in module.get_blocks("resource").filter(|block| !parts.contains(&labels(block)[0]))
     {
         let tags = resource.body.get_attribute("tags").map(|tags| tags.value.to_string());
@@ -231,6 +237,28 @@ fn the_readme_lists_every_variable_and_output_as_it_is_described() {
     }
     let listed = readme.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(listed, rows, "{FOLDER}/README.md lists something that is not there");
+}
+
+/// Terraform fills in exactly what the definition leaves open, and makes a topic for each receiver.
+#[test]
+fn the_alert_manager_gets_a_topic_for_each_receiver_that_it_names() {
+    let alerts = read(&format!("{FOLDER}/alerts.tf"));
+    let (_, names) = alerts.split_once("toset(var.alerts ? [").unwrap();
+    let (names, _) = names.split_once(']').unwrap();
+    let mut names: Vec<_> =
+        names.split(", ").map(|name| name.trim_matches('"').to_owned()).collect();
+    let definition = read("manifests/aws/alert-manager.yaml");
+    let (_, config) = definition.split_once("alertmanager_config: |").unwrap();
+    let open: BTreeSet<_> =
+        config.split("${").skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect();
+    names.push("region".to_owned());
+    assert_eq!(open, names.into_iter().collect::<BTreeSet<_>>());
+    for file in ["rules.yaml", "alert-manager.yaml"] {
+        assert!(alerts.contains(&format!("${{path.module}}/../{file}")), "{file}");
+        // Nothing else in them is Terraform's.
+        let text = read(&format!("manifests/aws/{file}"));
+        assert!(!text.contains("%{") || file == "rules.yaml", "{file}");
+    }
 }
 
 /// The walkthrough puts the output in the file's place.

@@ -52,7 +52,7 @@ fn the_policy_makes_the_pods_that_the_webhook_makes() {
     let pods = taken(&cluster, &other);
     let profiles = "
 roles: {driver: [driver, connect-server, thrift-server]}
-sidecar: {metricLabels: {app: spark-app-name, none: example.com/none}, shareProcessNamespace: never}
+sidecar: {metricLabels: {app: spark-app-name, none: example.com/none}, shareProcessNamespace: never, scrapeAnnotations: never}
 sparkConfs: {spark.metrics.conf.driver.sink.emberscope.unit: minutes, spark.metrics.conf.executor.sink.emberscope.class: null}
 users: [{label: nobody, runAsUser: 999, runAsGroup: 7}, {label: emr-containers.amazonaws.com/component, runAsUser: 999, runAsGroup: 8}, {runAsUser: 5}]
 profiles:

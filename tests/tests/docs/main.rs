@@ -7,6 +7,7 @@
 mod alerts;
 mod check;
 mod commands;
+mod compatibility;
 mod drills;
 mod generated;
 mod links;

@@ -20,6 +20,7 @@ fn the_page_about_metrics_lists_what_the_programs_can_serve() {
         &[
             ("driver", catalog(Role::Driver)),
             ("executors", families(&spark::executors_page::documented())),
+            ("status api", families(&spark::status_api::documented())),
             ("executor push", catalog(Role::Executor)),
             ("container", families(&cgroup::documented())),
             ("last state", families(&container_exit::documented())),

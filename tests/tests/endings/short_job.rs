@@ -84,7 +84,7 @@ struct Truth {
 }
 
 impl Truth {
-    fn by_series(&self) -> [(&'static str, f64); 13] {
+    fn by_series(&self) -> [(&'static str, f64); 14] {
         [
             ("spark_driver_dag_scheduler_jobs_total", self.jobs),
             ("spark_driver_app_status_succeeded_jobs_total", self.jobs),
@@ -99,6 +99,8 @@ impl Truth {
             ("spark_executor_shuffle_write_bytes_total", self.shuffle_bytes_written),
             ("spark_executor_shuffle_write_records_total", self.shuffle_records_written),
             ("spark_executor_shuffle_read_records_total", self.shuffle_records_read),
+            // Over all stages, those too that nobody saw.
+            ("spark_stage_tasks_total{state=\"completed\"}", self.tasks),
         ]
     }
 

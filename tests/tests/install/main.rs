@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // In a test that is the message.
 
 mod chart;
+mod pages;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -159,6 +160,8 @@ fn every_overlay_installs_upgrades_and_goes_without_a_trace() {
     a_misspelt_field_is_found(&kubectl, &namespace);
 
     chart::installs_upgrades_rolls_back_and_goes(&cluster);
+    pages::the_walkthrough_is_walked(&cluster);
+    pages::the_charts_page_installs(&cluster);
 }
 
 /// What the API server itself says that Prometheus' service account may do.

@@ -24,6 +24,30 @@ pub(crate) fn arithmetic(driver: [usize; 2], executor: [usize; 2]) -> Vec<String
     ]
 }
 
+/// Rows of the table in docs/cost.md: one application that runs for a month of 30 days, scraped every 15 s, in
+/// Amazon Managed Prometheus.
+pub(crate) fn dollars(driver: [usize; 2], executor: [usize; 2]) -> Vec<String> {
+    let row = |executors: usize, preset: usize| {
+        let series = driver[preset] + executors * executor[preset];
+        let samples = series * (30 * 86_400 / 15);
+        // $0.90 for 10 million of the first 2 billion is 9 cents for a million, $0.35 is 3.5.
+        let first = samples.min(2_000_000_000);
+        let cents = (first * 9 + (samples - first) * 35 / 10) / 1_000_000;
+        format!(
+            "| {} | {} | {} | {} | {} |",
+            grouped(executors),
+            ["full", "essential"][preset],
+            grouped(series),
+            grouped(samples),
+            grouped((cents + 50) / 100)
+        )
+    };
+    [10, 100, 1000]
+        .iter()
+        .flat_map(|executors| [0, 1].map(|preset| row(*executors, preset)))
+        .collect()
+}
+
 /// What the page reckons with for a series in Prometheus' memory.
 const BYTES_OF_SERIES: usize = 2_500;
 

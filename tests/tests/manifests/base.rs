@@ -139,6 +139,7 @@ fn the_webhook_may_do_exactly_this() {
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
         {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": [""], "resources": ["limitranges", "resourcequotas"], "verbs": ["list", "watch"]},
     ]);
     assert_eq!(find(&objects, "ClusterRole")["rules"], cluster);
     let account =

@@ -32,7 +32,11 @@ fn release(namespace: &str, values: &[&str]) -> Result<Vec<Value>, String> {
 }
 
 /// The same of a chart that is somewhere else.
-fn release_of(chart: &Path, namespace: &str, values: &[&str]) -> Result<Vec<Value>, String> {
+pub(super) fn release_of(
+    chart: &Path,
+    namespace: &str,
+    values: &[&str],
+) -> Result<Vec<Value>, String> {
     let mut arguments = vec!["template", "emberscope", chart.to_str().unwrap()];
     arguments.extend(["--namespace", namespace]);
     arguments.extend(values.iter().flat_map(|value| ["--set", value]));

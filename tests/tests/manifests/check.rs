@@ -12,7 +12,13 @@ fn role() -> Value {
 #[test]
 fn whoever_checks_may_read_and_sees_no_secret() {
     let role = role();
+    // A question about what somebody may do: what is created is not kept.
+    let question = "subjectaccessreviews";
     for rule in role["rules"].as_array().unwrap() {
+        if rule["resources"] == serde_json::json!([question]) {
+            assert_eq!(rule["verbs"], serde_json::json!(["create"]));
+            continue;
+        }
         for verb in rule["verbs"].as_array().unwrap() {
             assert!(["get", "list"].contains(&verb.as_str().unwrap()), "{rule}");
         }

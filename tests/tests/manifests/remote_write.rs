@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::arithmetic::{arithmetic, row};
+use super::arithmetic::{arithmetic, dollars, row};
 use super::shipped::{Running, config_map, configuration, pages};
 use super::{documents, files, output, read, rendered, root};
 
@@ -204,6 +204,29 @@ fn an_empty_role_leaves_the_service_account_without_one() {
     assert_eq!(annotations["emberscope.dev/role-arn"], "");
 }
 
+/// Rules that are evaluated in Amazon Managed Prometheus too would record and alert twice: the overlay has the
+/// patch that takes them out of the cluster, behind comment signs.
+#[test]
+fn the_rules_can_be_left_to_the_managed_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (root().join("manifests"), folder.path());
+    output("cp", &["-r", from.to_str().unwrap(), to.to_str().unwrap()]);
+    let overlay = folder.path().join(OVERLAY);
+    let has_rules = |objects: &[Value]| {
+        objects.iter().any(|object| object["metadata"]["name"] == "emberscope-rules")
+    };
+    assert!(has_rules(&rendered(overlay.to_str().unwrap())));
+    let text = read(&format!("{OVERLAY}/kustomization.yaml"));
+    let (before, rest) =
+        text.split_once("  # - target: {kind: ConfigMap, name: emberscope-rules}").unwrap();
+    let (patch, after) = rest.split_once("name: emberscope-rules\n").unwrap();
+    let patch = patch.replace("\n  # ", "\n  ");
+    let target = "  - target: {kind: ConfigMap, name: emberscope-rules}";
+    let without = format!("{before}{target}{patch}name: emberscope-rules\n{after}");
+    fs::write(overlay.join("kustomization.yaml"), without).unwrap();
+    assert!(!has_rules(&rendered(overlay.to_str().unwrap())));
+}
+
 #[test]
 fn but_for_remote_write_the_configuration_is_that_of_every_server() {
     let ours = |overlay: &str| {
@@ -366,6 +389,10 @@ fn essential_keeps_what_rules_and_dashboards_need_and_full_keeps_all() {
     let each = [0, 1].map(|preset| per_executor[preset] + executor[preset]);
     for said in arithmetic(driver, each) {
         assert!(docs.contains(&said), "docs/remote-write.md does not say\n{said}");
+    }
+    let cost = read("docs/cost.md");
+    for row in dollars(driver, each) {
+        assert!(cost.contains(&row), "docs/cost.md lacks the row\n{row}");
     }
 }
 

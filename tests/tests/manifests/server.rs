@@ -59,6 +59,7 @@ fn promtool_takes_the_configuration_of_every_server() {
         let jobs = config["scrape_configs"].as_array().unwrap().iter();
         let jobs: BTreeSet<_> = jobs.map(|job| job["job_name"].as_str().unwrap()).collect();
         let expected = [
+            "apiserver",
             "emberscope",
             "emberscope-prometheus",
             "emberscope-webhook",
@@ -153,6 +154,10 @@ fn prometheus_and_its_exporters_may_do_exactly_this() {
             ]),
         ),
         (
+            "emberscope-prometheus-apiserver",
+            json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]),
+        ),
+        (
             "emberscope-kube-state-metrics",
             json!([
                 {
@@ -227,6 +232,35 @@ fn kubelets_are_asked_for_containers_only() {
     assert_eq!(job["kubernetes_sd_configs"], json!([{"role": "node"}]));
     assert_eq!(job["honor_timestamps"], false);
     assert_eq!(job["honor_labels"], true);
+}
+
+/// Each API server by its own address, and of its thousands of series those of the webhook.
+#[test]
+fn api_servers_are_asked_for_their_calls_of_the_webhook_only() {
+    let objects = rendered(OVERLAYS[0]);
+    let config = configuration(&objects);
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    let job = jobs.iter().find(|job| job["job_name"] == "apiserver").unwrap();
+    let endpoints = json!([{"role": "endpoints", "namespaces": {"names": ["default"]}}]);
+    assert_eq!(job["kubernetes_sd_configs"], endpoints);
+    let role = named(&objects, "Role", "emberscope-prometheus-apiserver");
+    assert_eq!(role["metadata"]["namespace"], "default");
+    let kept = &job["metric_relabel_configs"][0];
+    assert_eq!(kept["action"], "keep");
+    let regex = "apiserver_admission_webhook_fail_open_count;pods\\.emberscope\\.dev";
+    assert_eq!(kept["regex"], regex);
+    let target = |service: &str, port: &str| {
+        json!({"targets": [format!("{service}-{port}:443")], "labels": {
+            "__meta_kubernetes_service_name": service,
+            "__meta_kubernetes_endpoint_port_name": port,
+        }})
+    };
+    let targets =
+        [target("kubernetes", "https"), target("kubernetes", "x"), target("web", "https")];
+    let (_folder, path) = written(&config, &targets);
+    let found = kept_by(&path, "apiserver", &targets);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["__address__"], "kubernetes-https:443");
 }
 
 #[test]

@@ -9,6 +9,8 @@
 mod alertmanager;
 mod expression;
 mod files;
+mod ledger;
+mod managed;
 mod many_executors;
 mod metric_names;
 mod operator;

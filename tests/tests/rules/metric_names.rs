@@ -7,7 +7,7 @@ use super::{alert_names, all, read};
 
 /// What rules ask for and Emberscope does not serve: Prometheus itself, kube-state-metrics
 /// (docs/metrics in its repository) and the API server (the Kubernetes metrics reference).
-const OF_OTHERS: [&str; 28] = [
+const OF_OTHERS: [&str; 29] = [
     "up",
     "prometheus_config_last_reload_successful",
     "prometheus_notifications_dropped_total",
@@ -25,6 +25,7 @@ const OF_OTHERS: [&str; 28] = [
     "kube_pod_labels",
     "kube_pod_completion_time",
     "kube_pod_container_info",
+    "kube_pod_container_resource_requests",
     "kube_pod_container_status_restarts_total",
     "kube_pod_container_status_terminated_reason",
     "kube_pod_container_status_waiting_reason",

@@ -24,12 +24,17 @@ spec:
 
 /// The object: the groups of all files, two columns further in.
 fn fresh() -> String {
-    let mut text = HEAD.to_owned();
+    HEAD.to_owned() + &groups("  ")
+}
+
+/// The groups of all files, in their order, each line behind `indent`.
+pub(crate) fn groups(indent: &str) -> String {
+    let mut text = String::new();
     for file in FILES {
         let plain = read(&format!("{FOLDER}/{file}"));
         let (_, groups) = plain.split_once("\ngroups:\n").unwrap();
         for line in groups.trim_end().lines() {
-            let indent = if line.is_empty() { "" } else { "  " };
+            let indent = if line.is_empty() { "" } else { indent };
             text.extend([indent, line, "\n"]);
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{alert_names, all, promtool, read, root};
 
 /// What has nothing to find on these pages, and why.
-const NOT_THERE: [(&str, &str); 12] = [
+const NOT_THERE: [(&str, &str); 16] = [
     ("pod:spark_container_oom:info", "the container has not ended"),
     ("pod:spark_container_oom:max10m", "the container has not ended"),
     ("pod:spark_process_oom_kills:increase10m", "nothing was killed"),
@@ -22,6 +22,10 @@ const NOT_THERE: [(&str, &str); 12] = [
     ("pod:emberscope_sidecar:info", "of kube-state-metrics"),
     ("application:spark_driver_failed:info", "of kube-state-metrics"),
     ("application:emr_submitter_failed:info", "of kube-state-metrics"),
+    ("application:spark_requested_cores:sum", "of kube-state-metrics"),
+    ("application:spark_requested_memory_bytes:sum", "of kube-state-metrics"),
+    ("application:spark_requested_cores_by_use:sum", "of kube-state-metrics"),
+    ("application:spark_requested_memory_bytes_by_use:sum", "of kube-state-metrics"),
     ("namespace:emberscope_admission_duration_seconds:p99_rate10m", "of the webhook"),
 ];
 

@@ -99,6 +99,7 @@ checks! {
     DRY_RUN = Webhook, "dry_run", "the API server gives a driver pod the sidecar, in a dry run";
     LABELLED = Namespaces, "labelled", "a namespace has the label emberscope.dev/inject=enabled";
     MISTYPED = Namespaces, "mistyped", "no namespace has that label with another value, or as an annotation";
+    LIMITS = Namespaces, "limits", "the webhook may read LimitRanges and quotas, so that they refuse no pod because of its sidecar (warning)";
     INJECTED = Pods, "injected", "Spark's pods of the last 24 hours in these namespaces have the sidecar";
     UP_TO_DATE = Pods, "up_to_date", "they have it by the version and configuration that are installed (warning)";
     FUSES = Pods, "fuses", "the webhook sees Spark's pods (warning), and leaves none alone because the sidecar does not start";

@@ -14,6 +14,7 @@ mod certificates;
 mod finding;
 mod fuses;
 mod kubernetes;
+mod limits;
 mod namespaces;
 mod pods;
 mod policy;
@@ -32,7 +33,7 @@ use anyhow::{Context as _, Result};
 use emberscope_ask::clients::{self, Cluster, Login};
 use emberscope_ask::{self as ask, Refusal, Resource};
 use emberscope_core::contract::NAME;
-use emberscope_core::{AllSettings, ClusterState, NativeSidecars};
+use emberscope_core::{AllSettings, ClusterState, Namespaces, NativeSidecars};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
@@ -195,6 +196,14 @@ async fn of_cluster(
         findings.push(try_out(client, &names, &options.namespace, by, &findings).await);
     }
     findings.extend(namespaces::judge(&namespaces, &options.namespace));
+    // A policy knows nothing of them.
+    let limits = match by {
+        By::Webhook if configuration.is_ok() => {
+            findings.push(limits::judge(&limits::lacking(client, &options.namespace).await));
+            limits::fetch(client).await
+        }
+        By::Webhook | By::Policy => Ok(Namespaces::default()),
+    };
 
     let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
     let settings = AllSettings::new(
@@ -207,6 +216,8 @@ async fn of_cluster(
     );
     let known = pods::Known {
         settings: &settings,
+        // What cannot be read here is no reason to take pods for left alone.
+        limits: &limits.unwrap_or_default(),
         comparable,
         by,
         installed: match by {

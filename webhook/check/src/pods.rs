@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use emberscope_core::namespace_state::Quota;
 use emberscope_core::plan::ORDER;
-use emberscope_core::{AllSettings, NamespaceState, Pod, Skip, contract, outcome_for};
+use emberscope_core::{AllSettings, NamespaceState, Namespaces, Pod, Skip, contract, outcome_for};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
@@ -24,6 +25,8 @@ const RECENT: SignedDuration = SignedDuration::from_hours(24);
 pub(super) struct Known<'a> {
     /// The settings of the configuration that is installed.
     pub(super) settings: &'a AllSettings,
+    /// The LimitRanges and quotas of namespaces.
+    pub(super) limits: &'a Namespaces,
     /// Whether their fingerprint is the server's: it is of the same version, and the configuration
     /// was read.
     pub(super) comparable: bool,
@@ -44,6 +47,8 @@ enum Without {
     OptedOut,
     /// It was created before the namespace opted in, or before the installation.
     Older,
+    /// A quota may have been full, or the API server had no answer.
+    QuotaThen,
     /// A rule of the webhook's, by its place in [`ORDER`].
     Rule(usize),
     /// The pod cannot be read.
@@ -207,7 +212,9 @@ fn why(
     let Some(view) = view else {
         return Some(Without::Unreadable);
     };
-    match outcome_for(view, namespace, known.settings, &NamespaceState::default()).skip() {
+    let state = known.limits.of(namespace);
+    let skip = |state| outcome_for(view, namespace, known.settings, state).skip();
+    match skip(state) {
         Some(Skip::OptedOut) => Some(Without::OptedOut),
         Some(skip) => {
             let rule = ORDER.iter().position(|rule| *rule == skip);
@@ -216,8 +223,15 @@ fn why(
         _ if since.is_some_and(|since| created(pod).is_some_and(|at| at < since)) => {
             Some(Without::Older)
         }
+        _ if skip(&used_up(state)) == Some(Skip::QuotaFull) => Some(Without::QuotaThen),
         _ => None,
     }
+}
+
+/// A namespace as it may have been when the pod was created: with nothing left of its quotas.
+fn used_up(state: &NamespaceState) -> NamespaceState {
+    let quotas = state.quotas.iter().cloned().map(Quota::used_up).collect();
+    NamespaceState { quotas, ..state.clone() }
 }
 
 /// The command that says more about one pod.
@@ -238,6 +252,10 @@ fn without_sidecar(why: Without, pods: &[String]) -> Finding {
         Without::Older => INJECTED.warn(
             format!("{count} {noun} {have} no sidecar, being older than the label or the installation: {names}"),
             "the next run of the job has it",
+        ),
+        Without::QuotaThen => INJECTED.warn(
+            format!("{count} {noun} {have} no sidecar: when created, a quota of the namespace may have been full ({}), or the API server had no answer from the webhook: {names}", Skip::QuotaFull.code()),
+            "leave room for one sidecar per Spark pod in the namespace's quotas",
         ),
         Without::Rule(rule) => {
             let skip = ORDER[rule];

@@ -34,8 +34,8 @@ pub use profiles::{Pattern, Profile, Selector};
 pub use roles::Roles;
 pub use settings::{AllSettings, Settings};
 pub use sidecar::{
-    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, SecretName, SharedProcesses,
-    SidecarConfig, SidecarResources,
+    Compat, ImagePullPolicy, LogLevel, MetricProfile, Port, ScrapeAnnotations, SecretName,
+    SharedProcesses, SidecarConfig, SidecarResources,
 };
 
 /// The documented default configuration, as `--print-config` shows it.

@@ -78,8 +78,9 @@ fn requirements(allowance: &Allowance) -> Option<ResourceRequirements> {
             .collect();
         (!amounts.is_empty()).then_some(amounts)
     };
-    let requests = side(&allowance.cpu_request, &allowance.memory_request);
-    let limits = side(&allowance.cpu_limit, &allowance.memory_limit);
+    let Allowance { cpu, memory, .. } = allowance;
+    let requests = side(&cpu.request, &memory.request);
+    let limits = side(&cpu.limit, &memory.limit);
     (requests.is_some() || limits.is_some()).then(|| ResourceRequirements {
         requests,
         limits,

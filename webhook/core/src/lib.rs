@@ -14,7 +14,7 @@
 //! | the few fields of a pod that are read | [`pod`] |
 //! | which of Spark's processes it runs | `role` |
 //! | what the cluster's operators want, and who said each value | [`config`], [`origin`] |
-//! | what is known of the cluster | `cluster_state`, [`native_sidecars`]; of its namespaces `namespace_state` |
+//! | what is known of the cluster | `cluster_state`, [`native_sidecars`]; of its namespaces [`namespace_state`] |
 //! | where sidecars do not start, and since when | [`fuse`] |
 //! | what becomes of the pod: the one entrance for all verbs, [`outcome_for`] | `outcome` |
 //! | whether, and what | [`plan`] |
@@ -30,7 +30,7 @@ pub mod config;
 mod container;
 pub mod contract;
 pub mod fuse;
-mod namespace_state;
+pub mod namespace_state;
 pub mod native_sidecars;
 pub mod origin;
 mod outcome;

@@ -22,6 +22,8 @@ pub enum Origin {
     Program(&'static str),
     /// Something else of the pod, in words.
     Pod(&'static str),
+    /// Something of the pod's namespace, in words.
+    Namespace(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -31,7 +33,7 @@ impl fmt::Display for Origin {
             Self::Configuration => f.write_str("configuration"),
             Self::Profile(name) => write!(f, "profile {name}"),
             Self::Annotation(name) => write!(f, "annotation {PREFIX}{name}"),
-            Self::Program(words) | Self::Pod(words) => f.write_str(words),
+            Self::Program(words) | Self::Pod(words) | Self::Namespace(words) => f.write_str(words),
         }
     }
 }

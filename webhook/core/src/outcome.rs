@@ -43,10 +43,10 @@ pub fn outcome_for(
 /// Decides about one pod by these settings, whether or not their profile selects it.
 #[must_use]
 pub fn outcome_by(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Outcome {
-    let decision = plan::decide(pod, settings, known);
+    let (decision, detail) = plan::decide(pod, settings, known);
     let detail = match decision {
         Decision::Skip(Skip::SidecarDoesNotStart) => failures(known),
-        _ => None,
+        _ => detail,
     };
     Outcome {
         patch: patch::operations(pod, &decision),

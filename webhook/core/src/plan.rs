@@ -12,12 +12,17 @@
 //! | `aws_token` | that the sidecar gets no token of AWS's |
 //! | `scraping` | the annotations for Prometheus |
 //! | [`sidecar`], [`resources`], [`user`] | the sidecar |
+//! | `limit_range`, `quota` | what the namespace lets it ask for and use; `effective`, what the pod does |
 
 mod aws_token;
 pub mod consent;
+mod effective;
 pub mod gang;
+mod limit_range;
+mod misfit;
 pub mod overrides;
 mod process_namespace;
+mod quota;
 pub mod resources;
 mod rules;
 mod scraping;
@@ -37,6 +42,7 @@ use crate::pod::{Container, Pod, PodSpec};
 use crate::reason::{Partial, Skip};
 use crate::role::Role;
 use overrides::PodSettings;
+use resources::Allowance;
 use rules::{Case, RULES};
 use sidecar::Sidecar;
 
@@ -98,30 +104,40 @@ impl Lack {
     }
 }
 
-/// Decides about one pod.
-pub(crate) fn decide(pod: &Pod<'_>, settings: &Settings, known: &NamespaceState) -> Decision {
+/// Decides about one pod; what is known of the reason beyond its sentence.
+pub(crate) fn decide(
+    pod: &Pod<'_>,
+    settings: &Settings,
+    known: &NamespaceState,
+) -> (Decision, Option<String>) {
     let Some(role) = settings.config.roles.of(pod) else {
-        return Decision::Skip(Skip::NotSpark);
+        return (Decision::Skip(Skip::NotSpark), None);
     };
     let Some(spec) = &pod.spec else {
-        return Decision::Skip(Skip::UnreadablePod);
+        return (Decision::Skip(Skip::UnreadablePod), None);
     };
     let wanted = PodSettings::of(pod, &settings.config, settings.push_port(role));
-    let case = Case { pod, spec, role, wanted: &wanted, settings, known };
+    let allowance = resources::allow(spec, &wanted.sidecar.resources, known);
+    let case = Case { pod, spec, role, wanted: &wanted, settings, known, allowance: &allowance };
     if let Some(rule) = RULES.iter().find(|rule| (rule.holds)(&case)) {
-        return match (rule.skip, stripped(spec)) {
+        let misfit = allowance.as_ref().err().filter(|misfit| misfit.skip() == rule.skip);
+        let decision = match (rule.skip, stripped(spec)) {
             (Skip::AlreadyInjected, Some(init_container)) => Decision::Repair { init_container },
             (skip, _) => Decision::Skip(skip),
         };
+        return (decision, misfit.map(ToString::to_string));
     }
     let tries = case.fuse().map(|fuse| Arc::clone(&fuse.key));
-    match spark_container::find(spec, role, &wanted) {
-        Some(spark) => {
-            let plan = plan(pod, spec, role, spark, settings, wanted);
+    let spark = spark_container::find(spec, role, &wanted);
+    let decision = match (spark, allowance) {
+        (Some(spark), Ok(allowance)) => {
+            let plan = plan(pod, spec, role, spark, settings, wanted, allowance);
             Decision::Inject(Box::new(Plan { tries, ..plan }))
         }
-        None => Decision::Skip(Skip::SparkContainerNotFound),
-    }
+        (None, _) => Decision::Skip(Skip::SparkContainerNotFound),
+        (_, Err(misfit)) => Decision::Skip(misfit.skip()),
+    };
+    (decision, None)
 }
 
 /// A sidecar from which a webhook without knowledge of native sidecars has dropped the line that
@@ -140,6 +156,7 @@ fn plan(
     spark_container: Sourced<usize>,
     settings: &Settings,
     wanted: PodSettings,
+    allowance: Allowance,
 ) -> Plan {
     let spark = &spec.containers()[*spark_container];
     let ignored = wanted.ignored.iter();
@@ -159,7 +176,7 @@ fn plan(
         });
     let mut annotations = vec![(INJECTED, settings.injected.clone())];
     annotations.extend(aws_token::annotation(pod));
-    match scraping::annotations(pod, wanted.sidecar.port.get()) {
+    match scraping::annotations(pod, &wanted.sidecar) {
         Ok(ours) => annotations.extend(ours),
         Err(scraping::Theirs) => lacks.push(Lack::of(Partial::ScrapeAnnotationsKept)),
     }
@@ -170,7 +187,7 @@ fn plan(
         annotations,
         image_pull_secrets: image_pull_secrets(spec, &wanted.sidecar),
         hide_token: spec.automount_service_account_token != Some(false),
-        sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted),
+        sidecar: Sidecar::of(pod, spec, spark, role, settings, wanted, allowance),
         spark_container,
         lacks,
         tries: None,

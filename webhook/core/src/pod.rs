@@ -83,6 +83,13 @@ pub struct PodSpec<'a> {
     pub os: Option<Named<'a>>,
     #[serde(borrow, default)]
     pub node_selector: Option<StringMap<'a>>,
+    #[serde(borrow, default)]
+    pub priority_class_name: Option<Text<'a>>,
+    #[serde(default)]
+    pub active_deadline_seconds: Option<i64>,
+    /// What its runtime takes beside the containers.
+    #[serde(borrow, default)]
+    pub overhead: Option<HashMap<Text<'a>, Amount<'a>>>,
     /// Resources of the pod as a whole (Kubernetes 1.34).
     #[serde(borrow, default)]
     pub resources: Option<Resources<'a>>,

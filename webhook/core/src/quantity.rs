@@ -16,6 +16,23 @@ pub struct Quantity {
     nanos: i128,
 }
 
+/// What quantities are rounded to that are worked out: thousandths for CPU, mebibytes for memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Milli,
+    Mebi,
+}
+
+impl Unit {
+    /// One of it, in billionths.
+    pub(crate) const fn nanos(self) -> i128 {
+        match self {
+            Self::Milli => 1_000_000,
+            Self::Mebi => (1 << 20) * 1_000_000_000,
+        }
+    }
+}
+
 /// A quantity as people write it: `16Mi`, or a bare number.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -46,6 +63,29 @@ impl Quantity {
     #[must_use]
     pub fn mebi(count: u32) -> Self {
         Self { text: format!("{count}Mi"), nanos: (i128::from(count) << 20) * 1_000_000_000 }
+    }
+
+    /// The least multiple of `unit` that is no less than so many billionths, written in that unit.
+    pub(crate) fn at_least(nanos: i128, unit: Unit) -> Self {
+        Self::counted(nanos.saturating_add(unit.nanos() - 1) / unit.nanos(), unit)
+    }
+
+    /// The highest multiple of `unit` that is no more than so many billionths, and no less than 0.
+    pub(crate) fn at_most(nanos: i128, unit: Unit) -> Self {
+        Self::counted(nanos.max(0) / unit.nanos(), unit)
+    }
+
+    fn counted(count: i128, unit: Unit) -> Self {
+        let suffix = match unit {
+            Unit::Milli => "m",
+            Unit::Mebi => "Mi",
+        };
+        Self { text: format!("{count}{suffix}"), nanos: count.saturating_mul(unit.nanos()) }
+    }
+
+    /// Its value in billionths.
+    pub(crate) const fn nanos(&self) -> i128 {
+        self.nanos
     }
 
     /// The quantity as it was written.

@@ -69,8 +69,12 @@ reasons! {
     SparkContainerNotFound = "spark_container_not_found", "nothing tells which of the pod's containers is Spark's: no name, variable or argument of Spark's; say it with emberscope.dev/container";
     /// Another container of the pod has the sidecar's port.
     PortInUse = "port_in_use", "another container has the sidecar's port (choose one with emberscope.dev/port) or its push port";
-    /// In a Guaranteed pod the sidecar has to ask for something, which a gang scheduler was not told.
-    GuaranteedGang = "guaranteed_gang", "a Guaranteed pod of a gang (YuniKorn, Volcano, Kueue or the coscheduling plugin): its sidecar would have to ask for CPU and memory that the gang has not reserved";
+    /// No requests and limits of the sidecar satisfy a LimitRange.
+    LimitRange = "limit_range", "a LimitRange of the namespace would refuse the pod with the sidecar, whatever requests and limits that has";
+    /// What the sidecar adds does not fit in a quota.
+    QuotaFull = "quota_full", "a ResourceQuota of the namespace has no room for what the sidecar adds, and would refuse the pod";
+    /// The sidecar would have to ask for something, which a gang scheduler was not told.
+    Gang = "gang", "a pod of a gang (YuniKorn, Volcano, Kueue or the coscheduling plugin) whose sidecar would have to ask for CPU or memory that the gang has not reserved, being Guaranteed or by a LimitRange or a setting";
     /// The fuse is blown.
     SidecarDoesNotStart = "sidecar_does_not_start", "sidecars with this image do not start in this namespace, and Spark would wait for them; emberscope check names the pods and what helps";
     /// A bug in this program.

@@ -8,6 +8,7 @@
 //! | `restraint` | how often this replica writes, whoever undoes it |
 //! | `events` | what was mended, for those who look at the Secret |
 //! | `own_image` | the image that this program runs from, and the sidecar is injected with |
+//! | `limits` | what would refuse pods: LimitRanges and ResourceQuotas |
 //! | `kubelets` | whether every kubelet knows native sidecars |
 //! | `pending` | Spark's pods, for those whose sidecar does not start |
 //! | `fuse_events` | that pods are left alone, for those who look at one |
@@ -18,6 +19,7 @@ mod ca_bundle;
 mod events;
 mod fuse_events;
 mod kubelets;
+pub(crate) mod limits;
 mod own_image;
 mod pending;
 mod restraint;

@@ -8,6 +8,7 @@
 //!                                                                                              |
 //! Secret, caBundle, kubelets -> cluster -> certificate ----------------------------------------|
 //! Spark's pods ---------------> cluster -> fuses ----------------------------------------------|
+//! LimitRanges, quotas ------> limits ----> namespaces -----------------------------------------|
 //! configuration file ---------> reload --------------------------------------------------------|
 //! SIGTERM --------------------> lifecycle -----------------------------------------------------'
 //! ```
@@ -244,7 +245,7 @@ async fn keep(options: Options, shared: Arc<Shared>) -> Result<()> {
         }
     }
     if !matches!(options.certificate, Source::Memory { .. }) {
-        cluster::watch_pods(own_pod, &shared).await;
+        tokio::join!(cluster::watch_pods(own_pod, &shared), cluster::limits::watch(&shared));
     }
     match options.certificate {
         Source::Secret { namespace, secret, configuration } => {

@@ -2,6 +2,7 @@
 
 mod fuse;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
@@ -9,8 +10,8 @@ use emberscope_certs::stored::Part;
 use emberscope_core::{Admission, NativeSidecars, Role};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    Opts, Registry, TextEncoder,
 };
 
 pub(crate) use fuse::FuseMetrics;
@@ -34,6 +35,8 @@ pub struct Metrics {
     last_reload_successful: IntGauge,
     native: IntGauge,
     fuse: FuseMetrics,
+    current: GaugeVec,
+    watching: [AtomicBool; Watched::ALL.len()],
     build: IntGauge,
 }
 
@@ -109,6 +112,14 @@ impl Metrics {
                 "Whether every kubelet is known to know native sidecars (1); where not (0), pods are left alone.",
             )?)?,
             fuse: FuseMetrics::new(&mut registrar)?,
+            current: registrar.add(GaugeVec::new(
+                Opts::new(
+                    "emberscope_namespace_limits_current_timestamp_seconds",
+                    "Up to when what is known of the LimitRanges and ResourceQuotas of namespaces is current, in Unix time: now while they are watched, 0 if they were never read.",
+                ),
+                &["kind"],
+            )?)?,
+            watching: Default::default(),
             build: registrar.add(IntGauge::with_opts(
                 Opts::new("emberscope_build_info", "The running version; always 1.")
                     .const_label("version", env!("CARGO_PKG_VERSION")),
@@ -120,6 +131,9 @@ impl Metrics {
         metrics.last_reload_successful.set(1);
         for client in ["opening", "sending", "waiting", "idle"] {
             metrics.evictions.with_label_values(&[client]).reset();
+        }
+        for kind in Watched::ALL {
+            metrics.current.with_label_values(&[kind.as_str()]).set(0.0);
         }
         for what in Mended::ALL {
             metrics.mended.with_label_values(&[what.as_str()]).reset();
@@ -189,6 +203,19 @@ impl Metrics {
         &self.fuse
     }
 
+    /// Notes whether a kind of object is watched.
+    pub fn watching(&self, kind: Watched, is_watched: bool) {
+        let was = self.watching[kind as usize].swap(is_watched, Ordering::Relaxed);
+        if was || is_watched {
+            self.is_current(kind);
+        }
+    }
+
+    fn is_current(&self, kind: Watched) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.current.with_label_values(&[kind.as_str()]).set(since.as_secs_f64().floor());
+    }
+
     /// Counts a change of the configuration file.
     pub fn reloaded(&self, in_effect: bool) {
         let result = if in_effect { "in_effect" } else { "refused" };
@@ -209,10 +236,37 @@ impl Metrics {
     /// The page in Prometheus' text format.
     #[must_use]
     pub fn page(&self) -> Vec<u8> {
+        for kind in Watched::ALL {
+            if self.watching[kind as usize].load(Ordering::Relaxed) {
+                self.is_current(kind);
+            }
+        }
         let mut page = Vec::new();
         // Encoding into memory fails only for families without samples, which are left out then.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut page);
         page
+    }
+}
+
+/// Objects of namespaces that are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Watched {
+    LimitRanges,
+    ResourceQuotas,
+}
+
+impl Watched {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::LimitRanges, Self::ResourceQuotas];
+
+    /// The kind, as Kubernetes calls it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LimitRanges => "LimitRange",
+            Self::ResourceQuotas => "ResourceQuota",
+        }
     }
 }
 

@@ -117,7 +117,7 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
             pod["spec"]["containers"][0]["name"] = json!("a");
             pod["spec"]["containers"][1] = json!({"name": "b"});
         }),
-        (Skip::GuaranteedGang, |pod| {
+        (Skip::Gang, |pod| {
             let whole = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
             for container in pod["spec"]["containers"].as_array_mut().unwrap() {
                 container["resources"] = whole.clone();
@@ -126,7 +126,13 @@ fn of_two_rules_that_both_hold_the_earlier_one_decides() {
         }),
     ];
     // Of the cluster, not of the pod; see below.
-    let of_cluster = [Skip::NoNativeSidecars, Skip::NoImage, Skip::SidecarDoesNotStart];
+    let of_cluster = [
+        Skip::NoNativeSidecars,
+        Skip::NoImage,
+        Skip::LimitRange,
+        Skip::QuotaFull,
+        Skip::SidecarDoesNotStart,
+    ];
     let of_pods = ORDER.into_iter().filter(|skip| !of_cluster.contains(skip));
     assert!(of_pods.eq(breaking.map(|(skip, _)| skip)));
     for (index, (first, change)) in breaking.iter().enumerate() {

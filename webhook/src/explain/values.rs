@@ -66,6 +66,7 @@ fn sidecar(sidecar: &Sidecar) -> Vec<Row> {
         row("max series", &config.max_series),
         row("pss interval seconds", &config.pss_interval_seconds),
         row("share processes", &config.share_process_namespace.map(|shared| shared.as_str())),
+        row("scrape annotations", &config.scrape_annotations.map(|wanted| wanted.as_str())),
     ];
     rows.extend(sidecar.metric_labels.iter().map(|label| {
         let value = label.key.map(|_| label.value.as_deref().unwrap_or_default());
@@ -100,10 +101,10 @@ fn resources(sidecar: &Sidecar) -> Vec<Row> {
         )
     };
     vec![
-        amount("CPU request", &allowance.cpu_request),
-        amount("CPU limit", &allowance.cpu_limit),
-        amount("memory request", &allowance.memory_request),
-        amount("memory limit", &allowance.memory_limit),
+        amount("CPU request", &allowance.cpu.request),
+        amount("CPU limit", &allowance.cpu.limit),
+        amount("memory request", &allowance.memory.request),
+        amount("memory limit", &allowance.memory.limit),
     ]
 }
 

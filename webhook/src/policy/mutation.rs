@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
-use emberscope_core::config::SecretName;
+use emberscope_core::config::{ScrapeAnnotations, SecretName};
 use emberscope_core::contract::{
     INJECTED, METRICS_PATH, NO_TOKEN, SCRAPE, SCRAPE_PATH, SCRAPE_PORT, SIDECAR, SKIP_CONTAINERS,
     SPARK_ROLE, SUBMIT_OPTS,
@@ -38,12 +38,7 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
     op: 'add', path: '/metadata/annotations/{skip_containers}',
     value: variables.skipped + (variables.skipped.trim() == '' ? '' : ',') + {sidecar_name}
   }}])
-+ (variables.annotationsAreTheirs ? [] : [
-  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape}', value: 'true'}},
-  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
-  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_path}', value: '{METRICS_PATH}'}}
-])
-+ (!variables.share
+{scrape_annotations}+ (!variables.share
   ? [] : [JSONPatch{{op: 'add', path: '/spec/shareProcessNamespace', value: true}}])
 + (!variables.addOptions
   ? []
@@ -79,10 +74,26 @@ pub(super) fn expression(settings: &Settings) -> Result<String> {
         injected = cel::string(&settings.injected),
         sidecar_name = cel::string(SIDECAR),
         skip_containers = escaped(SKIP_CONTAINERS),
+        scrape_annotations = scrape_annotations(settings),
+    ))
+}
+
+/// The annotations that lead to the sidecar, unless the configuration wants none.
+fn scrape_annotations(settings: &Settings) -> String {
+    if *settings.config.sidecar.scrape_annotations == ScrapeAnnotations::Never {
+        return String::new();
+    }
+    format!(
+        "+ (variables.annotationsAreTheirs ? [] : [
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape}', value: 'true'}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_port}', value: string(variables.port)}},
+  JSONPatch{{op: 'add', path: '/metadata/annotations/{scrape_path}', value: '{METRICS_PATH}'}}
+])
+",
         scrape = escaped(SCRAPE),
         scrape_port = escaped(SCRAPE_PORT),
         scrape_path = escaped(SCRAPE_PATH),
-    ))
+    )
 }
 
 /// The configured Secrets that the pod does not name.

@@ -89,7 +89,9 @@ fn refusals() -> impl Iterator<Item = Condition> {
             Skip::NotSpark | Skip::OptedOut | Skip::MirrorPod
             // In `variables`: they depend on more.
             | Skip::AlreadyInjected | Skip::PortInUse | Skip::SparkContainerNotFound
-            | Skip::GuaranteedGang
+            | Skip::Gang
+            // A policy knows nothing of what else is in the namespace.
+            | Skip::LimitRange | Skip::QuotaFull
             // Kubelets that may talk to an API server with such policies all know native sidecars.
             | Skip::NoNativeSidecars
             // What becomes of pods is seen by the webhook alone.

@@ -79,10 +79,18 @@ wait for ever. -1 if there is none.",
             ),
         ),
         variable(
+            "asks",
+            "The pod asks for more with the sidecar than without.",
+            "!variables.ownBudget && !variables.bestEffort
+&& (variables.guaranteed
+  || quantity(string(variables.cpuRequest)).isGreaterThan(quantity('0'))
+  || quantity(string(variables.memoryRequest)).isGreaterThan(quantity('0')))",
+        ),
+        variable(
             "inject",
             "",
             "!variables.present && !variables.portInUse && variables.index >= 0
-&& !(variables.gang && variables.guaranteed)",
+&& !(variables.gang && variables.asks)",
         ),
         variable(
             "annotationsAreTheirs",

@@ -102,6 +102,13 @@ impl Endpoint {
     }
 }
 
+/// Whether something listens there, as far as the kernel tells: nobody is asked for it.
+#[must_use]
+pub fn is_listening(address: SocketAddr) -> bool {
+    let port = address.port();
+    listeners::listeners(&(port..=port)).is_none_or(|listening| !listening.is_empty())
+}
+
 /// Whether a text starts as an array or an object does.
 fn is_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'[' | b'{'))
@@ -148,15 +155,6 @@ impl Client {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         *self.found()
-    }
-
-    /// Whether something listens where the last page came from, as far as the kernel tells: nobody is
-    /// asked for it.
-    #[must_use]
-    pub fn is_listening(&self) -> bool {
-        let Some(address) = self.address() else { return false };
-        let port = address.port();
-        listeners::listeners(&(port..=port)).is_none_or(|listening| !listening.is_empty())
     }
 
     fn found(&self) -> MutexGuard<'_, Option<SocketAddr>> {

@@ -4,6 +4,7 @@
 //! plan -> client -> skim -> fields -+-> names --+
 //!                                   +-> figures +-> ledger -> families
 //!                                   +-> summary +
+//!                                   +-> settings, losses, failures, queries
 //! ```
 //!
 //! Spark pays for each answer with its driver's time, so it is asked by a task of the source's own, which
@@ -15,18 +16,22 @@
 
 mod account;
 mod application;
+mod failures;
 mod families;
 mod fields;
 mod figures;
 mod ledger;
+mod losses;
 mod names;
 mod plan;
+mod queries;
 mod settings;
 mod settled;
 pub mod skim;
 mod stages;
 mod summary;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -34,9 +39,10 @@ use hyper::Uri;
 
 pub use account::Account;
 pub use families::documented;
+pub use plan::Question;
 
 use super::Wanted;
-use super::client::{Client, Endpoint, Extent, FetchError};
+use super::client::{self, Client, Endpoint, Extent, FetchError};
 use super::push::Store;
 use crate::lock::lock;
 use crate::sources::{Read, Reading, Source};
@@ -55,6 +61,8 @@ pub struct StatusApi {
     /// What Spark pushes.
     store: Arc<Store>,
     account: Mutex<Account>,
+    /// Where the last answer came from.
+    answered: Mutex<Option<SocketAddr>>,
 }
 
 impl StatusApi {
@@ -65,7 +73,7 @@ impl StatusApi {
     #[must_use]
     pub fn new(client: Arc<Client>, wanted: Arc<Wanted>, store: Arc<Store>) -> Self {
         let account = Mutex::new(Account::new(Instant::now()));
-        Self { client, wanted, store, account }
+        Self { client, wanted, store, account, answered: Mutex::default() }
     }
 
     /// Asks Spark what there is to ask, when there is; never returns.
@@ -78,6 +86,9 @@ impl StatusApi {
                     let began = Instant::now();
                     let answered = self.ask(&mut asked).await;
                     let now = Instant::now();
+                    if answered.is_ok() {
+                        *lock(&self.answered) = self.client.address();
+                    }
                     lock(&self.account).answered(asked, answered, now - began, now);
                 }
                 Next::Wait(until) => tokio::time::sleep_until(until.into()).await,
@@ -90,13 +101,16 @@ impl StatusApi {
         let deadline = tokio::time::Instant::now() + LONGEST;
         let path: Option<Uri> = asked.path().and_then(|path| path.parse().ok());
         let mut take = |piece: &[u8]| lock(&self.account).take(asked, piece);
-        match path {
-            Some(path) => self.client.stream_json(path, deadline, take).await,
-            None => {
-                take(&self.client.fetch(Endpoint::Applications, deadline).await?);
-                Ok(Extent::Whole)
-            }
+        if let Some(path) = path {
+            return self.client.stream_json(path, deadline, take).await;
         }
+        take(&self.client.fetch(Endpoint::Applications, deadline).await?);
+        Ok(Extent::Whole)
+    }
+
+    /// Whether Spark has answered and has closed its UI since.
+    fn has_closed(&self) -> bool {
+        lock(&self.answered).is_some_and(|address| !client::is_listening(address))
     }
 
     /// What all stages have done together, as Spark has pushed it.
@@ -126,9 +140,9 @@ impl Source for StatusApi {
 
     fn read(self: Arc<Self>) -> Read {
         Box::pin(async move {
-            let is_open = self.client.is_listening();
+            let has_closed = self.has_closed();
             let mut account = lock(&self.account);
-            if !is_open {
+            if has_closed {
                 account.closed();
             }
             if let Some(failure) = account.failure().cloned() {
@@ -140,10 +154,13 @@ impl Source for StatusApi {
 
     /// What it knows when Spark has closed its UI, which it does not open again.
     fn in_place_of(&self, source: &'static str) -> Option<Reading> {
-        if source != Self::NAME || self.client.is_listening() {
+        if source != Self::NAME || !self.has_closed() {
             return None;
         }
         let reading = lock(&self.account).last_reading(&self.pushed())?;
         Some(Reading { shows_spark: true, ..reading })
     }
 }
+
+#[cfg(test)]
+mod tests;

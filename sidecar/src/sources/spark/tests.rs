@@ -1,8 +1,8 @@
 //! Every page that was captured from a real Spark, through the whole of it.
 
-mod checker;
+pub(super) mod checker;
 mod fuzz;
-mod promtool;
+pub(super) mod promtool;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

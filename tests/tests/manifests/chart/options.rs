@@ -11,7 +11,7 @@ use super::values::leaves;
 use super::{helm, is_hook, release};
 
 /// Another value than the default for each key, with what has to be on for it to matter.
-const OTHERS: [(&str, &str, &str); 43] = [
+const OTHERS: [(&str, &str, &str); 44] = [
     ("image.repository", "registry.example.com/emberscope", ""),
     ("image.tag", "9.9.9", ""),
     (
@@ -59,6 +59,7 @@ const OTHERS: [(&str, &str, &str); 43] = [
     ("prometheus.networkPolicies", "true", "prometheus.enabled=true"),
     ("prometheus.verticalPodAutoscaler", "true", "prometheus.enabled=true"),
     ("prometheus.kubelet", "false", "prometheus.enabled=true"),
+    ("prometheus.apiServer", "false", "prometheus.enabled=true"),
 ];
 
 /// The same for what Prometheus stands beside, and where it writes.
@@ -87,7 +88,8 @@ fn every_value_changes_what_is_installed() {
         let set = format!("{key}={other}");
         let set = [needed, &[&set]].concat();
         let after = release("emberscope", &set).unwrap_or_else(|error| panic!("{key}: {error}"));
-        assert_ne!(before, after, "{key}={other} changes nothing");
+        // Not both of them in the message: they are long.
+        assert!(before != after, "{key}={other} changes nothing");
         tried.extend(keys.iter().find(|leaf| key.starts_with(&***leaf)).cloned());
     }
     assert_eq!(tried, keys, "a value is not tried here");

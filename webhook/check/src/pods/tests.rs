@@ -19,6 +19,10 @@ fn pod(name: &str, created: &str) -> Value {
 }
 
 fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
+    judged_under(pods, &Namespaces::default())
+}
+
+fn judged_under(pods: Vec<Value>, limits: &Namespaces) -> Vec<(Outcome, String)> {
     let settings = AllSettings::offline(Config::default());
     let namespace = Namespace::of(&json!({"metadata": {"name": "a", "managedFields": [{
         "time": "2026-03-01T10:00:00Z",
@@ -26,6 +30,7 @@ fn judged(pods: Vec<Value>) -> Vec<(Outcome, String)> {
     }]}}));
     let known = Known {
         settings: &settings,
+        limits,
         comparable: true,
         by: By::Webhook,
         installed: Some("2026-03-01T09:00:00Z".parse().unwrap()),
@@ -114,4 +119,22 @@ fn pods_that_were_missed_are_a_failure_until_later_ones_are_not() {
     let (outcome, sentence) = outcome(vec![before, missed, after]);
     assert_eq!(outcome, Outcome::Warn);
     assert!(sentence.contains("had no answer from it then; pods that were created later have it"));
+}
+
+#[test]
+fn a_pod_without_room_in_a_quota_now_or_perhaps_then_is_no_failure() {
+    let mut limited = pod("limited", "2026-03-01T11:00:00Z");
+    limited["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}});
+    for (used, words) in
+        [("1Gi", "quota_full: a ResourceQuota"), ("0", "may have been full (quota_full)")]
+    {
+        let quota =
+            json!({"status": {"hard": {"limits.memory": "2Gi"}, "used": {"limits.memory": used}}});
+        let quota = Quota::of(&serde_json::from_value(quota).unwrap());
+        let mut limits = Namespaces::default();
+        limits.learn("a", |known| known.quotas.push(quota));
+        let found = judged_under(vec![limited.clone()], &limits);
+        assert_eq!((found.len(), found[0].0), (1, Outcome::Warn), "{found:?}");
+        assert!(found[0].1.contains(words), "{}", found[0].1);
+    }
 }

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 /// Labels that the sidecar's samples have already, or that scraping adds: one of these would be two
 /// labels of one name, or would hide the target's. A test holds the first part against the sidecar's
 /// tables.
-pub const TAKEN: [&str; 29] = [
+pub const TAKEN: [&str; 36] = [
     // The sidecar's own (docs/metrics.md).
     "application_id",
     "application_name",
     "architecture",
+    "class",
     "collector",
     "container",
     "executor_id",
@@ -21,9 +22,15 @@ pub const TAKEN: [&str; 29] = [
     "pool",
     "quantile",
     "query",
+    "query_id",
     "queue",
+    "reason",
     "revision",
     "scheme",
+    "spark_user",
+    "stage",
+    "stage_id",
+    "state",
     "window",
     "evidence",
     "type",

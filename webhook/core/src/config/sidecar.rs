@@ -45,6 +45,9 @@ pub struct SidecarConfig {
     pub pss_interval_seconds: Sourced<u32>,
     /// Whether the pod's containers are made to share a process namespace.
     pub share_process_namespace: Sourced<SharedProcesses>,
+    /// Whether the pod gets the annotations by which some collectors find what to scrape.
+    #[serde(skip_serializing_if = "Sourced::is_default")]
+    pub scrape_annotations: Sourced<ScrapeAnnotations>,
     /// What it may use.
     pub resources: SidecarResources,
     /// Labels of the pod that its figures carry: by the metric label's name, the pod label's key.
@@ -84,6 +87,7 @@ impl Default for SidecarConfig {
             max_series: Sourced::default(500_000),
             pss_interval_seconds: Sourced::default(0),
             share_process_namespace: Sourced::default(SharedProcesses::Auto),
+            scrape_annotations: Sourced::default(ScrapeAnnotations::Auto),
             resources: SidecarResources::default(),
             metric_labels: BTreeMap::new(),
         }
@@ -132,7 +136,7 @@ impl SidecarConfig {
     }
 
     /// Where each value comes from, by the keys that lead to it in the file.
-    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 18] {
+    fn origins(&mut self) -> [(&'static [&'static str], &mut Origin); 19] {
         let resources = &mut self.resources;
         [
             (&["image"], &mut self.image.origin),
@@ -148,6 +152,7 @@ impl SidecarConfig {
             (&["maxSeries"], &mut self.max_series.origin),
             (&["pssIntervalSeconds"], &mut self.pss_interval_seconds.origin),
             (&["shareProcessNamespace"], &mut self.share_process_namespace.origin),
+            (&["scrapeAnnotations"], &mut self.scrape_annotations.origin),
             (&["resources", "cpuRequest"], &mut resources.cpu_request.origin),
             (&["resources", "cpuLimit"], &mut resources.cpu_limit.origin),
             (&["resources", "guaranteedCpu"], &mut resources.guaranteed_cpu.origin),
@@ -266,6 +271,14 @@ words! {
         /// Where neither the pod nor the command of one of its containers speaks against it.
         Auto = "auto",
         /// Nowhere.
+        Never = "never",
+    }
+
+    /// Whether the pod gets `prometheus.io/scrape`, `/port` and `/path`.
+    ScrapeAnnotations {
+        /// Where its own do not point somewhere else.
+        Auto = "auto",
+        /// Nowhere: its container port is what it is found by.
         Never = "never",
     }
 

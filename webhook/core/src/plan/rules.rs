@@ -1,8 +1,9 @@
 //! The rules that leave a pod alone: one row each, in the order in which they are asked.
 
 use super::consent::Consent;
+use super::misfit::Misfit;
 use super::overrides::PodSettings;
-use super::resources::{Qos, qos};
+use super::resources::Allowance;
 use super::{gang, spark_container};
 use crate::cluster_state::OwnImage;
 use crate::config::Settings;
@@ -22,6 +23,8 @@ pub(super) struct Case<'c, 'p> {
     pub(super) wanted: &'c PodSettings,
     pub(super) settings: &'c Settings,
     pub(super) known: &'c NamespaceState,
+    /// What the sidecar may use, or why nothing fits.
+    pub(super) allowance: &'c Result<Allowance, Box<Misfit>>,
 }
 
 impl Case<'_, '_> {
@@ -61,9 +64,11 @@ pub(super) const RULES: &[Rule] = &[
         skip: Skip::SparkContainerNotFound,
         holds: |case| spark_container::find(case.spec, case.role, case.wanted).is_none(),
     },
+    Rule { skip: Skip::LimitRange, holds: |case| does_not_fit(case, Skip::LimitRange) },
+    Rule { skip: Skip::QuotaFull, holds: |case| does_not_fit(case, Skip::QuotaFull) },
     Rule {
-        skip: Skip::GuaranteedGang,
-        holds: |case| gang::has(case.pod) && qos(case.spec) == Qos::Guaranteed,
+        skip: Skip::Gang,
+        holds: |case| gang::has(case.pod) && case.allowance.as_ref().is_ok_and(Allowance::asks),
     },
     Rule {
         skip: Skip::SidecarDoesNotStart,
@@ -81,6 +86,10 @@ pub const ORDER: [Skip; RULES.len() + 1] = {
     }
     order
 };
+
+fn does_not_fit(case: &Case<'_, '_>, skip: Skip) -> bool {
+    case.allowance.as_ref().is_err_and(|misfit| misfit.skip() == skip)
+}
 
 fn is_for_windows(spec: &PodSpec<'_>) -> bool {
     let selected = spec.node_selector.as_ref().and_then(|selector| selector.get(OS));

@@ -1,7 +1,7 @@
 //! The sidecar that one pod gets: each value with who said it, and the arguments made of them.
 
 use super::overrides::PodSettings;
-use super::resources::{self, Allowance};
+use super::resources::Allowance;
 use super::user::User;
 use crate::config::{Settings, SidecarConfig};
 use crate::contract::{SPARK_APPLICATION, SPARK_UI, SPARK_UI_PORT};
@@ -55,6 +55,7 @@ impl Sidecar {
         role: Role,
         settings: &Settings,
         wanted: PodSettings,
+        allowance: Allowance,
     ) -> Self {
         let config = wanted.sidecar;
         let labels = config.metric_labels.iter().map(|(name, key)| MetricLabel {
@@ -66,7 +67,7 @@ impl Sidecar {
             linger: Linger::within(spec, &config.linger_seconds),
             metric_labels: labels.collect(),
             user: User::of(pod, spec, spark, &settings.config),
-            allowance: resources::allow(spec, &config.resources),
+            allowance,
             arguments: Vec::new(),
             config,
         };

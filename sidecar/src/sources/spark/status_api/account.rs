@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::application::{self, Application};
+use super::failures::Failures;
 use super::families;
 use super::fields::Fields;
-use super::figures::Figures;
-use super::ledger::Ledger;
+use super::figures::{COMPLETED_TASKS, Figures};
+use super::ledger::{Ledger, Stage};
+use super::losses::{self, Losses};
 use super::names::Names;
 use super::plan::{Comparable, Found, Next, Plan, Question};
+use super::queries::{self, Queries};
 use super::settings::Settings;
 use super::skim::{Elements, Skimmer};
 use super::stages::{self, Told};
@@ -39,6 +42,9 @@ struct Known {
     settings: Option<Settings>,
     names: Names,
     ledger: Ledger,
+    failures: Failures,
+    losses: Losses,
+    queries: Queries,
     /// The greatest number of a stage whose name needs its job's.
     nameless: u32,
     /// As it is served; nothing where that has changed.
@@ -72,8 +78,18 @@ impl Account {
 
     /// What to do at this time.
     pub(super) fn next(&mut self, now: Instant) -> Next {
+        let first_query = self.known.as_ref().map_or(0, |known| known.queries.offset());
         let comparable = self.known.iter_mut().flat_map(Known::comparable);
-        self.plan.next(now, comparable)
+        self.plan.next(now, first_query, comparable)
+    }
+
+    /// Takes a whole answer.
+    pub fn hear(&mut self, question: Question, answer: &[u8]) {
+        let mut asked = self.ask(question);
+        for piece in answer.chunks(4096) {
+            self.take(&mut asked, piece);
+        }
+        self.answered(asked, Ok(Extent::Whole), Duration::ZERO, Instant::now());
     }
 
     /// Begins to ask.
@@ -87,6 +103,8 @@ impl Account {
             }
             Question::Jobs => Skimmer::new(Elements::Members, &stages::JOB_FIELDS),
             Question::Summary { .. } => Skimmer::new(Elements::Whole, &summary::FIELDS),
+            Question::Queries(_) => Skimmer::new(Elements::Members, &queries::FIELDS),
+            Question::Executors => Skimmer::new(Elements::Members, &losses::FIELDS),
             Question::Settings => Skimmer::new(Elements::MembersOf("sparkProperties"), &[]),
         };
         Asked { question, path, skimmer, told: Told::default() }
@@ -114,6 +132,11 @@ impl Account {
                 known.settings.get_or_insert_default().take(element);
                 Some(())
             }
+            Question::Executors => {
+                let is_dynamic = known.settings.as_ref().is_some_and(Settings::is_dynamic);
+                known.losses.take(&Fields::parse(element)?, is_dynamic)
+            }
+            Question::Queries(_) => known.queries.take(&Fields::parse(element)?),
             Question::Jobs => told.take_job(&Fields::parse(element)?),
             Question::Summary { stage, .. } => {
                 known.compare(stage, &Fields::parse(element)?);
@@ -121,7 +144,8 @@ impl Account {
             }
             Question::Application | Question::Running | Question::Stage(_) | Question::Ended => {
                 let fields = Fields::parse(element)?;
-                told.take_stage(&fields, &mut known.names, &mut known.ledger, Instant::now())
+                let Known { names, ledger, failures, .. } = known;
+                told.take_stage(&fields, names, ledger, failures, Instant::now())
             }
         }
     }
@@ -139,6 +163,9 @@ impl Account {
             settings: None,
             names: Names::default(),
             ledger: Ledger::new(PLACES),
+            failures: Failures::default(),
+            losses: Losses::default(),
+            queries: Queries::default(),
             nameless: 0,
             page: None,
         });
@@ -153,7 +180,11 @@ impl Account {
         now: Instant,
     ) {
         let Asked { question, skimmer, mut told, .. } = asked;
-        let about_one = matches!(question, Question::Stage(_) | Question::Summary { .. });
+        // Queries are told since Spark 3.1.
+        let may_be_unknown = matches!(
+            question,
+            Question::Stage(_) | Question::Summary { .. } | Question::Queries(_)
+        );
         let error = match result {
             Ok(Extent::Whole) => {
                 self.repairs += &skimmer.finish();
@@ -164,7 +195,7 @@ impl Account {
                 None
             }
             // That Spark does not know a stage, or nothing of its tasks, is an answer.
-            Err(FetchError::ServletOff { .. }) if about_one => {
+            Err(FetchError::ServletOff { .. }) if may_be_unknown => {
                 told.found = Some(Found::Nothing);
                 None
             }
@@ -172,6 +203,9 @@ impl Account {
         };
         self.plan.asked(question, took, error.is_none(), now);
         self.failure = error.map(|error| Failure::new(error.reason(), error));
+        if let Some(known) = self.known.as_mut().filter(|_| self.failure.is_some()) {
+            known.queries.begin();
+        }
         if self.failure.is_none() {
             self.learn(question, told, now);
         }
@@ -208,11 +242,15 @@ impl Account {
                     self.plan.knows_up_to(last);
                 }
             }
+            Question::Queries(_) => known.queries.ended(),
             Question::Jobs => known.names.learn(told.jobs, known.nameless),
             Question::Summary { stage, .. } if told.found == Some(Found::Nothing) => {
                 known.compare_not(stage);
             }
-            Question::Application | Question::Summary { .. } | Question::Settings => {}
+            Question::Application
+            | Question::Summary { .. }
+            | Question::Settings
+            | Question::Executors => {}
         }
     }
 
@@ -235,13 +273,8 @@ impl Account {
         if let Some(page) = &known.page {
             return Reading { page: Arc::clone(page), repairs, ..Reading::default() };
         }
-        let mut page = Page::new();
-        let id = &known.application.id;
-        known.application.write(false, &mut page);
-        if let Some(settings) = &known.settings {
-            settings.write(id, &mut page);
-        }
-        families::write(&known.ledger.view(), id, &mut page);
+        let mut page = known.write(false);
+        families::write(&known.ledger.view(), &known.application.id, &mut page);
         let reading = Reading::new(page, repairs);
         known.page = Some(Arc::clone(&reading.page));
         reading
@@ -250,12 +283,8 @@ impl Account {
     /// What is served when Spark has closed its UI, with what it has pushed of all stages together.
     pub(super) fn last_reading(&mut self, pushed: &Figures) -> Option<Reading> {
         let known = self.known.as_ref()?;
-        let mut page = Page::new();
+        let mut page = known.write(true);
         let id = &known.application.id;
-        known.application.write(true, &mut page);
-        if let Some(settings) = &known.settings {
-            settings.write(id, &mut page);
-        }
         let (view, unseen) = known.ledger.last_view(pushed);
         families::write(&view, id, &mut page);
         families::write_unseen(&unseen, id, &mut page);
@@ -269,10 +298,24 @@ impl Account {
 }
 
 impl Known {
+    /// A page with everything but the stages.
+    fn write(&self, has_ended: bool) -> Page {
+        let mut page = Page::new();
+        let id = &self.application.id;
+        self.application.write(has_ended, &mut page);
+        if let Some(settings) = &self.settings {
+            settings.write(id, &mut page);
+        }
+        self.losses.write(id, &mut page);
+        self.failures.write(id, &mut page);
+        self.queries.write(id, &mut page);
+        page
+    }
+
     /// Stages whose tasks may be compared, or compared anew: those that run first.
     fn comparable(&mut self) -> Vec<Comparable> {
-        let differs = |stage: &&mut super::ledger::Stage| {
-            let completed = stage.figures().get(super::figures::COMPLETED_TASKS);
+        let differs = |stage: &&mut Stage| {
+            let completed = stage.figures().get(COMPLETED_TASKS);
             completed >= summary::ENOUGH_TASKS && completed != stage.summary.of_tasks
         };
         let mut all: Vec<_> = self
@@ -291,7 +334,7 @@ impl Known {
 
     fn compare(&mut self, stage: u32, fields: &Fields) {
         if let Some(stage) = self.ledger.listed().find(|listed| listed.id == stage) {
-            let of_tasks = stage.figures().get(super::figures::COMPLETED_TASKS);
+            let of_tasks = stage.figures().get(COMPLETED_TASKS);
             stage.summary = Summary::read(fields, of_tasks);
         }
     }
@@ -299,7 +342,7 @@ impl Known {
     /// Spark knows nothing of its tasks (any more): what is known stays.
     fn compare_not(&mut self, stage: u32) {
         if let Some(stage) = self.ledger.listed().find(|listed| listed.id == stage) {
-            stage.summary.of_tasks = stage.figures().get(super::figures::COMPLETED_TASKS);
+            stage.summary.of_tasks = stage.figures().get(COMPLETED_TASKS);
         }
     }
 }

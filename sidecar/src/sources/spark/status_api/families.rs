@@ -1,8 +1,11 @@
 //! What is served of the account of stages.
 
 use super::application::Application;
+use super::failures::Failures;
 use super::figures::{FIGURES, Figures, LABELS, TASKS_ENDED};
 use super::ledger::{Stage, View};
+use super::losses::Losses;
+use super::queries::Queries;
 use super::settings::Settings;
 use super::summary::{QUANTILES, Quantiles};
 use crate::exposition::{Described, Kind, Page, Part, Row};
@@ -54,11 +57,15 @@ pub fn documented() -> Page {
     let figures = FIGURES.iter().map(|figure| &figure.metric);
     let of_stage = OF_STAGE.iter().map(|(metric, _)| metric);
     let of_application = Application::described().into_iter().chain(Settings::described());
+    let of_ends =
+        Losses::described().into_iter().chain(Failures::described()).chain(Queries::described());
+    let of_application = of_application.chain(of_ends);
     let all = of_application.chain(figures).chain(of_stage).chain([&UNSEEN_TASKS]);
     let mut page = Page::of_described(all);
     for (name, help, ..) in DISTRIBUTIONS {
         page.family(name, Kind::Summary, help);
     }
+    page.document_labels(&["quantile"]);
     page
 }
 

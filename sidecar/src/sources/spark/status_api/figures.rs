@@ -53,7 +53,7 @@ pub(super) const FIGURES: [Figure; COUNT] = [
     figure("executorCpuTime", Unit::ns, "spark_stage_cpu_time_seconds_total",
         "CPU time of the stage's tasks.", "executor.cpuTime.count"),
     figure("jvmGcTime", Unit::ms, "spark_stage_jvm_gc_time_seconds_total",
-        "Time that JVMs collected garbage while tasks of the stage ran, summed over tasks; since Spark 3.1.", "executor.jvmGCTime.count"),
+        "Time that JVMs collected garbage while tasks of the stage ran, summed over tasks.", "executor.jvmGCTime.count"),
     figure("inputBytes", Unit::Base, "spark_stage_input_bytes_total",
         "Input that the stage read.", "executor.bytesRead.count"),
     figure("inputRecords", Unit::Base, "spark_stage_input_records_total",
@@ -67,7 +67,7 @@ pub(super) const FIGURES: [Figure; COUNT] = [
     figure("shuffleReadRecords", Unit::Base, "spark_stage_shuffle_read_records_total",
         "Shuffle records that the stage read.", "executor.shuffleRecordsRead.count"),
     figure("shuffleFetchWaitTime", Unit::ms, "spark_stage_shuffle_read_fetch_wait_time_seconds_total",
-        "Time that tasks of the stage waited for remote shuffle blocks; since Spark 3.1.", "executor.shuffleFetchWaitTime.count"),
+        "Time that tasks of the stage waited for remote shuffle blocks.", "executor.shuffleFetchWaitTime.count"),
     figure("shuffleWriteBytes", Unit::Base, "spark_stage_shuffle_write_bytes_total",
         "Shuffle data that the stage wrote.", "executor.shuffleBytesWritten.count"),
     figure("shuffleWriteRecords", Unit::Base, "spark_stage_shuffle_write_records_total",
@@ -79,7 +79,7 @@ pub(super) const FIGURES: [Figure; COUNT] = [
     Figure {
         pushed: None,
         metric: Described::gauge("spark_stage_peak_execution_memory_bytes", LABELS,
-            "Most memory that each task of the stage had for shuffles, joins, sorts and aggregations, summed over tasks; since Spark 3.1."),
+            "Most memory that each task of the stage had for shuffles, joins, sorts and aggregations, summed over tasks."),
         ..figure("peakExecutionMemory", Unit::Base, "", "", "")
     },
 ];
@@ -106,8 +106,8 @@ pub(super) struct Figures([Option<u64>; COUNT]);
 
 impl Figures {
     /// What `value` says of each figure.
-    pub(super) fn of(mut value: impl FnMut(&Figure) -> Option<u64>) -> Self {
-        Self(FIGURES.each_ref().map(|figure| value(figure)))
+    pub(super) fn of(value: impl FnMut(&Figure) -> Option<u64>) -> Self {
+        Self(FIGURES.each_ref().map(value))
     }
 
     /// What Spark says of a stage.

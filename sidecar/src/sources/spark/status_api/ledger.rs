@@ -243,7 +243,9 @@ impl Ledger {
         let running = |stage: &Stage| stage.is_running();
         let unended = view.listed.extract_if(.., |stage| running(stage));
         let unended: Vec<_> = unended.chain(self.waiting.iter().cloned()).collect();
-        unended.iter().for_each(|stage| view.other += &stage.figures());
+        for stage in &unended {
+            view.other += &stage.figures();
+        }
         let mut seen = view.other;
         view.listed.iter().for_each(|stage| seen += &stage.figures());
         let unseen = seen.missing_to(all);

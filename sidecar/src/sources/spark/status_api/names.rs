@@ -177,6 +177,11 @@ fn streaming_query(description: &str) -> Option<StreamingQuery<'_>> {
     Some(if name.is_empty() { StreamingQuery::Unnamed(id) } else { StreamingQuery::Named(name) })
 }
 
+/// Whether a description is that of a batch of a streaming query.
+pub(super) fn is_streaming(description: &str) -> bool {
+    streaming_query(description).is_some()
+}
+
 fn with_teller(method: &str, teller: &str) -> String {
     clean(&format!("{method}: {teller}"))
 }

@@ -13,10 +13,12 @@
 //! | jobs | when a stage's name needs its job's |
 //! | how the tasks of a stage differ | every 15 s, and when it has ended; after a long answer less often |
 //! | settings | once |
+//! | executors, queries | every 15 s |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::queries::AT_ONCE;
 use super::summary::QUANTILES;
 
 /// After an answer that took this long, nothing is asked for so many times as long.
@@ -52,6 +54,9 @@ const SUMMARY_POLITE: u32 = 400;
 /// Settings can wait until the job has begun.
 const SETTINGS: Duration = Duration::from_secs(5);
 
+/// How often executors are asked for, and queries: those that are gone are told for long.
+const EXECUTORS: Duration = Duration::from_secs(15);
+
 /// So many stages are asked for one by one between two looks at what runs.
 const ONE_BY_ONE: u32 = 8;
 
@@ -60,7 +65,7 @@ const MAX_VANISHED: usize = 64;
 
 /// A question to Spark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Question {
+pub enum Question {
     /// Which application it is.
     Application,
     /// The stages that run.
@@ -80,6 +85,10 @@ pub(super) enum Question {
     },
     /// What the application was started with.
     Settings,
+    /// The executors, those that are gone too.
+    Executors,
+    /// The SQL queries from that place on.
+    Queries(u32),
 }
 
 /// Questions of one kind take about the same.
@@ -92,6 +101,8 @@ enum QuestionKind {
     Jobs,
     Summary,
     Settings,
+    Executors,
+    Queries,
 }
 
 /// What to do now.
@@ -142,10 +153,8 @@ pub(super) struct Plan {
     looks_ahead: bool,
     /// How many were asked for one by one since the last look.
     one_by_one: u32,
-    /// Whether stages may have ended that have been passed by.
-    has_passed_by: bool,
-    needs_jobs: bool,
-    has_settings: bool,
+    /// What is to be asked when there is time: stages that have ended and were passed by, jobs, settings.
+    wanted: BTreeSet<QuestionKind>,
     /// When the tasks of a stage may be compared again.
     summaries: BTreeMap<u32, Instant>,
 }
@@ -171,6 +180,10 @@ impl Question {
                 format!("/stages/{stage}/{attempt}/taskSummary?quantiles={quantiles}")
             }
             Self::Settings => "/environment".to_owned(),
+            Self::Executors => "/allexecutors".to_owned(),
+            Self::Queries(offset) => {
+                format!("/sql?details=false&planDescription=false&offset={offset}&length={AT_ONCE}")
+            }
         };
         format!("/api/v1/applications/{application_id}{rest}")
     }
@@ -184,6 +197,8 @@ impl Question {
             Self::Jobs => QuestionKind::Jobs,
             Self::Summary { .. } => QuestionKind::Summary,
             Self::Settings => QuestionKind::Settings,
+            Self::Executors => QuestionKind::Executors,
+            Self::Queries(_) => QuestionKind::Queries,
         }
     }
 }
@@ -200,17 +215,17 @@ impl Plan {
             next_stage: 0,
             looks_ahead: false,
             one_by_one: 0,
-            has_passed_by: false,
-            needs_jobs: false,
-            has_settings: false,
+            wanted: BTreeSet::from([QuestionKind::Settings]),
             summaries: BTreeMap::new(),
         }
     }
 
-    /// What to do at this time; `comparable` are stages whose tasks may be compared, the most wanted first.
+    /// What to do at this time; `comparable` are stages whose tasks may be compared, the most wanted
+    /// first, and from `first_query` on queries may not have ended.
     pub(super) fn next(
         &self,
         now: Instant,
+        first_query: u32,
         comparable: impl IntoIterator<Item = Comparable>,
     ) -> Next {
         if now < self.free {
@@ -219,9 +234,8 @@ impl Plan {
         let since =
             |kind| self.asked.get(&kind).map(|asked| now.saturating_duration_since(asked.at));
         let is_young = now.saturating_duration_since(self.began) < YOUTH;
-        let application = match since(QuestionKind::Application) {
-            None => return Next::Ask(Question::Application),
-            Some(since) => since,
+        let Some(application) = since(QuestionKind::Application) else {
+            return Next::Ask(Question::Application);
         };
         if self.failed {
             let pause = if is_young { YOUNG } else { FAILING };
@@ -230,7 +244,7 @@ impl Plan {
                 _ => Next::Ask(Question::Application),
             };
         }
-        if self.needs_jobs {
+        if self.wanted.contains(&QuestionKind::Jobs) {
             return Next::Ask(Question::Jobs);
         }
         if let Some(stage) = self.vanished.first() {
@@ -245,7 +259,8 @@ impl Plan {
         let Some(rest) = rest.filter(|rest| !rest.is_zero()) else {
             return Next::Ask(Question::Running);
         };
-        if self.has_passed_by && since(QuestionKind::Ended).is_none_or(|since| since >= APPLICATION)
+        if self.wanted.contains(&QuestionKind::Ended)
+            && since(QuestionKind::Ended).is_none_or(|since| since >= APPLICATION)
         {
             return Next::Ask(Question::Ended);
         }
@@ -254,8 +269,17 @@ impl Plan {
         if let Some(it) = comparable.into_iter().find(may_compare) {
             return Next::Ask(Question::Summary { stage: it.stage, attempt: it.attempt });
         }
-        if !self.has_settings && now.saturating_duration_since(self.began) >= SETTINGS {
+        let wants_settings = self.wanted.contains(&QuestionKind::Settings);
+        if wants_settings && now.saturating_duration_since(self.began) >= SETTINGS {
             return Next::Ask(Question::Settings);
+        }
+        let executors = since(QuestionKind::Executors);
+        if !wants_settings && executors.is_none_or(|since| since >= EXECUTORS) {
+            return Next::Ask(Question::Executors);
+        }
+        let queries = since(QuestionKind::Queries);
+        if !wants_settings && queries.is_none_or(|since| since >= EXECUTORS) {
+            return Next::Ask(Question::Queries(first_query));
         }
         if application >= APPLICATION {
             return Next::Ask(Question::Application);
@@ -286,10 +310,14 @@ impl Plan {
             Question::Stage(_) => self.one_by_one += 1,
             Question::Ended => {
                 self.looks_ahead = false;
-                self.has_passed_by = false;
+                self.wanted.remove(&kind);
             }
-            Question::Jobs => self.needs_jobs = false,
-            Question::Settings => self.has_settings |= is_answered,
+            Question::Jobs => {
+                self.wanted.remove(&kind);
+            }
+            Question::Settings if is_answered => {
+                self.wanted.remove(&kind);
+            }
             Question::Summary { stage, .. } => {
                 let pause = took.saturating_mul(SUMMARY_POLITE).max(SUMMARY);
                 self.summaries.insert(stage, now + pause);
@@ -297,13 +325,16 @@ impl Plan {
                     self.summaries.retain(|_, at| *at > now);
                 }
             }
-            Question::Application => {}
+            Question::Application
+            | Question::Settings
+            | Question::Executors
+            | Question::Queries(_) => {}
         }
     }
 
     /// Such a stage's name needs its job's.
     pub(super) fn needs_jobs(&mut self) {
-        self.needs_jobs = true;
+        self.wanted.insert(QuestionKind::Jobs);
     }
 
     /// Some of those that have ended were not taken.
@@ -318,7 +349,7 @@ impl Plan {
             if self.vanished.len() < MAX_VANISHED {
                 self.vanished.insert(stage);
             } else {
-                self.has_passed_by = true;
+                self.wanted.insert(QuestionKind::Ended);
             }
         }
     }
@@ -333,7 +364,7 @@ impl Plan {
             Found::Nothing => self.looks_ahead = false,
             Found::Accounted => self.next_stage = stage.saturating_add(1),
             Found::Pending => {
-                self.has_passed_by = true;
+                self.wanted.insert(QuestionKind::Ended);
                 self.next_stage = stage.saturating_add(1);
             }
         }

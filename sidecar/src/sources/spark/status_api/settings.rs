@@ -24,6 +24,7 @@ struct Setting {
 }
 
 const MIB: f64 = 1_048_576.0;
+const DYNAMIC: &str = "spark.dynamicAllocation.enabled";
 const LABELS: &[&str] = &["application_id"];
 
 /// All that are read. `/environment` tells those that were set when the application was started.
@@ -43,7 +44,7 @@ const SETTINGS: [Setting; 19] = [
     setting("spark.memory.fraction", Reads::Number, Some(0.6), "spark_application_memory_fraction_ratio"),
     setting("spark.memory.offHeap.enabled", Reads::Truth, Some(0.0), "spark_application_off_heap_enabled"),
     setting("spark.memory.offHeap.size", Reads::Bytes(1.0), Some(0.0), "spark_application_off_heap_bytes"),
-    setting("spark.dynamicAllocation.enabled", Reads::Truth, Some(0.0), "spark_application_dynamic_allocation_enabled"),
+    setting(DYNAMIC, Reads::Truth, Some(0.0), "spark_application_dynamic_allocation_enabled"),
     setting("spark.dynamicAllocation.minExecutors", Reads::Number, Some(0.0), "spark_application_dynamic_allocation_min_executors"),
     setting("spark.dynamicAllocation.maxExecutors", Reads::Number, None, "spark_application_dynamic_allocation_max_executors"),
     setting("spark.sql.shuffle.partitions", Reads::Number, Some(200.0), "spark_application_shuffle_partitions"),
@@ -78,6 +79,12 @@ impl Settings {
         if let Some((setting, kept)) = found {
             *kept = setting.reads.figure(value.trim()).or(*kept);
         }
+    }
+
+    /// Whether executors come and go by themselves.
+    pub(super) fn is_dynamic(&self) -> bool {
+        let mut all = SETTINGS.iter().zip(self.0);
+        all.any(|(setting, value)| setting.key == DYNAMIC && value == Some(1.0))
     }
 
     /// Writes those that are known.
@@ -130,7 +137,9 @@ mod tests {
 
     fn told(members: &[&str]) -> Vec<(&'static str, f64)> {
         let mut settings = Settings::default();
-        members.iter().for_each(|member| settings.take(member.as_bytes()));
+        for member in members {
+            settings.take(member.as_bytes());
+        }
         let defaults = Settings::default().0;
         let all = SETTINGS.iter().zip(settings.0).zip(defaults);
         let changed = all.filter(|((_, value), default)| value != default);

@@ -10,7 +10,7 @@ use memchr::memchr2;
 use crate::sources::{Reason, Repairs};
 
 /// Most bytes of a text that is kept; the rest of it is left out.
-const MAX_TEXT: usize = 1024;
+const MAX_TEXT: usize = 8 * 1024;
 
 /// Most bytes of what is kept of an element; one with more is left out.
 const MAX_ELEMENT: usize = 32 * 1024;
@@ -365,7 +365,7 @@ mod tests {
     fn a_long_text_is_cut_where_json_may_be_cut() {
         for unit in ["x", "ü", "\\n", "\\u00fc", "\\ud83d\\ude00", "\\\\", "x\\\""] {
             for lead in ["", "y", "yy", "yyy", "yyyy", "yyyyy"] {
-                let answer = format!("[{{\"a\":\"{lead}{}\"}}]", unit.repeat(2000));
+                let answer = format!("[{{\"a\":\"{lead}{}\"}}]", unit.repeat(MAX_TEXT));
                 let (kept, repairs) = skimmed(Elements::Members, &answer, 5);
                 assert_eq!(repairs, Repairs::default());
                 let parsed: serde_json::Value = serde_json::from_str(&kept[0]).unwrap();

@@ -2,14 +2,23 @@
 
 use std::time::Instant;
 
+use super::failures::Failures;
 use super::fields::Fields;
 use super::figures::{COUNT, FIGURES, Figures};
 use super::ledger::{Ledger, Seen};
 use super::names::{Job, Named, Names};
 use super::plan::Found;
 
-const OTHER_FIELDS: [&str; 7] =
-    ["status", "stageId", "attemptId", "numActiveTasks", "numTasks", "name", "description"];
+const OTHER_FIELDS: [&str; 8] = [
+    "status",
+    "stageId",
+    "attemptId",
+    "numActiveTasks",
+    "numTasks",
+    "name",
+    "description",
+    "failureReason",
+];
 
 /// The fields of a stage that are read.
 pub(super) const FIELDS: [&str; OTHER_FIELDS.len() + COUNT] = {
@@ -53,6 +62,7 @@ impl Told {
         fields: &Fields,
         names: &mut Names,
         ledger: &mut Ledger,
+        failures: &mut Failures,
         now: Instant,
     ) -> Option<()> {
         let (stage, attempt) = (fields.id("stageId")?, fields.id("attemptId")?);
@@ -96,6 +106,9 @@ impl Told {
             name: &name,
         };
         ledger.see(&seen, now);
+        if has_ended && status == "FAILED" {
+            failures.add(fields.text("failureReason").unwrap_or_default());
+        }
         Some(())
     }
 

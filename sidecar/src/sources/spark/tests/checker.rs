@@ -13,7 +13,7 @@ struct Family<'a> {
 }
 
 /// Whether the text is a valid page; if not, what is wrong with it.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(in crate::sources::spark) fn check(text: &str) -> Result<(), String> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line has no end".to_owned());
     }

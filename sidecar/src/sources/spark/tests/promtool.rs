@@ -4,17 +4,17 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// What `promtool check metrics` thinks of a page.
-pub(super) struct Opinion {
+pub(in crate::sources::spark) struct Opinion {
     /// Whether it can be read.
-    pub(super) is_readable: bool,
+    pub(in crate::sources::spark) is_readable: bool,
     /// What it dislikes about names, line by line.
-    pub(super) dislikes: Vec<String>,
+    pub(in crate::sources::spark) dislikes: Vec<String>,
     /// All that it said.
-    pub(super) said: String,
+    pub(in crate::sources::spark) said: String,
 }
 
 /// Asks for it.
-pub(super) fn check(page: &str) -> Opinion {
+pub(in crate::sources::spark) fn check(page: &str) -> Opinion {
     let promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -145,18 +145,24 @@ proptest! {
             before.values().chain(ledger.waiting.iter().map(Stage::figures).collect::<Vec<_>>().iter())
                 .for_each(|figures| sum += figures);
             let mut expected = Figures::default();
-            truth.values().for_each(|(figures, _)| expected += figures);
+            for (figures, _) in truth.values() {
+                expected += figures;
+            }
             for place in [RUN_TIME, COMPLETED_TASKS] {
                 prop_assert_eq!(sum.get(place), expected.get(place));
             }
         }
         // At the end, whatever is missing to what Spark says is in `other`.
         let mut all = Figures::default();
-        truth.values().for_each(|(figures, _)| all += figures);
+        for (figures, _) in truth.values() {
+            all += figures;
+        }
         all += &of_run_time(rest);
         let (view, unseen) = ledger.last_view(&all);
         let mut sum = Figures::default();
-        series(&view).values().for_each(|figures| sum += figures);
+        for figures in series(&view).values() {
+            sum += figures;
+        }
         prop_assert_eq!(sum.get(RUN_TIME), all.get(RUN_TIME));
         prop_assert_eq!(unseen.get(RUN_TIME), rest);
         for (stage, figures) in series(&view) {

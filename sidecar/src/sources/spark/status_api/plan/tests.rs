@@ -20,7 +20,7 @@ impl Asking {
         let end = self.now + time;
         let (mut asked, mut took) = (Vec::new(), Duration::ZERO);
         while self.now < end {
-            match self.plan.next(self.now, []) {
+            match self.plan.next(self.now, 0, []) {
                 Next::Wait(until) => {
                     assert!(until > self.now, "it would never end");
                     self.now = until;
@@ -103,13 +103,13 @@ fn one_that_runs_no_more_is_asked_for_at_once_and_many_are_asked_for_together() 
     assert!(asked.starts_with(&[Question::Stage(7), Question::Stage(8)]), "{asked:?}");
     (asking.plan.looks_ahead, asking.plan.one_by_one) = (true, 0);
     for stage in 0..ONE_BY_ONE {
-        let next = asking.plan.next(asking.plan.free.max(asking.now), []);
+        let next = asking.plan.next(asking.plan.free.max(asking.now), 0, []);
         assert_eq!(next, Next::Ask(Question::Stage(stage)));
         asking.plan.asked(Question::Stage(stage), milliseconds(1), true, asking.now);
         asking.plan.found(stage, Found::Accounted);
     }
     let now = asking.plan.free.max(asking.now);
-    assert_eq!(asking.plan.next(now, []), Next::Ask(Question::Ended));
+    assert_eq!(asking.plan.next(now, 0, []), Next::Ask(Question::Ended));
     asking.plan.asked(Question::Ended, milliseconds(1), true, now);
     asking.plan.knows_up_to(300);
     assert_eq!(asking.plan.next_stage, 301);
@@ -124,7 +124,7 @@ fn a_stage_whose_tasks_take_long_to_compare_is_compared_rarely_and_not_never() {
     let (mut of_large, mut of_small, mut took) = (0, 0, Duration::ZERO);
     let end = asking.now + Duration::from_hours(1);
     while asking.now < end {
-        match asking.plan.next(asking.now, [large, small]) {
+        match asking.plan.next(asking.now, 0, [large, small]) {
             Next::Wait(until) => asking.now = until,
             Next::Ask(question) => {
                 let takes = match question {
