@@ -94,7 +94,9 @@ def skew(spark, seconds):
     slow = sql.udf(lambda rows: [time.sleep(0.00002 * len(rows)), len(rows)][1], "int")
     key = sql.when(sql.col("id") % 10 < 9, sql.lit(0)).otherwise(sql.col("id") % 97)
     table = spark.range(0, int(seconds * 40_000), 1, 8).select(key.alias("key"), "id")
-    table.groupBy("key").agg(sql.collect_list("id").alias("ids")).select(slow("ids")).agg(sql.sum(sql.lit(1))).collect()
+    grouped = table.groupBy("key").agg(sql.collect_list("id").alias("ids"))
+    grouped.select(slow("ids").alias("rows")).agg(sql.sum("rows")).collect()
+    clean(spark, seconds / 3)
 
 
 def one_partition(spark, seconds):

@@ -93,7 +93,7 @@ pub const CASES: &[Case] = &[
     fault("missing_module", Some("application_error"), &["missing_module", "0"]),
     Case {
         master: "local[1]",
-        settings: &["--driver-memory", "400m"],
+        settings: &["--driver-memory", "512m"],
         ..fault("heap", Some("heap_exhausted"), &["heap", "0"])
     },
     greedy("oom_jvm", "driver_oom_killed", &["jvm"], &["--driver-memory", "3g"]),
@@ -159,13 +159,13 @@ impl Trial {
             ..Options::default()
         };
         let mut facts = gather_now(&options, &id).await?;
+        facts.log = Some(driver_log::read(&log));
+        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), status.code(), case)];
+        facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         if let Some(folder) = std::env::var_os("WHY_FACTS") {
             let file = PathBuf::from(folder).join(format!("{}.json", case.name));
             std::fs::write(file, render::facts_json(&facts))?;
         }
-        facts.log = Some(driver_log::read(&log));
-        facts.pods = vec![driver_pod(facts.application.driver_pod.as_deref(), status.code(), case)];
-        facts.asked.push(Asked { source: Source::ApiServer, place: String::new(), answered: true });
         let answer = answer(&facts);
         let codes: Vec<String> =
             answer.findings.iter().map(|finding| finding.code.clone()).collect();

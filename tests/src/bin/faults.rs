@@ -29,7 +29,7 @@ async fn main() -> Result<()> {
         match Trial::of(case).await {
             Err(error) => println!("| {} | {fault} | not tried: {error} | |", case.name),
             Ok(Trial::NotTried(why)) => {
-                println!("| {} | {fault} | not tried: {why} | |", case.name)
+                println!("| {} | {fault} | not tried: {why} | |", case.name);
             }
             Ok(Trial::Answered { codes, wrong, text }) => {
                 faults += usize::from(case.cause.is_some());

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use emberscope_tests::verdict_of_why::CASES;
 use emberscope_why::QUERIES;
 use emberscope_why::facts::LastState;
-use emberscope_why::findings::{CATALOG, THRESHOLDS};
+use emberscope_why::findings::{CATALOG, Provoked, THRESHOLDS};
 
 use serde_json::Value;
 
@@ -71,6 +72,21 @@ fn the_page_of_findings_is_the_catalog() {
             ("thresholds", table(["name", "from", "of what, and why"], thresholds)),
         ],
     );
+}
+
+#[test]
+fn what_is_said_to_be_tried_is_tried() {
+    let api_server = fs::read_to_string(root().join("tests/tests/why/api_server.rs")).unwrap();
+    for rule in CATALOG {
+        let by_spark = CASES.iter().any(|case| case.cause == Some(rule.code));
+        let by_api_server = api_server.contains(&format!("\"{}\"", rule.code));
+        let tried = match rule.provoked {
+            Provoked::RealSpark => by_spark,
+            Provoked::RealApiServer => by_api_server,
+            Provoked::RecordedFacts => !by_spark && !by_api_server,
+        };
+        assert!(tried, "{} is not tried with {}", rule.code, rule.provoked.words());
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Setting {
 }
 
 /// A status with Spark's container in this state.
-fn status(phase: &str, role: &str, state: Value) -> Value {
+fn status(phase: &str, role: &str, state: &Value) -> Value {
     let container = format!("spark-kubernetes-{role}");
     json!({"phase": phase, "containerStatuses": [{"name": container, "image": "shop/orders:1.41", "imageID": "", "ready": false, "restartCount": 0, "state": state}]})
 }
@@ -88,20 +88,25 @@ fn a_driver_is_judged_by_what_its_kubelet_says() {
     let namespace = setting.cluster.namespace(&[]).unwrap();
     let image = json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"shop/orders:1.41\""}});
     let secret = json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"orders-db\" not found"}});
-    let mut evicted = status("Failed", "driver", ended(137, "Error"));
+    let mut evicted = status("Failed", "driver", &ended(137, "Error"));
     evicted["reason"] = "Evicted".into();
     evicted["message"] = "The node was low on resource: memory.".into();
     let mut unschedulable = json!({"phase": "Pending"});
     unschedulable["conditions"] = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient memory."}]);
     let cases = [
-        ("image", status("Pending", "driver", image), "never_started", "image_not_pulled"),
-        ("secret", status("Pending", "driver", secret), "never_started", "container_not_created"),
+        ("image", status("Pending", "driver", &image), "never_started", "image_not_pulled"),
+        ("secret", status("Pending", "driver", &secret), "never_started", "container_not_created"),
         ("nodes", unschedulable, "never_started", "driver_unschedulable"),
-        ("oom", status("Failed", "driver", ended(137, "OOMKilled")), "failed", "driver_oom_killed"),
+        (
+            "oom",
+            status("Failed", "driver", &ended(137, "OOMKilled")),
+            "failed",
+            "driver_oom_killed",
+        ),
         ("evicted", evicted, "killed", "driver_evicted"),
-        ("cancelled", status("Failed", "driver", ended(143, "Error")), "killed", "driver_killed"),
-        ("error", status("Failed", "driver", ended(1, "Error")), "failed", "application_error"),
-        ("well", status("Succeeded", "driver", ended(0, "Completed")), "succeeded", "nothing"),
+        ("cancelled", status("Failed", "driver", &ended(143, "Error")), "killed", "driver_killed"),
+        ("error", status("Failed", "driver", &ended(1, "Error")), "failed", "application_error"),
+        ("well", status("Succeeded", "driver", &ended(0, "Completed")), "succeeded", "nothing"),
     ];
     for (name, status, verdict, code) in cases {
         setting.pod(&namespace, &format!("{name}-driver"), "driver", name, &status);
@@ -123,7 +128,7 @@ fn executors_that_fit_nowhere_are_why_a_driver_waits() {
     let setting = &*SETTING;
     let namespace = setting.cluster.namespace(&[]).unwrap();
     let running =
-        status("Running", "driver", json!({"running": {"startedAt": "2026-11-28T02:00:05Z"}}));
+        status("Running", "driver", &json!({"running": {"startedAt": "2026-11-28T02:00:05Z"}}));
     setting.pod(&namespace, "a-driver", "driver", "a", &running);
     let waits = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu."}]});
     setting.pod(&namespace, "a-exec-1", "executor", "a", &waits);
@@ -146,14 +151,14 @@ fn the_exit_status_says_whether_it_is_well() {
         "good-driver",
         "driver",
         "good",
-        &status("Succeeded", "driver", ended(0, "Completed")),
+        &status("Succeeded", "driver", &ended(0, "Completed")),
     );
     setting.pod(
         &namespace,
         "bad-driver",
         "driver",
         "bad",
-        &status("Failed", "driver", ended(1, "Error")),
+        &status("Failed", "driver", &ended(1, "Error")),
     );
     let code = |called: &str| setting.why(None, &[called, "-n", &namespace]).status.code();
     assert_eq!((code("good"), code("bad"), code("bda")), (Some(0), Some(3), Some(1)));
@@ -168,7 +173,7 @@ fn a_name_that_is_nearly_right_is_offered() {
         "x-driver",
         "driver",
         "nightly-orders",
-        &status("Succeeded", "driver", ended(0, "Completed")),
+        &status("Succeeded", "driver", &ended(0, "Completed")),
     );
     let output = setting.why(None, &["nightly-order", "-n", &namespace]);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -56,7 +56,7 @@ pub(super) const EXECUTORS_LOST: Rule = Rule {
     needs: "Spark's losses by reason, dynamic allocation's unexpected exits, or executor pods with a reason to go",
     advice: "By reason: nodes that stay, decommissioning (`spark.decommission.enabled`), memory, heartbeats.",
     alert: Some("SparkExecutorsLost"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         // Kills for want of memory are a finding of their own.

@@ -156,7 +156,7 @@ pub(super) const NEAR_MEMORY_LIMIT: Rule = Rule {
     needs: "working set and anonymous memory of a container against its limit",
     advice: "More memory for the part that needs it.",
     alert: Some("SparkContainerNearMemoryLimit"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let near = |one: &&Container| {
             let (Some(limit), Some(set), Some(anonymous)) =
@@ -206,7 +206,7 @@ pub(super) const GARBAGE_COLLECTION: Rule = Rule {
     needs: "time of garbage collection of executors' tasks against the time that the tasks ran",
     advice: "More heap for each task: more memory, or fewer cores an executor.",
     alert: Some("SparkGarbageCollectionHigh"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let executors = &case.facts.executors;
         let run: f64 = executors.iter().filter_map(|one| one.run_seconds).sum();

@@ -28,7 +28,7 @@ pub(super) const EXECUTOR_OOM_KILLED: Rule = Rule {
     needs: "the sidecar's evidence oom_kill, unattributed_oom_kill, node_oom_kill or memory_at_limit, the kubelet's OOMKilled with exit code 137, or Spark's loss reason oom_killed",
     advice: "More memory for the part that needed it (`spark.executor.memoryOverhead` for Python and what is off-heap), or smaller partitions.",
     alert: Some("SparkExecutorOomKilled"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| killed(case, Role::Executor),
 };
 

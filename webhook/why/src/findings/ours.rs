@@ -13,7 +13,7 @@ pub(super) const NO_SIDECAR: Rule = Rule {
     needs: "Spark pods without the annotation emberscope.dev/injected",
     advice: "`emberscope explain` says why a pod was left alone, `emberscope check` what is wrong with the set-up.",
     alert: Some("EmberscopePodNotInjected"),
-    provoked: Provoked::RealApiServer,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let without: Vec<&Pod> = case.facts.pods.iter().filter(|pod| !pod.injected).collect();
         let first = without.first()?;
@@ -47,7 +47,7 @@ pub(super) const SIDECAR_RESTARTED: Rule = Rule {
     needs: "restarts of a container emberscope-sidecar",
     advice: "Its log and last state say why; tell us.",
     alert: Some("EmberscopeSidecarRestarting"),
-    provoked: Provoked::RealApiServer,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let hit = |pod: &&Pod| pod.sidecar.as_ref().is_some_and(|sidecar| sidecar.restarts > 0);
         let pod = case

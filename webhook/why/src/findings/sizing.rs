@@ -16,7 +16,7 @@ pub(super) const CORES_IDLE: Rule = Rule {
     needs: "slots and active tasks over time",
     advice: "Fewer executors, or dynamic allocation that lets them go.",
     alert: Some("SparkCpuOversized"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let total = facts.duration().filter(|total| *total >= RIGHT_SIZE_SECONDS)?;
@@ -65,7 +65,7 @@ pub(super) const MEMORY_OVERSIZED: Rule = Rule {
     needs: "the most that was seen of each executor's working set, and its limit",
     advice: "Less memory; the heap that is in use after a collection says how little it can be.",
     alert: Some("SparkMemoryOversized"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         facts.duration().filter(|total| *total >= RIGHT_SIZE_SECONDS)?;

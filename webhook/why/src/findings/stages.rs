@@ -81,7 +81,7 @@ pub(super) const STAGE_SPILLING: Rule = Rule {
     needs: "spilled bytes of a stage against what it read; without stages those of the executors",
     advice: "Smaller partitions, or more memory a task.",
     alert: Some("SparkSpillHigh"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let at = facts.application.last_seen_at;
