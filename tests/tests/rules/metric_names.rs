@@ -7,7 +7,7 @@ use super::{alert_names, all, read};
 
 /// What rules ask for and Emberscope does not serve: Prometheus itself, kube-state-metrics
 /// (docs/metrics in its repository) and the API server (the Kubernetes metrics reference).
-const OF_OTHERS: [&str; 29] = [
+const OF_OTHERS: [&str; 28] = [
     "up",
     "prometheus_config_last_reload_successful",
     "prometheus_notifications_dropped_total",
@@ -36,8 +36,6 @@ const OF_OTHERS: [&str; 29] = [
     "kube_pod_init_container_status_waiting_reason",
     "kube_pod_status_phase",
     "kube_pod_status_reason",
-    // Served by the webhook of a later version than docs/metrics.md tells of.
-    "emberscope_fuse_blown",
 ];
 
 /// The names in the first cells of the tables of docs/metrics.md.

@@ -36,6 +36,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper::Uri;
+use tracing::debug;
 
 pub use account::Account;
 pub use families::documented;
@@ -52,6 +53,9 @@ use plan::Next;
 
 /// Nobody waits longer for an answer.
 const LONGEST: Duration = Duration::from_mins(1);
+
+/// Nor for the first one: a Spark that is about to start may never answer what it was asked then.
+const LONGEST_AT_FIRST: Duration = Duration::from_secs(15);
 
 /// Spark's status API as a source.
 #[derive(Debug)]
@@ -89,6 +93,7 @@ impl StatusApi {
                     if answered.is_ok() {
                         *lock(&self.answered) = self.client.address();
                     }
+                    debug!(question = asked.path(), took = ?(now - began), "asked");
                     lock(&self.account).answered(asked, answered, now - began, now);
                 }
                 Next::Wait(until) => tokio::time::sleep_until(until.into()).await,
@@ -98,8 +103,9 @@ impl StatusApi {
 
     /// Asks, and takes what is answered as it comes.
     async fn ask(&self, asked: &mut Asked) -> Result<Extent, FetchError> {
-        let deadline = tokio::time::Instant::now() + LONGEST;
         let path: Option<Uri> = asked.path().and_then(|path| path.parse().ok());
+        let longest = if path.is_some() { LONGEST } else { LONGEST_AT_FIRST };
+        let deadline = tokio::time::Instant::now() + longest;
         let mut take = |piece: &[u8]| lock(&self.account).take(asked, piece);
         if let Some(path) = path {
             return self.client.stream_json(path, deadline, take).await;

@@ -58,7 +58,7 @@ const SETTINGS: Duration = Duration::from_secs(5);
 const EXECUTORS: Duration = Duration::from_secs(15);
 
 /// So many stages are asked for one by one between two looks at what runs.
-const ONE_BY_ONE: u32 = 8;
+const ONE_BY_ONE: u32 = 2;
 
 /// So many stages wait to be asked for, at most; what is more is found among those that have ended.
 const MAX_VANISHED: usize = 64;
@@ -213,8 +213,9 @@ impl Plan {
             failed: false,
             vanished: BTreeSet::new(),
             next_stage: 0,
-            looks_ahead: false,
-            one_by_one: 0,
+            // What has ended so far may be much.
+            looks_ahead: true,
+            one_by_one: ONE_BY_ONE,
             wanted: BTreeSet::from([QuestionKind::Settings]),
             summaries: BTreeMap::new(),
         }

@@ -161,7 +161,7 @@ fn the_oldest_spark_tells_the_same_of_its_stages() {
     let expected =
         [(0, "collect at job303.py:6".to_owned()), (2, "count at job303.py:8".to_owned())];
     assert_eq!(names(&text), expected);
-    assert!(text.contains("class=\"InvalidObjectException\"} 2"), "{text}");
+    assert!(text.contains("class=\"IllegalArgumentException\"} 2"), "{text}");
     for figure in &super::figures::FIGURES {
         assert!(text.contains(figure.metric.name), "{}", figure.metric.name);
     }

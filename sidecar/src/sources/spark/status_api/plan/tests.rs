@@ -50,7 +50,7 @@ fn what_runs_is_asked_every_second_at_first_and_then_every_five() {
     let mut asking = Asking::new(|_| milliseconds(1));
     let running = |asked: &[Question]| asked.iter().filter(|it| **it == Question::Running).count();
     let (asked, _) = asking.goes_on(YOUTH);
-    assert_eq!(asked[..3], [Question::Application, Question::Running, Question::Stage(0)]);
+    assert_eq!(asked[..3], [Question::Application, Question::Ended, Question::Running]);
     assert!((50..=60).contains(&running(&asked)), "{}", running(&asked));
     let (asked, _) = asking.goes_on(YOUTH);
     assert!((11..=13).contains(&running(&asked)), "{}", running(&asked));
