@@ -197,9 +197,9 @@ fn is_for(quota: &Value, pod: &Value) -> Result<bool> {
         }
     }
     let expressions = quota["spec"]["scopeSelector"]["matchExpressions"].as_array();
-    let mut selects = expressions.into_iter().flatten().map(|expression| {
-        let names = expression["values"].as_array().into_iter().flatten();
-        let named = names.filter_map(Value::as_str).any(|name| Some(name) == priority);
+    let mut chosen = expressions.into_iter().flatten().map(|expression| {
+        let values = expression["values"].as_array().into_iter().flatten();
+        let named = values.filter_map(Value::as_str).any(|name| Some(name) == priority);
         match expression["operator"].as_str() {
             Some("In") => named,
             Some("NotIn") => !named,
@@ -207,7 +207,7 @@ fn is_for(quota: &Value, pod: &Value) -> Result<bool> {
             _ => priority.is_none(),
         }
     });
-    Ok(selects.all(|it| it))
+    Ok(chosen.all(|it| it))
 }
 
 #[cfg(test)]
