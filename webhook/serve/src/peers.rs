@@ -20,7 +20,7 @@ use crate::peer::{Peer, Stage, Standing};
 
 /// Everybody is waited for so long, however short places are: what a burst of many API servers' pods
 /// needs. The longer, the fewer connections in a second are taken while places are short.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How often is looked for somebody who can go, where nobody could.
 const LOOK: Duration = Duration::from_millis(5);
