@@ -27,7 +27,12 @@ fn recorded_spark() -> u16 {
     let folder = repository().join("sidecar/tests/fixtures");
     let read = |name: &str| fs::read(folder.join(name)).unwrap();
     let page = |name| read(&format!("servlet/spark-3.5.6-localcluster-{name}.prom"));
-    let api = |name| read(&format!("status-api/spark-3.5.6-{name}.json"));
+    // Another application's answers, as if they were this one's.
+    let api = |name| {
+        let answer = read(&format!("status-api/spark-3.5.6-{name}.json"));
+        let answer = String::from_utf8(answer).unwrap();
+        answer.replace("local-1795879010678", "app-20261123071901-0000").into_bytes()
+    };
     let others = page("executors");
     let answers = [
         ("/metrics/driver/", page("driver")),
@@ -133,7 +138,7 @@ fn everything_installed_passes_and_each_link_to_the_remote_store_is_missed_when_
     let mut command = Command::new(program);
     let arguments = sidecars(&pod)[0]["args"].as_array().unwrap().iter();
     let arguments = arguments.map(|argument| argument.as_str().unwrap());
-    let elsewhere = ["--push-port=", "--spark-ui-port="];
+    let elsewhere = ["--push-port=", "--spark-ui-port=", "--application-id="];
     command.args(arguments.filter(|one| !elsewhere.iter().any(|flag| one.starts_with(flag))));
     command.arg(format!("--push-port={}", ports::any().unwrap()));
     command.arg(format!("--spark-ui-port={spark}")).arg("--proc-root").arg(root.path());
