@@ -48,10 +48,10 @@ def missing_module(spark, seconds):
 def heap(spark, seconds):
     """More in the driver's heap than there is room for."""
     clean(spark, 10)
-    arrays = spark.sparkContext._jvm.java.util.Arrays
+    gateway = spark.sparkContext._gateway
     kept = []
     while True:
-        kept.append(arrays.copyOf(bytes(16 << 20), 16 << 20))
+        kept.append(gateway.new_array(gateway.jvm.byte, 16 << 20))
 
 
 def flaky(spark, seconds):

@@ -6,7 +6,7 @@
 //! `apiserver/pkg/admission/plugin/resourcequota` with `pkg/quota/v1/evaluator/core/pods.go`. CPU and
 //! memory alone; no pod with resources of its own as a whole.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::quality_of_service::{Amounts, Class, amounts, class};
@@ -183,18 +183,23 @@ fn is_for(quota: &Value, pod: &Value) -> Result<bool> {
     let spec = &pod["spec"];
     let (class, priority) = (class(pod)?, spec["priorityClassName"].as_str());
     let scopes = quota["spec"]["scopes"].as_array().into_iter().flatten();
-    let mut holds = scopes.map(|scope| match scope.as_str() {
-        Some("Terminating") => spec["activeDeadlineSeconds"].is_i64(),
-        Some("NotTerminating") => !spec["activeDeadlineSeconds"].is_i64(),
-        Some("BestEffort") => class == Class::BestEffort,
-        Some("NotBestEffort") => class != Class::BestEffort,
-        Some("PriorityClass") => priority.is_some(),
-        other => panic!("{other:?} is a scope that no test has"),
-    });
-    let selected = quota["spec"]["scopeSelector"]["matchExpressions"].as_array();
-    let mut selects = selected.into_iter().flatten().map(|expression| {
-        let names = expression["values"].as_array().into_iter().flatten();
-        let named = names.filter_map(Value::as_str).any(|name| Some(name) == priority);
+    for scope in scopes {
+        let holds = match scope.as_str() {
+            Some("Terminating") => spec["activeDeadlineSeconds"].is_i64(),
+            Some("NotTerminating") => !spec["activeDeadlineSeconds"].is_i64(),
+            Some("BestEffort") => class == Class::BestEffort,
+            Some("NotBestEffort") => class != Class::BestEffort,
+            Some("PriorityClass") => priority.is_some(),
+            other => bail!("{other:?} is a scope that no test has"),
+        };
+        if !holds {
+            return Ok(false);
+        }
+    }
+    let expressions = quota["spec"]["scopeSelector"]["matchExpressions"].as_array();
+    let mut chosen = expressions.into_iter().flatten().map(|expression| {
+        let values = expression["values"].as_array().into_iter().flatten();
+        let named = values.filter_map(Value::as_str).any(|name| Some(name) == priority);
         match expression["operator"].as_str() {
             Some("In") => named,
             Some("NotIn") => !named,
@@ -202,7 +207,7 @@ fn is_for(quota: &Value, pod: &Value) -> Result<bool> {
             _ => priority.is_none(),
         }
     });
-    Ok(holds.all(|it| it) && selects.all(|it| it))
+    Ok(chosen.all(|it| it))
 }
 
 #[cfg(test)]

@@ -43,8 +43,10 @@ pub fn scraping(shipped: &str, targets: &Path, how: Scraping<'_>) -> Result<Stri
         );
         job.insert("file_sd_configs".to_owned(), json!([{"files": [targets]}]));
         job.insert("scrape_interval".to_owned(), json!(how.interval));
-        // As the shipped one has it, or else no more than the interval, which Prometheus insists on.
-        job.insert("scrape_timeout".to_owned(), json!("5s"));
+        // No more than the interval, which Prometheus insists on.
+        let short = how.interval.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
+        let timeout = short.map_or(5, |seconds: u32| seconds.min(5));
+        job.insert("scrape_timeout".to_owned(), json!(format!("{timeout}s")));
     }
     if let Some(remote) = how.remote {
         config["remote_write"] = json!([{

@@ -158,11 +158,12 @@ fn decided(pod: &Value, known: &Namespaces) -> Result<Value, String> {
 }
 
 /// Whether some sidecar would be admitted that leaves the pod its class and has enough to live, of those
-/// with amounts of the lists.
+/// with amounts of the lists; and with no more than it has anyway or a `min` asks for, since nobody wants
+/// one with two cores so that a ratio holds.
 fn something_fits(pod: &Value, ranges: &[Value]) -> bool {
     ["cpu", "memory"].into_iter().all(|resource| {
         let ranges = only_of(ranges, resource);
-        candidates(resource, class(pod).unwrap()).into_iter().any(|(request, limit)| {
+        candidates(resource, class(pod).unwrap(), &ranges).into_iter().any(|(request, limit)| {
             let amounts = |amount: Option<&str>| amount.map(|amount| json!({ resource: amount }));
             let sidecar = json!({
                 "name": "sidecar", "restartPolicy": "Always",
@@ -179,9 +180,18 @@ fn something_fits(pod: &Value, ranges: &[Value]) -> bool {
 }
 
 /// Requests and limits of one resource.
-fn candidates(resource: &str, class: Class) -> Vec<(Option<&str>, Option<&str>)> {
-    let (amounts, least) = if resource == "cpu" { (CPU, "5m") } else { (MEMORY, "32Mi") };
-    let least = amounts.iter().position(|amount| *amount == least).unwrap();
+fn candidates(
+    resource: &str,
+    class: Class,
+    ranges: &[Value],
+) -> Vec<(Option<&'static str>, Option<&'static str>)> {
+    let (amounts, least, usual) =
+        if resource == "cpu" { (CPU, "5m", "50m") } else { (MEMORY, "32Mi", "32Mi") };
+    let place = |amount: &str| amounts.iter().position(|one| *one == amount).unwrap();
+    let items = ranges.iter().flat_map(|range| range["spec"]["limits"].as_array().unwrap());
+    let mins = items.filter_map(|item| item["min"][resource].as_str().map(place));
+    let (least, most) = (place(least), mins.chain([place(usual)]).max().unwrap());
+    let amounts = &amounts[..=most];
     match class {
         Class::BestEffort => vec![(None, None)],
         Class::Guaranteed => amounts[least..].iter().map(|one| (Some(*one), Some(*one))).collect(),

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use emberscope_tests::cluster::Cluster;
 use emberscope_tests::cluster::installation::{Installation, Replica};
@@ -48,8 +49,32 @@ impl Fixture {
         let ports: Vec<u16> = self.replicas.iter().map(|replica| replica.port).collect();
         self.installation.service.set_endpoints(&ports);
         let _ = self.installation.point_at(&self.cluster, self.installation.service.port());
-        let _ = std::fs::write(self.installation.config_file(), &self.config);
+        self.restore_configuration();
     }
+
+    /// And waits until the replicas decide by it, for the next test does.
+    fn restore_configuration(&self) {
+        let file = self.installation.config_file();
+        if std::fs::read_to_string(&file).is_ok_and(|text| text == self.config) {
+            return;
+        }
+        let reloads = || self.replicas.iter().map(reloads).collect::<Vec<_>>();
+        let (before, start) = (reloads(), Instant::now());
+        let _ = std::fs::write(&file, &self.config);
+        while reloads().iter().zip(&before).any(|(now, before)| now == before) {
+            if start.elapsed() > Duration::from_secs(15) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// How often a replica has taken a changed configuration; none of one that does not answer.
+fn reloads(replica: &Replica) -> Option<String> {
+    let page = String::from_utf8(replica.get("/metrics").ok()?.body.to_vec()).ok()?;
+    let line = "emberscope_config_reloads_total{result=\"in_effect\"}";
+    page.lines().find(|one| one.starts_with(line)).map(str::to_owned)
 }
 
 /// The cluster, with other tests in it.

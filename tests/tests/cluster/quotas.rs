@@ -45,7 +45,7 @@ fn budgeted(fixture: &Fixture, hard: &Value, used: &Value, spec: &Value) -> Stri
     namespace
 }
 
-fn asking(name: &str, namespace: &str, requests: Value, limits: Value) -> Value {
+fn asking(name: &str, namespace: &str, requests: &Value, limits: &Value) -> Value {
     let mut pod = driver(name, namespace);
     pod["spec"]["containers"][0]["resources"] = json!({"requests": requests, "limits": limits});
     pod
@@ -53,7 +53,7 @@ fn asking(name: &str, namespace: &str, requests: Value, limits: Value) -> Value 
 
 fn burstable(name: &str, namespace: &str) -> Value {
     let limits = json!({"cpu": "2", "memory": "2Gi"});
-    asking(name, namespace, json!({"cpu": "1", "memory": "1Gi"}), limits)
+    asking(name, namespace, &json!({"cpu": "1", "memory": "1Gi"}), &limits)
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_quota_on_requests_and_limits_takes_the_pod_with_its_sidecar_and_counts_it()
     assert_eq!(used["limits.memory"], "2080Mi", "{used}");
     // An explicit 0 is no CPU limit to Spark, and says what the quota demands.
     let limits = json!({"cpu": "0", "memory": "1Gi"});
-    let zero = asking("zero", &namespace, json!({"cpu": "0", "memory": "1Gi"}), limits);
+    let zero = asking("zero", &namespace, &json!({"cpu": "0", "memory": "1Gi"}), &limits);
     assert_injected(&kubectl.create(&zero).unwrap());
 }
 
@@ -222,7 +222,7 @@ fn without_the_right_to_read_them_pods_are_injected_and_the_age_says_so() {
     kubectl.run_on(["replace", "-f", "-"], &again).unwrap();
     let start = std::time::Instant::now();
     while current("LimitRange") == 0.0 || current("ResourceQuota") == 0.0 {
-        assert!(start.elapsed() < Duration::from_secs(60), "{}", blind.log());
+        assert!(start.elapsed() < Duration::from_mins(1), "{}", blind.log());
         std::thread::sleep(Duration::from_millis(200));
     }
     let namespace = bounded(&fixture, &json!({"type": "Pod", "max": {"memory": "2Gi"}}));

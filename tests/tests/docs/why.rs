@@ -83,7 +83,8 @@ fn what_is_said_to_be_tried_is_tried() {
         let tried = match rule.provoked {
             Provoked::RealSpark => by_spark,
             Provoked::RealApiServer => by_api_server,
-            Provoked::RecordedFacts => !by_spark && !by_api_server,
+            // There may be a job for it that has not shown it yet.
+            Provoked::RecordedFacts => !by_api_server,
         };
         assert!(tried, "{} is not tried with {}", rule.code, rule.provoked.words());
     }

@@ -200,9 +200,11 @@ async fn of_cluster(
     let limits = match by {
         By::Webhook if configuration.is_ok() => {
             findings.push(limits::judge(&limits::lacking(client, &options.namespace).await));
-            limits::fetch(client).await
+            let (limits, unread) = limits::fetch(client).await;
+            findings.extend(unread);
+            limits
         }
-        By::Webhook | By::Policy => Ok(Namespaces::default()),
+        By::Webhook | By::Policy => Namespaces::default(),
     };
 
     let comparable = config.is_some() && server.version() == Some(env!("CARGO_PKG_VERSION"));
@@ -217,7 +219,7 @@ async fn of_cluster(
     let known = pods::Known {
         settings: &settings,
         // What cannot be read here is no reason to take pods for left alone.
-        limits: &limits.unwrap_or_default(),
+        limits: &limits,
         comparable,
         by,
         installed: match by {

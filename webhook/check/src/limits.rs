@@ -13,25 +13,30 @@ use crate::finding::{Finding, LIMITS};
 /// What the webhook reads, in the plural.
 const KINDS: [&str; 2] = ["limitranges", "resourcequotas"];
 
-/// Reads the LimitRanges and quotas of all namespaces.
-pub(super) async fn fetch(client: &Client) -> Result<Namespaces, Refusal> {
+/// Reads the LimitRanges and quotas of all namespaces; a finding for each kind that cannot be read, without
+/// which the reasons of pods that have no sidecar may lack one.
+pub(super) async fn fetch(client: &Client) -> (Namespaces, Vec<Finding>) {
     let mut namespaces = Namespaces::default();
     let [ranges, quotas] = KINDS.map(|kind| Resource { api: "v1", kind, namespace: None });
-    ask::each(client, &ranges, "", |object| {
+    let read = ask::each(client, &ranges, "", |object| {
         let namespace = namespace_of(&object);
         if let Ok(object) = serde_json::from_value(object) {
             namespaces.learn(&namespace, |known| known.limit_ranges.push(LimitRange::of(&object)));
         }
-    })
-    .await?;
-    ask::each(client, &quotas, "", |object| {
+    });
+    let unread_ranges = unread("the LimitRanges of namespaces", read.await);
+    let read = ask::each(client, &quotas, "", |object| {
         let namespace = namespace_of(&object);
         if let Ok(object) = serde_json::from_value(object) {
             namespaces.learn(&namespace, |known| known.quotas.push(Quota::of(&object)));
         }
-    })
-    .await?;
-    Ok(namespaces)
+    });
+    let unread_quotas = unread("the quotas of namespaces", read.await);
+    (namespaces, unread_ranges.into_iter().chain(unread_quotas).collect())
+}
+
+fn unread(what: &str, read: Result<bool, Refusal>) -> Option<Finding> {
+    read.err().map(|refusal| LIMITS.refused(what, &refusal))
 }
 
 fn namespace_of(object: &Value) -> String {

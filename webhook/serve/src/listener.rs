@@ -1,7 +1,6 @@
 //! Connections: accepted, limited, and at the end drained.
 
 mod timeouts;
-mod turns;
 
 use std::convert::Infallible;
 use std::io;
@@ -21,15 +20,15 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::lifecycle::{self, Phase, Watch};
-use crate::peer::Peer;
+use crate::peer::{Peer, Stage};
 use crate::peers::{Peers, Place};
 use timeouts::{TimedStream, Timeouts};
-use turns::Turns;
 
 /// What one client may take.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +112,7 @@ impl Listener {
                     match tls {
                         None => connection(stream, &peer, router, limits, watcher).await,
                         Some(tls) => {
-                            let handshake = tls.accept(stream);
+                            let handshake = tls.accept(stream, &peer);
                             match tokio::time::timeout(limits.handshake, handshake).await {
                                 Ok(Ok(stream)) => {
                                     connection(stream, &peer, router, limits, watcher).await;
@@ -143,20 +142,22 @@ struct Tls {
     config: Arc<ServerConfig>,
     /// Whose handshake is computed. That takes longer than a review, and anybody can ask for it: one at
     /// a time leaves the other thread to those who have shaken hands.
-    computing: Arc<Turns>,
+    computing: Mutex<()>,
 }
 
 impl Tls {
     fn new(config: Arc<ServerConfig>) -> Self {
-        Self { config, computing: Arc::default() }
+        Self { config, computing: Mutex::default() }
     }
 
-    async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    async fn accept(&self, stream: TcpStream, peer: &Peer) -> io::Result<TlsStream<TcpStream>> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        peer.enter(Stage::Answering);
         let finished = {
-            let _turn = self.computing.take().await;
+            let _one_at_a_time = self.computing.lock().await;
             hello.into_stream(Arc::clone(&self.config))
         };
+        peer.enter(Stage::Opening);
         finished.await
     }
 }

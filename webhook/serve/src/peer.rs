@@ -29,7 +29,7 @@ pub(crate) enum Stage {
     Sending,
     /// Its body is not read yet, since there is no room for it.
     Waiting,
-    /// Its request is here: it is our turn.
+    /// Its request is here, or what its handshake needs: it is our turn.
     Answering,
     /// Its answer is sent.
     Idle,

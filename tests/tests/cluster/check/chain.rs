@@ -16,6 +16,9 @@ use crate::fixture::{Alone, OPT_IN, alone, repository};
 /// How long the API server may take to notice a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What the replicas may still do: look at what they decide by.
+const LOOKING: &str = "emberscope-looking";
+
 /// The replicas' rights.
 const BINDINGS: [&[&str]; 2] =
     [&["clusterrolebinding", "emberscope"], &["rolebinding", "emberscope", "-n", "emberscope"]];
@@ -44,11 +47,19 @@ impl Chain {
         let others = "emberscope.dev/inject,emberscope.dev/inject!=disabled";
         kubectl.run(["label", "namespaces", "-l", others, "emberscope.dev/inject-"]).unwrap();
         let namespace = fixture.opted_in();
-        let get = |of: &&[&str]| {
-            let object = kubectl.run(["get"].iter().chain(*of).chain(&["-o", "json"])).unwrap();
+        let get = |of: &[&str]| {
+            let object = kubectl.run(["get"].iter().chain(of).chain(&["-o", "json"])).unwrap();
             as_new(object.json().unwrap())
         };
-        let bindings = BINDINGS.iter().map(get).collect();
+        let bindings = BINDINGS.iter().map(|of| get(of)).collect();
+        let mut looking = get(&["clusterrole", "emberscope"]);
+        looking["metadata"] = json!({"name": LOOKING});
+        let rules = looking["rules"].as_array_mut().unwrap();
+        rules.retain(|rule| rule["apiGroups"] != json!(["admissionregistration.k8s.io"]));
+        kubectl.create(&looking).unwrap();
+        let account = "--serviceaccount=emberscope:emberscope";
+        let role = format!("--clusterrole={LOOKING}");
+        kubectl.run(["create", "clusterrolebinding", LOOKING, &role, account]).unwrap();
         for binding in BINDINGS {
             kubectl.run(["delete"].iter().chain(binding)).unwrap();
         }
@@ -142,6 +153,9 @@ impl Drop for Chain {
     fn drop(&mut self) {
         for binding in &self.bindings {
             let _ = self.kubectl().run_on(["create", "-f", "-"], binding);
+        }
+        for kind in ["clusterrolebinding", "clusterrole"] {
+            let _ = self.kubectl().run(["delete", kind, LOOKING]);
         }
         let optional = ["label", "namespace", &self.namespace, "emberscope.dev/inject-"];
         let _ = self.kubectl().run(optional);

@@ -24,14 +24,32 @@ use crate::pods::{assert_injected, driver, sidecars};
 fn recorded_spark() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let folder = repository().join("sidecar/tests/fixtures/servlet");
-    let page =
-        |name| fs::read(folder.join(format!("spark-3.5.6-localcluster-{name}.prom"))).unwrap();
-    let (driver, executors) = (page("driver"), page("executors"));
+    let folder = repository().join("sidecar/tests/fixtures");
+    let read = |name: &str| fs::read(folder.join(name)).unwrap();
+    let page = |name| read(&format!("servlet/spark-3.5.6-localcluster-{name}.prom"));
+    // Another application's answers, as if they were this one's.
+    let api = |name| {
+        let answer = read(&format!("status-api/spark-3.5.6-{name}.json"));
+        let answer = String::from_utf8(answer).unwrap();
+        answer.replace("local-1795879010678", "app-20261123071901-0000").into_bytes()
+    };
+    let others = page("executors");
+    let answers = [
+        ("/metrics/driver/", page("driver")),
+        ("/stages?status=active", api("stages-active")),
+        ("/taskSummary", api("task-summary")),
+        ("/stages", api("stages")),
+        ("/jobs", api("jobs")),
+        ("/allexecutors", api("allexecutors")),
+        ("/environment", api("environment")),
+        ("/sql", b"[]".to_vec()),
+        ("/api/v1/applications", api("applications")),
+    ];
     let answer = move |stream: &TcpStream| {
         let mut request = BufReader::new(stream).lines().map_while(Result::ok);
         let first = request.next()?;
-        let page = if first.contains("/driver/") { &driver } else { &executors };
+        let answer = answers.iter().find(|(path, _)| first.contains(path));
+        let page = answer.map_or(&others, |(_, answer)| answer);
         request.find(String::is_empty)?;
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -120,7 +138,7 @@ fn everything_installed_passes_and_each_link_to_the_remote_store_is_missed_when_
     let mut command = Command::new(program);
     let arguments = sidecars(&pod)[0]["args"].as_array().unwrap().iter();
     let arguments = arguments.map(|argument| argument.as_str().unwrap());
-    let elsewhere = ["--push-port=", "--spark-ui-port="];
+    let elsewhere = ["--push-port=", "--spark-ui-port=", "--application-id="];
     command.args(arguments.filter(|one| !elsewhere.iter().any(|flag| one.starts_with(flag))));
     command.arg(format!("--push-port={}", ports::any().unwrap()));
     command.arg(format!("--spark-ui-port={spark}")).arg("--proc-root").arg(root.path());

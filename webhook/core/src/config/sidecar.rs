@@ -46,7 +46,6 @@ pub struct SidecarConfig {
     /// Whether the pod's containers are made to share a process namespace.
     pub share_process_namespace: Sourced<SharedProcesses>,
     /// Whether the pod gets the annotations by which some collectors find what to scrape.
-    #[serde(skip_serializing_if = "Sourced::is_default")]
     pub scrape_annotations: Sourced<ScrapeAnnotations>,
     /// What it may use.
     pub resources: SidecarResources,

@@ -88,3 +88,14 @@ fn the_fingerprint_is_of_what_is_injected_not_of_who_said_it() {
     let other = Config::parse("sidecar: {imagePullPolicy: Always}", None).unwrap();
     assert_ne!(other.fingerprint(), Config::default().fingerprint());
 }
+
+/// What a ConfigMap with every default says is what is injected without one.
+#[test]
+fn the_documented_defaults_have_the_fingerprint_of_no_file() {
+    let documented = Config::parse(DEFAULT_YAML, None).unwrap();
+    assert_eq!(
+        serde_json::to_value(&documented).unwrap(),
+        serde_json::to_value(Config::default()).unwrap()
+    );
+    assert_eq!(documented.fingerprint(), Config::default().fingerprint());
+}

@@ -13,7 +13,7 @@ pub(super) const CPU_THROTTLED: Rule = Rule {
     needs: "periods of the CPU limit and those that were used up",
     advice: "No CPU limit for Spark (`spark.kubernetes.executor.limit.cores` unset): requests share the node.",
     alert: Some("SparkCpuThrottled"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let ratio = |one: &Container| {
             one.cpu_throttled_periods.unwrap_or_default() / one.cpu_periods.unwrap_or(1.0).max(1.0)

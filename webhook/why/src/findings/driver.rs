@@ -13,7 +13,7 @@ pub(super) const DRIVER_BOUND: Rule = Rule {
     needs: "executors and active tasks over time",
     advice: "Work for the executors: no loops over rows in the driver, no `collect`, fewer and larger queries; files listed and committed in fewer pieces.",
     alert: None,
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let total = facts.duration()?;

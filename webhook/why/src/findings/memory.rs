@@ -22,7 +22,7 @@ pub(super) const HEAP_EXHAUSTED: Rule = Rule {
     needs: "java.lang.OutOfMemoryError in the driver's log, Spark's exit code 52 of an executor, or a heap that is full after a full collection",
     advice: "More heap, or less in it: smaller partitions, no `collect` of large results, fewer cached tables.",
     alert: None,
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let full = |one: &&Container| {

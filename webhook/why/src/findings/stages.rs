@@ -18,7 +18,7 @@ pub(super) const STAGE_SKEWED: Rule = Rule {
     needs: "quantiles of a stage's task times, which Spark's status API gives from 8 tasks on",
     advice: "Adaptive execution splits what a join is skewed by; a `groupBy` needs a salt.",
     alert: Some("SparkTasksSkewed"),
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let lost = |stage: &&Stage| stage.task_seconds.map_or(0.0, |time| time.max - time.median);
         let total = case.facts.duration().unwrap_or(f64::MAX);
@@ -155,7 +155,7 @@ pub(super) const TOO_FEW_PARTITIONS: Rule = Rule {
     needs: "tasks of a stage against the slots of the executors, and its data by task",
     advice: "More partitions: `repartition`, `spark.sql.shuffle.partitions`, files that can be split.",
     alert: None,
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let slots = facts.timeline.iter().map(|moment| moment.slots).fold(0.0, f64::max);
@@ -214,7 +214,7 @@ pub(super) const TINY_TASKS: Rule = Rule {
     needs: "quantiles of a stage's task times and its number of tasks",
     advice: "Fewer partitions, or files put together.",
     alert: None,
-    provoked: Provoked::RealSpark,
+    provoked: Provoked::RecordedFacts,
     judge: |case| {
         let facts = case.facts;
         let total: f64 = facts.stages.iter().map(|stage| stage.run_seconds).sum();

@@ -20,7 +20,7 @@ profiles:
     sidecar:
       port: 9900
       resources: {memoryRequest: 24Mi}
-      metricLabels: {query: null, stage: example.com/stage}
+      metricLabels: {query: null, step: example.com/stage}
     users: [{runAsUser: 1}]
     sparkConfs: {spark.a: null, spark.b: streaming, spark.ui.prometheus.enabled: null}
   - name: teams
@@ -59,7 +59,7 @@ fn what_a_profile_does_not_say_is_as_at_the_top() {
     assert_eq!(sidecar.resources.memory_limit.to_string(), "48Mi");
     assert_eq!(sidecar.resources.memory_request.to_string(), "24Mi");
     let labels: Vec<_> = sidecar.metric_labels.keys().map(LabelName::as_str).collect();
-    assert_eq!(labels, ["stage", "team"]);
+    assert_eq!(labels, ["step", "team"]);
     assert_eq!(users.len(), 1);
     assert_eq!(spark_confs.get("spark.a"), None);
     assert_eq!(*spark_confs["spark.b"], "streaming");
