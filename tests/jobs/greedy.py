@@ -9,6 +9,8 @@ import time
 from pyspark.sql import SparkSession
 
 CHUNK = 16 << 20
+# In seconds: it is scraped once before.
+AT_FIRST = 8
 
 
 def hoard(_):
@@ -21,6 +23,7 @@ def hoard(_):
 
 def main(where):
     spark = SparkSession.builder.getOrCreate()
+    time.sleep(AT_FIRST)
     print("greedy now", flush=True)
     if where == "worker":
         spark.sparkContext.parallelize([0], 1).map(hoard).collect()
