@@ -152,8 +152,7 @@ impl Client {
     }
 
     /// Where the last page came from.
-    #[must_use]
-    pub fn address(&self) -> Option<SocketAddr> {
+    fn address(&self) -> Option<SocketAddr> {
         *self.found()
     }
 
@@ -163,11 +162,20 @@ impl Client {
 
     /// The whole page, up to 16 MiB.
     pub async fn fetch(&self, what: Endpoint, deadline: Instant) -> Result<Bytes, FetchError> {
+        Ok(self.fetch_from_somewhere(what, deadline).await?.0)
+    }
+
+    /// The same, and where it came from.
+    pub async fn fetch_from_somewhere(
+        &self,
+        what: Endpoint,
+        deadline: Instant,
+    ) -> Result<(Bytes, SocketAddr), FetchError> {
         let mut page = Vec::new();
         let take = |piece: &[u8]| page.extend_from_slice(piece);
         let (extent, address) = self.pieces(what, deadline, MAX_HELD, take).await?;
         match extent {
-            Extent::Whole => Ok(page.into()),
+            Extent::Whole => Ok((page.into(), address)),
             Extent::Cut => Err(FetchError::TooLarge { address, limit: MAX_HELD }),
         }
     }
@@ -184,18 +192,15 @@ impl Client {
         Ok(self.pieces(what, deadline, MAX_READ, take).await?.0)
     }
 
-    /// Hands an answer of the status API over in pieces as they arrive, up to 96 MiB, from where the last
-    /// page was; none of it is held.
+    /// Hands an answer of the status API over in pieces as they arrive, up to 96 MiB; none of it is held.
     ///
     /// After an error what was handed over is only the beginning of an answer.
     pub async fn stream_json(
-        &self,
+        address: SocketAddr,
         path: Uri,
         deadline: Instant,
         take: impl FnMut(&[u8]) + Send,
     ) -> Result<Extent, FetchError> {
-        let address = self.address();
-        let address = address.ok_or(FetchError::NotListening { first_port: self.first_port })?;
         let read =
             async { PageResponse::open_json(address, path).await?.read(MAX_READ, take).await };
         timeout_at(deadline, read).await.map_err(|_| FetchError::Deadline)?

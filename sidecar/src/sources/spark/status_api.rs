@@ -65,7 +65,8 @@ pub struct StatusApi {
     /// What Spark pushes.
     store: Arc<Store>,
     account: Mutex<Account>,
-    /// Where the last answer came from.
+    /// Where the application was told: it is asked there until it is told elsewhere, wherever other pages
+    /// of Spark's are.
     answered: Mutex<Option<SocketAddr>>,
 }
 
@@ -90,9 +91,6 @@ impl StatusApi {
                     let began = Instant::now();
                     let answered = self.ask(&mut asked).await;
                     let now = Instant::now();
-                    if answered.is_ok() {
-                        *lock(&self.answered) = self.client.address();
-                    }
                     debug!(question = asked.path(), took = ?(now - began), "asked");
                     lock(&self.account).answered(asked, answered, now - began, now);
                 }
@@ -104,13 +102,17 @@ impl StatusApi {
     /// Asks, and takes what is answered as it comes.
     async fn ask(&self, asked: &mut Asked) -> Result<Extent, FetchError> {
         let path: Option<Uri> = asked.path().and_then(|path| path.parse().ok());
-        let longest = if path.is_some() { LONGEST } else { LONGEST_AT_FIRST };
+        let there = path.zip(*lock(&self.answered));
+        let longest = if there.is_some() { LONGEST } else { LONGEST_AT_FIRST };
         let deadline = tokio::time::Instant::now() + longest;
         let mut take = |piece: &[u8]| lock(&self.account).take(asked, piece);
-        if let Some(path) = path {
-            return self.client.stream_json(path, deadline, take).await;
+        if let Some((path, address)) = there {
+            return Client::stream_json(address, path, deadline, take).await;
         }
-        take(&self.client.fetch(Endpoint::Applications, deadline).await?);
+        let told = self.client.fetch_from_somewhere(Endpoint::Applications, deadline).await;
+        let (answer, address) = told?;
+        *lock(&self.answered) = Some(address);
+        take(&answer);
         Ok(Extent::Whole)
     }
 

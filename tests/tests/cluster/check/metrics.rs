@@ -138,7 +138,7 @@ fn everything_installed_passes_and_each_link_to_the_remote_store_is_missed_when_
     let mut command = Command::new(program);
     let arguments = sidecars(&pod)[0]["args"].as_array().unwrap().iter();
     let arguments = arguments.map(|argument| argument.as_str().unwrap());
-    let elsewhere = ["--push-port=", "--spark-ui-port=", "--application-id="];
+    let elsewhere = ["--push-port=", "--spark-ui-port="];
     command.args(arguments.filter(|one| !elsewhere.iter().any(|flag| one.starts_with(flag))));
     command.arg(format!("--push-port={}", ports::any().unwrap()));
     command.arg(format!("--spark-ui-port={spark}")).arg("--proc-root").arg(root.path());
