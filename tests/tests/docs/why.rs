@@ -4,7 +4,7 @@ use std::fs;
 
 use emberscope_tests::verdict_of_why::CASES;
 use emberscope_why::QUERIES;
-use emberscope_why::facts::LastState;
+use emberscope_why::facts::{LastState, LossReason};
 use emberscope_why::findings::{CATALOG, Provoked, THRESHOLDS};
 
 use serde_json::Value;
@@ -87,6 +87,20 @@ fn what_is_said_to_be_tried_is_tried() {
             Provoked::RecordedFacts => !by_api_server,
         };
         assert!(tried, "{} is not tried with {}", rule.code, rule.provoked.words());
+    }
+}
+
+/// The sidecar's list of reasons, as its page has it, is the one that is read here: an unknown word would
+/// be read as a reason that Spark does not tell.
+#[test]
+fn every_reason_of_a_loss_is_known() {
+    let page = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let list = page.split("**Losses**:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let words: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(words.len(), 9, "{words:?}");
+    for word in words {
+        let reason: LossReason = serde_json::from_value(word.into()).unwrap();
+        assert_eq!(serde_json::to_value(reason).unwrap(), word);
     }
 }
 
