@@ -10,7 +10,7 @@
 //! | `own_image` | the image that this program runs from, and the sidecar is injected with |
 //! | `limits` | what would refuse pods: LimitRanges and ResourceQuotas |
 //! | `kubelets` | whether every kubelet knows native sidecars |
-//! | `pending` | Spark's pods, for those whose sidecar does not start |
+//! | `spark_pods` | Spark's pods that have not ended, for those whose sidecar does not start |
 //! | `fuse_events` | that pods are left alone, for those who look at one |
 //!
 //! What is done next is decided by [`emberscope_certs::reconcile`]; here it is carried out.
@@ -21,12 +21,12 @@ mod fuse_events;
 mod kubelets;
 pub(crate) mod limits;
 mod own_image;
-mod pending;
 mod restraint;
 mod secret;
+mod spark_pods;
 mod watch;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
 use emberscope_certs::reconcile::{Replica, Seen, Step};
@@ -45,9 +45,14 @@ use ca_bundle::CaBundle;
 use events::Events;
 pub(crate) use kubelets::Kubelets;
 pub(crate) use own_image::OwnPod;
-pub(crate) use pending::watch_pods;
 use restraint::Restraint;
 use secret::CertificateSecret;
+pub(crate) use spark_pods::watch_pods;
+
+/// How long the start waits for each thing that decisions are better with: a replica that was started
+/// because of a sidecar that does not start is to know of it before it answers, and one that is not ready
+/// keeps nobody from creating pods.
+const AT_START: Duration = Duration::from_secs(5);
 
 /// How many steps one round may need, those that were lost to a faster replica included.
 const STEPS: usize = 20;

@@ -22,12 +22,9 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use super::AT_START;
 use crate::Shared;
 use crate::metrics::Watched;
-
-/// How long the start waits for what there is: a webhook that is not ready keeps nobody from creating
-/// pods.
-const AT_START: Duration = Duration::from_secs(5);
 
 /// How long an API server keeps a watch open, in seconds.
 const OPEN: u32 = 60;

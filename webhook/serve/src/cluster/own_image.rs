@@ -9,10 +9,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client};
 use tracing::{info, warn};
 
+use super::AT_START;
 use crate::Shared;
-
-/// How long the start waits for it: a webhook that is not ready keeps nobody from creating pods.
-const AT_START: Duration = Duration::from_secs(5);
 
 /// The pod that this program runs in.
 #[derive(Debug, Clone)]

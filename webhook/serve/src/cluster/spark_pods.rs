@@ -20,13 +20,10 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use super::AT_START;
 use super::fuse_events::FuseEvents;
 use super::own_image::OwnPod;
 use crate::Shared;
-
-/// How long the start waits for the first look: a replica that was started because of a sidecar that
-/// does not start is to know of it before it answers.
-const AT_START: Duration = Duration::from_secs(5);
 
 /// Pods in one answer of a list: one page is in memory at a time.
 const PAGE: u32 = 100;
