@@ -67,3 +67,19 @@ impl BlownFuse {
         !(self.tries == Tries::OneExecutor && role == Role::Executor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_never_tries() {
+        let key = FuseKey { namespace: "n".into(), image: "i".into(), injected: "1".into() };
+        let key = Arc::new(key);
+        for (tries, barred) in [(Tries::Nobody, [true, true]), (Tries::OneExecutor, [true, false])]
+        {
+            let fuse = BlownFuse { key: Arc::clone(&key), failure: Failure::ErrImagePull, tries };
+            assert_eq!(Role::ALL.map(|role| fuse.bars(role)), barred, "{tries:?}");
+        }
+    }
+}
