@@ -5,6 +5,7 @@
 //! is a [`Refusal`] that names the missing right.
 
 pub mod clients;
+mod interruptible;
 pub mod prometheus;
 
 use std::time::Duration;
@@ -14,6 +15,8 @@ use hyper::Request;
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
+
+pub use interruptible::until_asked_to_end;
 
 /// How long one question may take.
 pub const TIMEOUT: Duration = Duration::from_secs(5);

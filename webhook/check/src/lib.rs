@@ -29,7 +29,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use emberscope_ask::clients::{self, Cluster, Login};
 use emberscope_ask::{self as ask, Refusal, Resource};
 use emberscope_core::contract::NAME;
@@ -37,7 +37,6 @@ use emberscope_core::{AllSettings, ClusterState, Namespaces, NativeSidecars};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
 use finding::{
     ANSWERING, CA_BUNDLE, DEPLOYMENT, DRY_RUN, ENDPOINTS, INJECTED, LABELLED, NAMESPACE, Outcome,
@@ -73,19 +72,7 @@ pub struct Options {
 /// Walks the chain, while waiting until nothing fails; nothing if it was asked to end (Ctrl-C,
 /// SIGTERM). An error is one of the options or of the kubeconfig.
 pub fn run(options: &Options) -> Result<Option<Vec<Finding>>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let found = runtime.block_on(async {
-        tokio::select! {
-            found = watch(options) => found.map(Some),
-            () = asked_to_end() => Ok(None),
-        }
-    });
-    // A name that is still being looked up keeps nobody waiting.
-    runtime.shutdown_background();
-    found
+    ask::until_asked_to_end(watch(options))
 }
 
 async fn watch(options: &Options) -> Result<Vec<Finding>> {
@@ -110,18 +97,6 @@ async fn watch(options: &Options) -> Result<Vec<Finding>> {
             left.as_secs()
         );
         tokio::time::sleep(PAUSE.min(left)).await;
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM, which the first process of a container has to ask for.
-async fn asked_to_end() {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
 }
 
