@@ -36,23 +36,23 @@ const JOBS: [Job; 5] = [
         name: "driver page alone",
         executors: None,
         scrapes: 100,
-        resident: Some(4.0),
-        cpu: Some(0.5),
+        resident: Some(3.2),
+        cpu: Some(0.35),
     },
     Job {
         name: "and 1 executor",
         executors: Some(1),
         scrapes: 100,
-        resident: Some(4.0),
-        cpu: Some(0.5),
+        resident: Some(3.2),
+        cpu: Some(0.35),
     },
     Job { name: "and 100", executors: Some(100), scrapes: 40, resident: None, cpu: None },
     Job {
         name: "and 1,000",
         executors: Some(1_000),
         scrapes: 20,
-        resident: Some(12.0),
-        cpu: Some(15.0),
+        resident: Some(6.0),
+        cpu: Some(9.0),
     },
     Job {
         name: "and 10,000",
@@ -76,7 +76,7 @@ pub(super) async fn measure(root: &Path, program: &Path, scrapes: u32, run: &Pat
     let alone = alone().await;
     let size = std::fs::metadata(program)?.len();
     println!("| program | figure |\n|---|---|");
-    println!("| size | {} |", bar::size(size, Some(6.0)));
+    println!("| size | {} |", bar::size(size, Some(5.0)));
     let start = first_answer(root, program, run).await?;
     println!(
         "| from its start to its first answer, the quickest of {STARTS} | {} |\n",
