@@ -31,12 +31,12 @@ pub fn gather(options: &Options, called: &str) -> Result<Option<Facts>> {
     until_asked_to_end(gather::facts(options, called))
 }
 
-/// What is known of every application of a namespace, or of all; as [`gather`].
+/// What is known of every application of a namespace, or of all; as [`gather()`].
 pub fn gather_all(options: &Options) -> Result<Option<Vec<Facts>>> {
     until_asked_to_end(gather::all(options))
 }
 
-/// The same as [`gather`], for callers that have a runtime and end by themselves.
+/// The same as [`gather()`], for callers that have a runtime and end by themselves.
 pub async fn gather_now(options: &Options, called: &str) -> Result<Facts> {
     gather::facts(options, called).await
 }
